@@ -1,0 +1,77 @@
+"""The words the whole house speaks: immutable records and their parts, without any input or output."""
+
+from __future__ import annotations
+
+from py_mlops.records.author import Author
+from py_mlops.records.base import (
+    FORMAT,
+    Blob,
+    Digest,
+    Part,
+    Record,
+    canonical,
+    decode_as,
+    digest_of,
+    is_digest,
+    record_id,
+)
+from py_mlops.records.capture import Capture, Hole
+from py_mlops.records.data import DataFile
+from py_mlops.records.environment import (
+    Distribution,
+    Environment,
+    Hardware,
+    Interpreter,
+    ThreadPool,
+)
+from py_mlops.records.head import HeadMove
+from py_mlops.records.imports import Import
+from py_mlops.records.model import (
+    ArraySpec,
+    Artifact,
+    Holdout,
+    Model,
+    ModelFormat,
+    Prediction,
+)
+from py_mlops.records.program import (
+    CellOutput,
+    CodeFile,
+    Difference,
+    ExecutedCell,
+    History,
+    Program,
+)
+from py_mlops.records.reproduction import (
+    Axis,
+    CellDifference,
+    Level,
+    MetricComparison,
+    PredictionComparison,
+    Reproduction,
+)
+from py_mlops.records.snapshot import Request, Snapshot
+
+AnyRecord = Snapshot | Reproduction | HeadMove | History | Import
+"""Every kind of record; its ``kind`` field says which."""
+
+
+def decode(data: bytes) -> AnyRecord:
+    """Decode any record, strictly; see `decode_as`."""
+    return decode_as(data, AnyRecord)  # type: ignore[arg-type]  # a union is no type
+
+
+def encode(record: Record) -> bytes:
+    """Return a record's canonical JSON, the bytes its id is the sha256 of."""
+    return canonical(record)
+
+
+__all__ = [
+    "FORMAT", "AnyRecord", "ArraySpec", "Artifact", "Author", "Axis", "Blob", "Capture",
+    "CellDifference", "CellOutput", "CodeFile", "DataFile", "Difference", "Digest",
+    "Distribution", "Environment", "ExecutedCell", "Hardware", "HeadMove", "History",
+    "Hole", "Holdout", "Import", "Interpreter", "Level", "MetricComparison", "Model", "ModelFormat",
+    "Part", "Prediction", "PredictionComparison", "Program", "Record", "Reproduction",
+    "Request", "Snapshot", "ThreadPool", "canonical", "decode", "decode_as", "digest_of",
+    "encode", "is_digest", "record_id",
+]

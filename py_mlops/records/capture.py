@@ -1,0 +1,42 @@
+"""How much of the truth a snapshot holds, and what is missing from it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from py_mlops.records.base import Part
+
+
+class Hole(Part, frozen=True):
+    """Something the run used that the snapshot does not hold.
+
+    Attributes:
+        kind: The subject it belongs to.
+        text: What is missing, in plain words.
+        hint: What the author can do about it.
+        cell: Execution count of the cell it happened in; 0 when none.
+        blocking: Whether someone else is stopped by it.
+    """
+
+    kind: Literal["data", "network", "shell", "program", "environment", "model", "holdout"]
+    text: str
+    hint: str
+    cell: int
+    blocking: bool
+
+
+class Capture(Part, frozen=True):
+    """How the session was watched.
+
+    Attributes:
+        level: ``observed`` every open of the kernel and its children;
+            ``watched`` folders under notification; ``python-only`` what
+            Python's own audit hook and IPython show; ``external`` a source
+            that could not be pinned.
+        holes: What is missing.
+        ignored: The rules by which files were left out, as shown to the user.
+    """
+
+    level: Literal["observed", "watched", "python-only", "external"]
+    holes: list[Hole]
+    ignored: list[str]
