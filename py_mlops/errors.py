@@ -1,24 +1,24 @@
 """The errors a user can meet: each says what happened and what to do next.
 
-    MlopsError
-    ├── InputError               what was asked for is not there or not allowed
-    │   ├── UnknownReference     no snapshot, head or file goes by that name
-    │   └── UnknownVariable      the notebook has no variable of that name
-    ├── CaptureError             the notebook's world moved under the snapshot
-    │   ├── FileChanged          a file is no longer what the notebook read
-    │   └── FileGone             a file the notebook read is no longer there
-    ├── StoreError               the store cannot do it
-    │   ├── Corrupt              bytes are not what their digest says
-    │   ├── Missing              bytes that a record names are not in the store
-    │   ├── HeadMoved            someone else moved the head first
-    │   ├── StoreUnavailable     full disk, read-only folder, I/O error, locked
-    │   └── StoreFormat          written by a version we cannot read
-    ├── EnvironmentFailure       a lock or an environment could not be made
-    │   └── InterpreterMissing   no Python of that version on this machine
-    ├── Hostile                  someone else's file tries what it must not
-    ├── NotTrusted               running or loading it needs an explicit yes
-    ├── CannotCompare            nothing on both sides to compare
-    └── RerunFailed              the notebook could not be rerun to its end
+MlopsError
+├── InputError               what was asked for is not there or not allowed
+│   ├── UnknownReference     no snapshot, head or file goes by that name
+│   └── UnknownVariable      the notebook has no variable of that name
+├── CaptureError             the notebook's world moved under the snapshot
+│   ├── FileChanged          a file is no longer what the notebook read
+│   └── FileGone             a file the notebook read is no longer there
+├── StoreError               the store cannot do it
+│   ├── Corrupt              bytes are not what their digest says
+│   ├── Missing              bytes that a record names are not in the store
+│   ├── HeadMoved            someone else moved the head first
+│   ├── StoreUnavailable     full disk, read-only folder, I/O error, locked
+│   └── StoreFormat          written by a version we cannot read
+├── EnvironmentFailure       a lock or an environment could not be made
+│   └── InterpreterMissing   no Python of that version on this machine
+├── Hostile                  someone else's file tries what it must not
+├── NotTrusted               running or loading it needs an explicit yes
+├── CannotCompare            nothing on both sides to compare
+└── RerunFailed              the notebook could not be rerun to its end
 """
 
 from __future__ import annotations

@@ -25,9 +25,7 @@ Time = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-class Part(
-    msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
-):
+class Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A piece of a record: immutable, compared by value, strict when read."""
 
 

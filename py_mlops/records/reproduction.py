@@ -8,14 +8,20 @@ from py_mlops.records.author import Author
 from py_mlops.records.base import Blob, Digest, Part, Record, Time
 from py_mlops.records.environment import Environment
 
-Level = Literal[
-    "identical", "equivalent", "within tolerance", "different", "failed", "cannot"
-]
+Level = Literal["identical", "equivalent", "within tolerance", "different", "failed", "cannot"]
 """The verdicts, best first."""
 
 AxisName = Literal[
-    "environment", "hardware", "data", "code", "capture", "isolation",
-    "outputs", "predictions", "metrics", "model",
+    "environment",
+    "hardware",
+    "data",
+    "code",
+    "capture",
+    "isolation",
+    "outputs",
+    "predictions",
+    "metrics",
+    "model",
 ]
 
 

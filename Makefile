@@ -1,0 +1,79 @@
+# What one does with this checkout. `make` alone lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export UV_HTTP_TIMEOUT ?= 300
+
+.PHONY: help
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: $(VENV)/.installed  ## a virtual environment with everything, exactly as locked
+
+.PHONY: system
+system:  ## the system packages that tests and isolated reruns use (apt, as root)
+	@requirements/system.sh
+
+.PHONY: test
+test: install system lint types  ## all checks and tests
+	@pytest -n 2
+
+.PHONY: lint
+lint: install  ## ruff: rules and formatting
+	@ruff check .
+	@ruff format --check .
+
+.PHONY: types
+types: install  ## mypy, strict
+	@mypy
+
+.PHONY: tour
+tour: install  ## the whole job on real data, in the terminal: snapshot, reproduce, verdict
+	@python examples/tour.py
+
+.PHONY: lab
+lab: install  ## the tour's notebook in JupyterLab
+	@jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) examples/tour.ipynb
+
+.PHONY: campaign
+campaign: install  ## the long seeded campaigns of which `make test` runs a slice
+	@python -m campaigns
+
+.PHONY: bench
+bench: install  ## the benchmarks, side by side in one run
+	@python -m benchmarks
+
+.PHONY: format
+format: install  ## let ruff rewrite what it can
+	@ruff check --fix-only .
+	@ruff format .
+
+.PHONY: lock
+lock: install  ## compile requirements/*.txt anew
+	@requirements/lock.sh
+
+.PHONY: clean
+clean:  ## remove the virtual environment and every cache in this folder
+	@rm -rf $(VENV) .tour .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+# pip brings uv, once; uv brings the rest. A stamp is written last, so that an
+# interrupted installation is taken up again and a finished one costs nothing.
+$(VENV)/.uv: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "py-mlops needs Python 3.11 or newer: make PYTHON=python3.11 …")'
+	@$(PYTHON) -m venv $(VENV) || { echo 'No venv module: apt-get install python3-venv' >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.uv requirements/dev.txt pyproject.toml py_mlops/__init__.py
+	@uv pip install --python $(BIN)/python --quiet --require-hashes -r requirements/dev.txt
+	@uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,8 @@
+"""The command line: each verb parses its words, calls one command and shows the record."""
+
+from __future__ import annotations
+
+from py_mlops.cli import reruns, snapshots, upkeep
+from py_mlops.cli.main import main
+
+__all__ = ["main", "reruns", "snapshots", "upkeep"]

@@ -1,0 +1,102 @@
+"""The group of all verbs, its options, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from py_mlops import __version__
+from py_mlops.cli.output import Output
+from py_mlops.errors import InputError, MlopsError
+
+if TYPE_CHECKING:
+    from py_mlops.workspace import Workspace
+
+F = TypeVar("F", bound=Callable[..., Any])
+_FAILED = 1
+_INTERRUPTED = 130
+
+
+class Call:
+    """One invocation: its output, and the workspace opened when first asked for."""
+
+    def __init__(self, store: Path | None, output: Output) -> None:
+        """Remember where the store is; nothing is opened yet."""
+        self._store = store
+        self.output = output
+
+    @functools.cached_property
+    def workspace(self) -> Workspace:
+        """The opened workspace."""
+        from py_mlops.workspace import open_workspace
+
+        return open_workspace(self._store)
+
+    def resolve(self, reference: str) -> str:
+        """Return the whole id of the snapshot that a person meant."""
+        return self.workspace.store.resolve(reference)
+
+    def ask(self, question: str, *, yes: bool) -> bool:
+        """Ask a person; without a terminal only ``--yes`` is a yes."""
+        return yes or (sys.stdin.isatty() and click.confirm(question, err=True))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="mlops")
+@click.option("--store", type=click.Path(path_type=Path), help="The store's folder.")
+@click.pass_context
+def main(context: click.Context, store: Path | None) -> None:
+    """Snapshot models built in notebooks, retrain them anywhere, and get a verdict."""
+    context.obj = store
+
+
+def verb(name: str) -> Callable[[F], click.Command]:
+    """Make a function a verb of `main`.
+
+    The function's first argument is the `Call`. Every verb has ``--json`` and
+    ``--quiet``; every error of ours ends in its message, its hint and exit
+    code 1.
+
+    Args:
+        name: The verb.
+
+    Returns:
+        A decorator.
+    """
+
+    def decorate(function: F) -> click.Command:
+        def call(
+            context: click.Context, /, *, as_json: bool, quiet: bool, **options: object
+        ) -> None:
+            output = Output(as_json=as_json, quiet=quiet)
+            try:
+                function(Call(context.obj, output), **options)
+            except MlopsError as error:
+                output.error(error)
+                sys.exit(_FAILED)
+            except KeyboardInterrupt:
+                output.hint("Interrupted; what was stored before is unharmed.")
+                sys.exit(_INTERRUPTED)
+            except OSError as error:
+                output.error(
+                    InputError(
+                        f"{error.strerror or error}: {error.filename or 'an operation failed'}.",
+                        hint="Check that the disk has room and that the path may be used.",
+                    )
+                )
+                sys.exit(_FAILED)
+
+        call.__dict__.update(function.__dict__)  # the options that click has noted there
+        for option in (
+            click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout."),
+            click.option("--quiet", is_flag=True, help="Print no progress."),
+        ):
+            option(call)
+        return main.command(name, help=function.__doc__)(click.pass_context(call))
+
+    return decorate

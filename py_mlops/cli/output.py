@@ -1,0 +1,98 @@
+"""What a verb prints: its result on stdout, its progress and errors on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+from rich.console import Console
+
+from py_mlops.progress import Progress
+
+if TYPE_CHECKING:
+    from py_mlops.errors import MlopsError
+    from py_mlops.report.page import Page
+
+_PASSING = frozenset({"data", "bundle", "verify"})
+
+
+class Output:
+    """Where one invocation writes.
+
+    Attributes:
+        as_json: Whether stdout carries JSON for a program.
+        quiet: Whether progress is left out.
+    """
+
+    def __init__(self, *, as_json: bool, quiet: bool) -> None:
+        """Open the two consoles."""
+        self.as_json = as_json
+        self.quiet = quiet
+        self._stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._last = ""
+        self._began: float | None = None
+
+    def show(self, page: Callable[[], Page], value: object) -> None:
+        """Show a result: the page to a person, the value to a program.
+
+        Args:
+            page: Makes the page; not called for a program.
+            value: What a program gets, plain JSON values.
+        """
+        if self.as_json:
+            click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+            return
+        from py_mlops.report.terminal import renderable
+
+        console = Console(highlight=False)
+        if not console.is_terminal:
+            console.width = 120
+        console.print(renderable(page()))
+
+    def progress(self, progress: Progress) -> None:
+        """Print one step of long work, each stage of many small steps only once."""
+        if self.quiet:
+            return
+        if progress.stage == "cell":
+            self._cell(progress)
+            return
+        if progress.stage in _PASSING:
+            if progress.stage == self._last and not self._stderr.is_terminal:
+                return
+            self._last = progress.stage
+        count = f" {progress.done}/{progress.total}" if progress.total else ""
+        self._line(progress.stage + count, progress.text)
+
+    def _cell(self, progress: Progress) -> None:
+        """Print a cell when it begins, and how long it took when it ends."""
+        if self._began is None:
+            self._began = time.monotonic()
+            place = f"cell {progress.done + 1}/{progress.total}"
+            self._line(place, progress.text, end="")
+            return
+        seconds = time.monotonic() - self._began
+        self._began = None
+        self._stderr.print(f"  [dim]{seconds:.1f} s[/dim]")
+
+    def _line(self, what: str, text: str, end: str = "\n") -> None:
+        first = text.splitlines()[0][:80] if text else ""
+        self._stderr.print(f"[dim]{what:>16}[/dim]  ", end="")
+        self._stderr.print(first, markup=False, end=end)
+
+    def hint(self, text: str) -> None:
+        """Print a line that is no part of the result."""
+        self._stderr.print("→ " + text, markup=False, style="cyan")
+
+    def error(self, error: MlopsError) -> None:
+        """Print an error with its hint; as JSON on stdout too, for a program."""
+        if self.as_json:
+            kind = type(error).__name__
+            body = {"error": {"kind": kind, "message": error.message, "hint": error.hint}}
+            click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+        self._stderr.print("error: " + error.message, markup=False, style="bold red")
+        self._stderr.print("  → " + error.hint, markup=False)
+        sys.stderr.flush()

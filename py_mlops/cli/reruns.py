@@ -1,0 +1,144 @@
+"""The verbs that execute notebooks: ``run`` and ``reproduce``."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+import msgspec
+
+from py_mlops.cli.main import Call, verb
+from py_mlops.errors import InputError
+
+
+@verb("reproduce")
+@click.argument("reference")
+@click.option(
+    "--tolerance",
+    multiple=True,
+    metavar="METRIC=VALUE",
+    help="How far a metric may be off: 0.01, or 5% of its value.",
+)
+@click.option(
+    "--calibrate",
+    type=click.IntRange(0, 100),
+    default=0,
+    metavar="K",
+    help="Rerun K more times to measure how much training varies by itself.",
+)
+@click.option("--timeout", type=float, help="Seconds one cell may take.")
+@click.option("--yes", is_flag=True, help="Run another person's code without asking.")
+def reproduce(
+    call: Call,
+    *,
+    reference: str,
+    tolerance: tuple[str, ...],
+    calibrate: int,
+    timeout: float | None,
+    yes: bool,
+) -> None:
+    """Retrain a snapshot and say whether it came out the same.
+
+    REFERENCE is a model's name, a snapshot's id or its beginning, or a bundle
+    file. Exit codes: 0 identical, equivalent or within tolerance; 10 different;
+    11 a cell failed; 12 it cannot be rerun.
+    """
+    from py_mlops.commands.reproduce import EXIT_CODES, Options, reproduce
+    from py_mlops.commands.unbundle import unbundle
+    from py_mlops.metrics import parse_tolerance
+    from py_mlops.records import Snapshot, record_id
+    from py_mlops.report.verdicts import verdict_page
+
+    parsed = [parse_tolerance(text) for text in tolerance]
+    options = Options(
+        tolerances={name: (value, relative) for name, value, relative in parsed},
+        calibrate=calibrate,
+        timeout=timeout,
+        ask=lambda question: call.ask(question, yes=yes),
+    )
+    report = call.output.progress
+    if Path(reference).is_file():
+        snapshot_id = unbundle(call.workspace, Path(reference), report=report)
+    else:
+        snapshot_id = call.resolve(reference)
+    record = reproduce(call.workspace, snapshot_id, options, report)
+    name = call.workspace.store.get_as(snapshot_id, Snapshot).request.name
+    identifier = record_id(record)
+    value = {"id": identifier, **msgspec.to_builtins(record)}
+    call.output.show(lambda: verdict_page(identifier, record, name), value)
+    sys.exit(EXIT_CODES[record.level])
+
+
+@verb("run")
+@click.argument("notebook", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "-p",
+    "--parameter",
+    nargs=2,
+    multiple=True,
+    metavar="NAME VALUE",
+    help="A papermill parameter; VALUE is read as JSON, else as text.",
+)
+@click.option("--name", help="The model's name; by default the notebook's.")
+@click.option("--model", help="Variable that holds the model.")
+@click.option("--metric", multiple=True, help="Variable that holds a number or a dict of them.")
+@click.option("--holdout", help="Variable that holds held-out inputs.")
+@click.option("--output", type=click.Path(path_type=Path), help="Where the executed notebook goes.")
+@click.option("--timeout", type=float, help="Seconds one cell may take.")
+@click.option("--incomplete", is_flag=True, help="Record lost files as holes, do not refuse.")
+def run(
+    call: Call,
+    *,
+    notebook: Path,
+    parameter: tuple[tuple[str, str], ...],
+    name: str | None,
+    model: str | None,
+    metric: tuple[str, ...],
+    holdout: str | None,
+    output: Path | None,
+    timeout: float | None,
+    incomplete: bool,
+) -> None:
+    """Execute a notebook with papermill and snapshot it.
+
+    A notebook that calls %mlops snapshot takes its own snapshots; for any
+    other one is taken when it ends.
+    """
+    from py_mlops.commands.run import default_request, run
+    from py_mlops.guest.problem import Problem
+    from py_mlops.guest.request import check_name
+    from py_mlops.records import Request, Snapshot
+    from py_mlops.report.snapshots import snapshot_page
+
+    if holdout and not model:
+        raise InputError(
+            "--holdout needs --model: the held-out inputs are stored with that model's answers.",
+            hint="Add --model with the name of the variable that holds the model.",
+        )
+    try:
+        chosen = check_name(name) if name else default_request(notebook).name
+    except Problem as problem:
+        raise InputError(problem.message, hint=problem.hint) from problem
+    ran = run(
+        call.workspace,
+        notebook,
+        request=Request(name=chosen, model=model, metrics=list(metric), holdout=holdout),
+        parameters={key: _value(text) for key, text in parameter},
+        output=output,
+        timeout=timeout,
+        incomplete=incomplete,
+        report=call.output.progress,
+    )
+    for identifier in ran.snapshots:
+        record = call.workspace.store.get_as(identifier, Snapshot)
+        value = {"id": identifier, **msgspec.to_builtins(record)}
+        call.output.show(lambda: snapshot_page(identifier, record), value)  # noqa: B023 - shown at once
+
+
+def _value(text: str) -> object:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text

@@ -1,0 +1,113 @@
+"""Bundle: one file that holds a snapshot with all its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+
+from py_mlops.errors import Corrupt, InputError, StoreUnavailable
+from py_mlops.progress import Progress, Report, silent
+from py_mlops.records import Snapshot
+from py_mlops.records.closure import named_blobs
+from py_mlops.workspace import Workspace
+
+MANIFEST = "mlops-bundle.json"
+LISTING = "sha256sums.txt"
+README = "README.txt"
+FORMAT = 1
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+_CHUNK = 1 << 20
+_README_TEXT = """\
+A snapshot of a model: its program, data, environment and results.
+
+objects/      every file under the sha256 of its content
+{listing}  check them all with: sha256sum -c {listing}
+{manifest}  which object is the snapshot's record
+
+Retrain it with: mlops reproduce THIS-FILE
+"""
+
+
+def bundle(
+    workspace: Workspace, snapshot_id: str, target: Path, *, report: Report = silent
+) -> Path:
+    """Write a snapshot with all its bytes into one file.
+
+    The same snapshot gives the same bytes. Nothing is left at ``target`` when
+    it fails.
+
+    Args:
+        workspace: Where the snapshot is.
+        snapshot_id: Its whole id.
+        target: The file to write; it must not exist yet.
+        report: Told about progress.
+
+    Returns:
+        ``target``.
+
+    Raises:
+        InputError: When the file exists already.
+        Corrupt, Missing: When stored bytes are damaged or gone.
+        StoreUnavailable: When the file cannot be written.
+    """
+    snapshot = workspace.store.get_as(snapshot_id, Snapshot)
+    if target.exists():
+        raise InputError(f"{target} exists already.", hint="Choose another name or remove it.")
+    digests = sorted({snapshot_id, *(blob.digest for blob in named_blobs(snapshot))})
+    partial = target.with_name(target.name + ".partial")
+    try:
+        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
+            _write(archive, MANIFEST, _manifest(snapshot_id))
+            _write(archive, LISTING, "".join(f"{d[7:]}  {_path(d)}\n" for d in digests).encode())
+            readme = _README_TEXT.format(listing=LISTING, manifest=MANIFEST)
+            _write(archive, README, readme.encode())
+            for number, digest in enumerate(digests):
+                report(Progress("bundle", digest[7:19], number, len(digests)))
+                _write_object(workspace, archive, digest)
+        partial.rename(target)
+    except OSError as error:
+        raise StoreUnavailable(
+            f"{target} could not be written: {error.strerror or error}.",
+            hint="Free some space or choose another folder; the store itself is unharmed.",
+        ) from error
+    finally:
+        partial.unlink(missing_ok=True)
+    return target
+
+
+def _path(digest: str) -> str:
+    return f"objects/{digest[7:9]}/{digest[7:]}"
+
+
+def _manifest(snapshot_id: str) -> bytes:
+    return json.dumps({"format": FORMAT, "snapshot": snapshot_id}, indent=1).encode() + b"\n"
+
+
+def _entry(name: str) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, _EPOCH)
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    entry.external_attr = 0o644 << 16
+    return entry
+
+
+def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
+    archive.writestr(_entry(name), data)
+
+
+def _write_object(workspace: Workspace, archive: zipfile.ZipFile, digest: str) -> None:
+    found = hashlib.sha256()
+    entry = _entry(_path(digest))
+    with (
+        workspace.store.blobs.open(digest) as source,
+        archive.open(entry, "w", force_zip64=True) as sink,
+    ):
+        while chunk := source.read(_CHUNK):
+            found.update(chunk)
+            sink.write(chunk)
+    if found.hexdigest() != digest[7:]:
+        raise Corrupt(
+            f"Object {digest[:19]}… of the store is damaged, so the bundle was not written.",
+            hint="Run `mlops verify` to see what it belongs to, and restore it from a backup.",
+        )

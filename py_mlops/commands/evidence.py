@@ -1,0 +1,304 @@
+"""Evidence: lay a rerun beside its snapshot, axis by axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from py_mlops import metrics as measures
+from py_mlops.commands.rerun import Rerun
+from py_mlops.environment import compare as environments
+from py_mlops.environment.record import from_rerun
+from py_mlops.model import predictions as answers
+from py_mlops.notebook import outputs
+from py_mlops.records import (
+    Axis,
+    CellDifference,
+    Environment,
+    History,
+    MetricComparison,
+    PredictionComparison,
+    Snapshot,
+)
+from py_mlops.records.handover import Handover
+from py_mlops.sandbox import Level
+from py_mlops.workspace import Workspace
+
+_SAME_MACHINE = 1e-9
+_OTHER_MACHINE = 5e-3
+_SHOWN = 12
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything a verdict rests on.
+
+    Attributes:
+        axes: The comparison, axis by axis.
+        metrics: Each metric's.
+        predictions: Each prediction method's.
+        first_difference: The first cell that shows something else.
+        environment: What the rerun ran on.
+        calibration: Each calibrating rerun's metrics.
+        varies: Whether reruns differ among themselves.
+    """
+
+    axes: list[Axis]
+    metrics: list[MetricComparison]
+    predictions: list[PredictionComparison]
+    first_difference: CellDifference | None
+    environment: Environment | None
+    calibration: list[dict[str, float]]
+    varies: bool
+
+    def axis(self, name: str) -> Axis:
+        """Return the axis of that name."""
+        return next(axis for axis in self.axes if axis.name == name)
+
+
+def collect(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    history: History,
+    reruns: Sequence[Rerun],
+    tolerances: dict[str, tuple[float, bool]],
+) -> Evidence:
+    """Compare a rerun with its snapshot.
+
+    Args:
+        workspace: Where the recorded answers are.
+        snapshot: What was rerun.
+        history: Its executed cells.
+        reruns: The rerun, and behind it the calibrating ones.
+        tolerances: Per metric: the value and whether it is relative.
+
+    Returns:
+        The evidence; of a rerun that failed, what there is of it.
+    """
+    first = reruns[0]
+    held = [_capture_axis(snapshot), _isolation_axis(first)]
+    if first.handover is None:
+        return Evidence([_built_axis(first), *held], [], [], None, None, [], varies=False)
+    rerun_on = from_rerun(snapshot.environment, first.handover.facts)
+    environment_axis, hardware_axis = environments.compare(snapshot.environment, rerun_on)
+    same = environments.same_numerics(snapshot.environment, rerun_on)
+    noise = _SAME_MACHINE if same else _OTHER_MACHINE
+    again = [_finite(item.handover.metrics) for item in reruns[1:] if item.handover]
+    compared = measures.compare(
+        snapshot.metrics,
+        first.handover.metrics,
+        tolerances,
+        noise,
+        [_finite(first.handover.metrics), *again] if again else [],
+    )
+    answered = _predictions(workspace, snapshot, first, noise)
+    difference, output_axis = _outputs(history, first.handover, noise)
+    return Evidence(
+        axes=[
+            environment_axis,
+            hardware_axis,
+            _data_axis(snapshot, first),
+            _code_axis(snapshot),
+            *held,
+            output_axis,
+            *_model_axis(snapshot),
+            _summary("predictions", [item.state for item in answered], "the held-out answers"),
+            _summary("metrics", [item.state for item in compared], "the metrics"),
+        ],
+        metrics=compared,
+        predictions=answered,
+        first_difference=difference,
+        environment=rerun_on,
+        calibration=again,
+        varies=any(item != _finite(first.handover.metrics) for item in again),
+    )
+
+
+def _finite(values: dict[str, float | None]) -> dict[str, float]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _predictions(
+    workspace: Workspace, snapshot: Snapshot, rerun: Rerun, noise: float
+) -> list[PredictionComparison]:
+    if snapshot.holdout is None or rerun.handover is None:
+        return []
+    seen = rerun.handover.holdout
+    files = {item.method: item.file for item in seen.predictions} if seen else {}
+    return [
+        answers.compare(
+            item.method,
+            workspace.store.blobs.read(item.blob.digest),
+            rerun.payload[files[item.method]],
+            noise,
+        )
+        if item.method in files
+        else PredictionComparison(
+            method=item.method, rows=0, agree=0.0, largest=0.0, state="different"
+        )
+        for item in snapshot.holdout.predictions
+    ]
+
+
+def _outputs(
+    history: History, handover: Handover, noise: float
+) -> tuple[CellDifference | None, Axis]:
+    again = History(cells=handover.cells)
+    difference = outputs.first_difference(history, again, noise)
+    agreement = outputs.agreement(history, again, noise)
+    if agreement.compared == 0:
+        return None, Axis(
+            name="outputs", state="unknown", text="No cell has a recorded output.", details=[]
+        )
+    if difference is None:
+        text = f"All {agreement.compared} cells with an output show the same."
+        return None, Axis(
+            name="outputs",
+            state="same" if agreement.exact == agreement.compared else "close",
+            text=text,
+            details=[],
+        )
+    return difference, Axis(
+        name="outputs",
+        state="different",
+        text=f"Cell [{difference.count}] is the first to show something else: {difference.source}",
+        details=[f"then: {difference.recorded}", f"now:  {difference.rerun}"],
+    )
+
+
+def _data_axis(snapshot: Snapshot, rerun: Rerun) -> Axis:
+    inputs = [file for file in snapshot.data if file.role == "input"]
+    missing = [file.requested for file in inputs if not file.blobs]
+    beyond = _beyond(snapshot, rerun)
+    if missing:
+        return Axis(
+            name="data",
+            state="different",
+            details=missing[:_SHOWN],
+            text=f"{len(missing)} of {len(inputs)} files were not captured and not restored.",
+        )
+    if beyond:
+        return Axis(
+            name="data",
+            state="different",
+            details=beyond[:_SHOWN],
+            text=f"The rerun read {len(beyond)} files that the recorded run did not.",
+        )
+    if not inputs:
+        return Axis(name="data", state="same", text="No file was read.", details=[])
+    size = sum(blob.size for file in inputs for blob in file.blobs)
+    return Axis(
+        name="data",
+        state="same",
+        details=[],
+        text=f"{len(inputs)} files ({size:,} bytes) were restored, every byte checked.",
+    )
+
+
+def _beyond(snapshot: Snapshot, rerun: Rerun) -> list[str]:
+    """List files the rerun read that the snapshot does not know."""
+    if rerun.handover is None:
+        return []
+    known = {file.path for file in snapshot.data}
+    known |= {module.path for module in snapshot.program.modules}
+    return sorted(
+        path
+        for file in rerun.handover.files
+        if file.first == "read" and file.existed
+        for path in [_original(file.path, rerun.mirror)]
+        if path not in known and path.endswith(_DATA_SUFFIXES)
+    )
+
+
+_DATA_SUFFIXES = (
+    ".csv",
+    ".tsv",
+    ".json",
+    ".jsonl",
+    ".parquet",
+    ".feather",
+    ".npy",
+    ".npz",
+    ".pkl",
+    ".xlsx",
+    ".h5",
+    ".hdf5",
+    ".db",
+    ".sqlite",
+    ".txt",
+    ".joblib",
+    ".pickle",
+    ".zip",
+    ".gz",
+)
+
+
+def _original(path: str, mirror: str) -> str:
+    return path[len(mirror) :] if path.startswith(mirror + "/") else path
+
+
+def _code_axis(snapshot: Snapshot) -> Axis:
+    program = snapshot.program
+    loose = f" and {len(program.modules)} loose modules" if program.modules else ""
+    return Axis(
+        name="code",
+        state="same",
+        text=f"{program.cells} executed cells{loose} were replayed in their recorded order.",
+        details=[item.text for item in program.differences],
+    )
+
+
+def _capture_axis(snapshot: Snapshot) -> Axis:
+    holes = snapshot.capture.holes
+    serious = [hole.text for hole in holes if hole.blocking]
+    return Axis(
+        name="capture",
+        state="unknown" if serious else "same",
+        text=f"The run was captured at level {snapshot.capture.level}"
+        + (f", with {len(holes)} holes." if holes else ", without holes."),
+        details=[hole.text for hole in holes],
+    )
+
+
+def _isolation_axis(rerun: Rerun) -> Axis:
+    same = rerun.isolation.level is Level.NAMESPACES
+    return Axis(
+        name="isolation",
+        state="same" if same else "unknown",
+        text="Data lay at their original paths in a mount namespace; the network was open."
+        if same
+        else f"Data lay in a copy ({rerun.isolation.why}); the network was open.",
+        details=[],
+    )
+
+
+def _built_axis(rerun: Rerun) -> Axis:
+    return Axis(
+        name="environment",
+        state="same",
+        details=list(rerun.built.notes),
+        text=f"Rebuilt from the lock, Python {rerun.built.version}.",
+    )
+
+
+def _model_axis(snapshot: Snapshot) -> list[Axis]:
+    model = snapshot.model
+    if model is None:
+        return []
+    if model.loaded_from:
+        text = f"{model.variable} was loaded from {model.loaded_from}, not trained."
+        return [Axis(name="model", state="unknown", text=text, details=[])]
+    text = f"{model.variable} ({model.type.rpartition('.')[2]}) was made by the program itself."
+    return [Axis(name="model", state="same", text=text, details=[])]
+
+
+def _summary(name: str, states: Sequence[str], what: str) -> Axis:
+    worst = max(states, key=("same", "equivalent", "close", "different").index, default="")
+    text, state = {
+        "": (f"There is nothing recorded of {what}.", "unknown"),
+        "same": (f"{what.capitalize()} are bit for bit the same.", "same"),
+        "equivalent": (f"{what.capitalize()} are the same up to numeric noise.", "close"),
+        "close": (f"{what.capitalize()} are within tolerance.", "close"),
+        "different": (f"{what.capitalize()} are different.", "different"),
+    }[worst]
+    return Axis(name=name, state=state, text=text, details=[])  # type: ignore[arg-type]  # both come from literals above

@@ -1,0 +1,70 @@
+"""Gc: remove what no record and no head reaches; a dry run unless told otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from py_mlops.environment.kept import forget
+from py_mlops.progress import Progress, Report, silent
+from py_mlops.store.gc import DAY, plan, sweep
+from py_mlops.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What the garbage collector found.
+
+    Attributes:
+        objects: How many objects nothing reaches.
+        size: Their bytes.
+        leftovers: Temporary files of processes that died.
+        environments: Cached environments unused for long; they can be rebuilt.
+        deleted: Whether they are gone now, or this was a dry run.
+    """
+
+    objects: int
+    size: int
+    leftovers: int
+    environments: int
+    deleted: bool
+
+
+def gc(
+    workspace: Workspace,
+    *,
+    delete: bool = False,
+    grace: float = DAY,
+    report: Report = silent,
+) -> Collected:
+    """Find, and on request remove, what nothing reaches.
+
+    Everything that a head or any record in the ledger reaches stays. Bytes
+    younger than the grace period stay too: another process may be about to
+    write the record that names them.
+
+    Args:
+        workspace: The store and the cache.
+        delete: Really remove; else only say what would be.
+        grace: Seconds of age below which unreached bytes are left alone.
+        report: Told about progress.
+
+    Returns:
+        What was found.
+
+    Raises:
+        Corrupt: When a record cannot be read: then nothing is removed, because
+            what it reaches is unknown.
+    """
+    report(Progress("gc", "marking what records reach"))
+    found = plan(workspace.store, grace)
+    environments = forget(workspace.cache, dry_run=not delete)
+    if delete:
+        report(Progress("gc", f"removing {len(found.blobs)} objects"))
+        sweep(workspace.store, found)
+    return Collected(
+        objects=len(found.blobs),
+        size=found.bytes,
+        leftovers=len(found.tmp_files),
+        environments=len(environments),
+        deleted=delete,
+    )

@@ -1,0 +1,71 @@
+"""Reads what a kernel handed over, and finds the notebook it belongs to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from py_mlops.errors import InputError
+from py_mlops.notebook.document import Document, find_by_cell_ids, read_notebook
+from py_mlops.records.handover import FILE, Handover
+
+_LARGEST = 1 << 30
+
+
+def read_handover(folder: Path) -> Handover:
+    """Read what a kernel handed over, believing nothing that does not decode.
+
+    Args:
+        folder: The folder with ``handover.json`` and its payload files.
+
+    Returns:
+        The handover; every payload file it names lies in the folder.
+
+    Raises:
+        InputError: When there is no handover or it is not a valid one.
+    """
+    path = folder / FILE
+    try:
+        size = path.stat().st_size
+        handover = (
+            None if size > _LARGEST else msgspec.json.decode(path.read_bytes(), type=Handover)
+        )
+    except (OSError, ValueError, RecursionError) as error:
+        raise _unusable(str(error)) from error
+    for name in _payload(handover):
+        if name != Path(name).name or not (folder / name).is_file():
+            raise _unusable(f"it names {name!r}, which is no file of the handover")
+    return handover
+
+
+def _unusable(why: str) -> InputError:
+    return InputError(
+        f"The kernel's handover cannot be used: {why}.",
+        hint="Run the snapshot again; if it fails again, restart the kernel.",
+    )
+
+
+def _payload(handover: Handover) -> list[str]:
+    names = [item.file for item in handover.model.artifacts] if handover.model else []
+    if handover.holdout:
+        names += [handover.holdout.file] if handover.holdout.file else []
+        names += [item.file for item in handover.holdout.predictions]
+    return names
+
+
+def find_notebook(handover: Handover) -> tuple[Path | None, Document | None]:
+    """Find the saved notebook of a session, also one renamed since the kernel started.
+
+    Args:
+        handover: What the kernel knows.
+
+    Returns:
+        Its path and content; ``None`` twice when it was never saved.
+    """
+    if handover.notebook and Path(handover.notebook).is_file():
+        path = Path(handover.notebook)
+        return path, read_notebook(path)
+    ids = {cell.cell_id for cell in handover.cells if cell.cell_id}
+    renamed = find_by_cell_ids(Path(handover.directory), ids) if ids else None
+    return (renamed, read_notebook(renamed)) if renamed else (None, None)

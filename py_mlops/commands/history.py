@@ -1,0 +1,84 @@
+"""Log and show: the snapshots of a store, newest first, and any one record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from py_mlops.records import AnyRecord, Reproduction, Snapshot
+from py_mlops.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A snapshot in a list.
+
+    Attributes:
+        id: Its id.
+        seq: Its place in the ledger; the next page begins before it.
+        snapshot: The record.
+        verdict: The newest verdict on it, when it was ever rerun.
+    """
+
+    id: str
+    seq: int
+    snapshot: Snapshot
+    verdict: Reproduction | None
+
+
+def log(
+    workspace: Workspace,
+    name: str | None = None,
+    *,
+    limit: int = 20,
+    before: int | None = None,
+) -> list[Logged]:
+    """List snapshots, newest first.
+
+    Args:
+        workspace: The store.
+        name: Only this model's.
+        limit: At most so many.
+        before: Only those before this place in the ledger, for the next page.
+
+    Returns:
+        The snapshots, each with its newest verdict.
+
+    Raises:
+        Corrupt: When a row or a record is damaged.
+    """
+    store = workspace.store
+    rows = store.ledger.newest(kind="snapshot", subject=name, before=before, limit=limit)
+    return [
+        Logged(
+            id=row.record,
+            seq=row.seq,
+            snapshot=store.get_as(row.record, Snapshot),
+            verdict=newest_verdict(workspace, row.record),
+        )
+        for row in rows
+    ]
+
+
+def newest_verdict(workspace: Workspace, snapshot_id: str) -> Reproduction | None:
+    """Return the newest verdict on a snapshot, ``None`` when it was never rerun."""
+    rows = workspace.store.ledger.newest(kind="reproduction", subject=snapshot_id, limit=1)
+    return workspace.store.get_as(rows[0].record, Reproduction) if rows else None
+
+
+def show(workspace: Workspace, reference: str) -> tuple[str, AnyRecord]:
+    """Return any record by its id, an id's beginning, or a model's name.
+
+    Args:
+        workspace: The store.
+        reference: ``digits``, ``digits@main``, ``9f86d081`` or a whole id.
+
+    Returns:
+        The whole id and the record.
+
+    Raises:
+        UnknownReference: When nothing goes by that name.
+    """
+    found = workspace.store.resolve(
+        reference, kinds=("snapshot", "reproduction", "head-move", "import")
+    )
+    return found, workspace.store.get(found)

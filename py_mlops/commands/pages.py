@@ -1,0 +1,69 @@
+"""Pages of any record, with what the store knows about it beside the record itself."""
+
+from __future__ import annotations
+
+from py_mlops.commands.diff import Changes
+from py_mlops.records import AnyRecord, HeadMove, History, Import, Reproduction, Snapshot
+from py_mlops.report.lists import diff_page
+from py_mlops.report.page import Line, Page, Section, short
+from py_mlops.report.snapshots import snapshot_page
+from py_mlops.report.verdicts import verdict_page
+from py_mlops.workspace import Workspace
+
+
+def record_page(
+    workspace: Workspace, identifier: str, record: AnyRecord, verdict: Reproduction | None
+) -> Page:
+    """Describe a record of any kind.
+
+    Args:
+        workspace: The store it is in.
+        identifier: Its whole id.
+        record: The record.
+        verdict: For a snapshot, the newest verdict on it.
+
+    Returns:
+        The page.
+    """
+    match record:
+        case Snapshot():
+            return snapshot_page(identifier, record, verdict)
+        case Reproduction():
+            name = workspace.store.get_as(record.snapshot, Snapshot).request.name
+            return verdict_page(identifier, record, name)
+        case HeadMove():
+            before = short(record.previous) if record.previous else "nothing"
+            text = f"{before} → {short(record.target)}, because: {record.reason}"
+            return _act(record.head, identifier, record.created, record.author.name, text)
+        case Import():
+            text = f"snapshot {short(record.snapshot)} from bundle {short(record.bundle)}"
+            return _act("import", identifier, record.created, record.author.name, text)
+        case History():
+            lines = tuple(Line(f"[{cell.count}]", cell.source) for cell in record.cells)
+            return Page("history", short(identifier), "", "", (Section("Cells", lines),))
+
+
+def _act(heading: str, identifier: str, created: str, who: str, text: str) -> Page:
+    when = created[:19].replace("T", " ")
+    line = Line("", text)
+    return Page(heading, short(identifier), "", f"{when} UTC by {who}", (Section("", (line,)),))
+
+
+def changes_page(first: str, second: str, changes: Changes) -> Page:
+    """Describe what changed between two snapshots.
+
+    Args:
+        first: Whole id of the older one.
+        second: Whole id of the newer one.
+        changes: What `diff` found.
+
+    Returns:
+        The page.
+    """
+    parts = {
+        "Parameters": changes.parameters,
+        "Data": changes.data,
+        "Environment": changes.environment,
+        "Program": changes.program,
+    }
+    return diff_page((short(first), short(second)), changes.metrics, parts)

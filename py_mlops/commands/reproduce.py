@@ -1,0 +1,235 @@
+"""Reproduce: retrain a snapshot from nothing but the store, and judge how it came out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+
+from py_mlops.commands.evidence import Evidence, collect
+from py_mlops.commands.rerun import Rerun, rerun
+from py_mlops.errors import (
+    Corrupt,
+    EnvironmentFailure,
+    Hostile,
+    Missing,
+    MlopsError,
+    NotTrusted,
+    RerunFailed,
+)
+from py_mlops.notebook.randomness import draws_without_seed
+from py_mlops.progress import Progress, Report, silent
+from py_mlops.records import Axis, History, Level, Reproduction, Snapshot, decode_as, record_id
+from py_mlops.store.check import check
+from py_mlops.verdict import judge, likely_cause
+from py_mlops.workspace import Workspace, now
+
+EXIT_CODES: dict[Level, int] = {
+    "identical": 0,
+    "equivalent": 0,
+    "within tolerance": 0,
+    "different": 10,
+    "failed": 11,
+    "cannot": 12,
+}
+"""What `mlops reproduce` exits with."""
+
+Ask = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to rerun and how to judge.
+
+    Attributes:
+        tolerances: Per metric: the value and whether it is relative.
+        calibrate: Further reruns to measure the noise band with; 0 for none.
+        timeout: Seconds one cell may take; ``None`` for no limit.
+        ask: Asked before another person's code is run without isolation.
+    """
+
+    tolerances: dict[str, tuple[float, bool]] = field(default_factory=dict)
+    calibrate: int = 0
+    timeout: float | None = None
+    ask: Ask = lambda _question: False
+
+
+def reproduce(
+    workspace: Workspace,
+    snapshot_id: str,
+    options: Options | None = None,
+    report: Report = silent,
+) -> Reproduction:
+    """Rerun a snapshot and record the verdict.
+
+    Whatever stops the rerun becomes a verdict too (``failed`` or ``cannot``),
+    so that a model which cannot be retrained is known to be one.
+
+    Args:
+        workspace: Where the snapshot is and the verdict goes.
+        snapshot_id: The snapshot's whole id.
+        options: How to rerun and judge.
+        report: Told about progress, cell by cell.
+
+    Returns:
+        The verdict; it is in the store.
+
+    Raises:
+        UnknownReference: When there is no such snapshot.
+        Corrupt: When the snapshot's own record is damaged.
+        StoreError: When the verdict cannot be written.
+    """
+    chosen = options or Options()
+    began = time.monotonic()
+    snapshot = workspace.store.get_as(snapshot_id, Snapshot)
+    try:
+        verdict = _rerun_and_judge(workspace, snapshot, chosen, report)
+    except (Corrupt, Missing, Hostile) as error:
+        verdict = _stopped(snapshot, "cannot", error, "data")
+    except EnvironmentFailure as error:
+        verdict = _stopped(snapshot, "cannot", error, "environment")
+    except NotTrusted as error:
+        verdict = _stopped(snapshot, "cannot", error, "isolation")
+    except RerunFailed as error:
+        verdict = _stopped(snapshot, "failed", error, "outputs")
+    record = _signed(workspace, verdict, time.monotonic() - began)
+    workspace.store.add(record, author=workspace.author)
+    return record
+
+
+def _rerun_and_judge(
+    workspace: Workspace, snapshot: Snapshot, options: Options, report: Report
+) -> Reproduction:
+    report(Progress("data", "checking every stored byte"))
+    history = check_closure(workspace, snapshot)
+    _check_trust(workspace, snapshot, options.ask)
+    reruns = [rerun(workspace, snapshot, history, timeout=options.timeout, report=report)]
+    for number in range(options.calibrate):
+        report(Progress("calibrate", f"rerun {number + 2} of {options.calibrate + 1}"))
+        reruns.append(rerun(workspace, snapshot, history, timeout=options.timeout, report=report))
+    report(Progress("verdict", "comparing"))
+    evidence = collect(workspace, snapshot, history, reruns, options.tolerances)
+    return _judged(workspace, snapshot, history, reruns, evidence)
+
+
+def check_closure(workspace: Workspace, snapshot: Snapshot) -> History:
+    """Verify every byte a rerun needs before anything is run.
+
+    Args:
+        workspace: Where the bytes are.
+        snapshot: The snapshot.
+
+    Returns:
+        The executed cells.
+
+    Raises:
+        Corrupt: When bytes are not what the record says, naming the file.
+        Missing: When bytes are gone, naming the file.
+    """
+    blobs = workspace.store.blobs
+    named = [("the environment's lock", snapshot.environment.lock)]
+    named += [(f"module {item.path}", item.blob) for item in snapshot.program.modules]
+    named += [
+        (f"{item.requested} (read in cell {item.cell})", blob)
+        for item in snapshot.data
+        if item.role == "input"
+        for blob in item.blobs
+    ]
+    if snapshot.holdout:
+        named += [
+            (f"the recorded answers of {item.method}", item.blob)
+            for item in snapshot.holdout.predictions
+        ]
+    for name, blob in named:
+        try:
+            check(blobs, blob.digest)
+        except (Corrupt, Missing) as error:
+            raise type(error)(f"{name}: {error.message}", hint=error.hint) from error
+    history = blobs.read(snapshot.program.history.digest)
+    return decode_as(history, History)
+
+
+def is_foreign(workspace: Workspace, snapshot: Snapshot) -> bool:
+    """Say whether a snapshot is another person's: by its author, or because it was imported."""
+    imported = workspace.store.ledger.newest(kind="import", subject=record_id(snapshot), limit=1)
+    mine = (workspace.author.name, workspace.author.email)
+    return bool(imported) or (snapshot.author.name, snapshot.author.email) != mine
+
+
+def _check_trust(workspace: Workspace, snapshot: Snapshot, ask: Ask) -> None:
+    if not is_foreign(workspace, snapshot):
+        return
+    who = snapshot.author.name
+    question = (
+        f"This is {who}'s snapshot. Its code will run as you, with your files and your network. "
+        "Run it?"
+    )
+    if not ask(question):
+        raise NotTrusted(
+            f"This is {who}'s snapshot, and rerunning it means running {who}'s code as you.",
+            hint="Read it first (`mlops show`, `mlops restore`); then allow it with --yes.",
+        )
+
+
+def _judged(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    history: History,
+    reruns: Sequence[Rerun],
+    evidence: Evidence,
+) -> Reproduction:
+    first = reruns[0]
+    failure = first.executed.failed
+    if failure:
+        level: Level = "failed"
+        reason = f"Cell [{failure.count}] failed: {failure.error}"
+    else:
+        level, reason = judge(evidence.metrics, evidence.predictions, evidence.axis("outputs"))
+    if snapshot.model and snapshot.model.loaded_from:
+        reason += (
+            f" {snapshot.model.variable} was loaded from {snapshot.model.loaded_from}, not "
+            "trained: this says nothing about training it again."
+        )
+    unseeded = evidence.varies or draws_without_seed(history)
+    return Reproduction(
+        snapshot=record_id(snapshot),
+        created=now(),
+        author=workspace.author,
+        level=level,
+        reason=reason,
+        cause=likely_cause(level, evidence.axes, unseeded=unseeded),
+        axes=evidence.axes,
+        metrics=evidence.metrics,
+        predictions=evidence.predictions,
+        first_difference=evidence.first_difference,
+        environment=evidence.environment,
+        notebook=workspace.store.blobs.put_bytes(first.executed.ipynb()),
+        seconds=0.0,
+        calibration=evidence.calibration,
+    )
+
+
+def _stopped(snapshot: Snapshot, level: Level, error: MlopsError, axis: str) -> Reproduction:
+    return Reproduction(
+        snapshot=record_id(snapshot),
+        created=now(),
+        author=snapshot.author,
+        level=level,
+        reason=error.message,
+        cause=error.hint,
+        axes=[Axis(name=axis, state="unknown", text=error.message, details=[])],  # type: ignore[arg-type]  # callers pass an axis' name
+        metrics=[],
+        predictions=[],
+        first_difference=None,
+        environment=None,
+        notebook=None,
+        seconds=0.0,
+        calibration=[],
+    )
+
+
+def _signed(workspace: Workspace, verdict: Reproduction, seconds: float) -> Reproduction:
+    changes = {"author": workspace.author, "seconds": round(seconds, 3)}
+    return msgspec.structs.replace(verdict, **changes)

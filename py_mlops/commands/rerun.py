@@ -1,0 +1,193 @@
+"""Rerun: restore a snapshot's inputs into a private folder and execute its program there."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from py_mlops import sandbox
+from py_mlops.commands.handover import read_handover
+from py_mlops.data.place import mirror_layout, place
+from py_mlops.environment.build import Built, build
+from py_mlops.errors import RerunFailed
+from py_mlops.notebook.execution import Executed, KernelCommand, execute
+from py_mlops.notebook.replay import plan
+from py_mlops.notebook.ship import guest_zip
+from py_mlops.progress import Progress, Report
+from py_mlops.records import History, Request, Snapshot, canonical
+from py_mlops.records.handover import Handover
+from py_mlops.workspace import Workspace
+
+_OURS = ("MLOPS_", "PYTHON", "VIRTUAL_ENV", "JPY_SESSION_NAME", "CONDA_")
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """What one rerun came to.
+
+    Attributes:
+        handover: What the rerun's kernel measured and saw.
+        payload: The handover's files by name, read into memory.
+        executed: The executed notebook, its failure if any, and its seconds.
+        built: The environment it ran in.
+        isolation: How it was kept from the host, and why not better.
+        mirror: The folder that stood for the root of the author's machine.
+    """
+
+    handover: Handover | None
+    payload: dict[str, bytes]
+    executed: Executed
+    built: Built
+    isolation: sandbox.Isolation
+    mirror: str
+
+
+def rerun(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    history: History,
+    *,
+    timeout: float | None,
+    report: Report,
+) -> Rerun:
+    """Execute a snapshot's program in its own environment on its own data.
+
+    Inputs and loose modules are restored under a mirror of their absolute
+    paths; files that the recorded run first wrote are not, so that a rerun
+    cannot read yesterday's result. Metrics and answers are measured in the
+    rerun's own kernel after the last cell.
+
+    Args:
+        workspace: Where the bytes are.
+        snapshot: What to rerun.
+        history: Its executed cells.
+        timeout: Seconds one cell may take.
+        report: Told about progress.
+
+    Returns:
+        What it came to, also when a cell failed.
+
+    Raises:
+        EnvironmentFailure: When the environment cannot be rebuilt.
+        Corrupt, Missing: When stored bytes are damaged or gone.
+        Hostile: When a recorded path may not be restored.
+        RerunFailed: When the kernel died or handed over nothing.
+    """
+    lock = workspace.store.blobs.read(snapshot.environment.lock.digest)
+    built = build(snapshot.environment, lock, cache=workspace.cache, report=report, trusted=True)
+    with _folder(workspace.cache) as folder:
+        mirror = folder / "mirror"
+        _restore(workspace, snapshot, mirror, report)
+        make_output_folders(snapshot, history, mirror)
+        handed = folder / "handover"
+        handed.mkdir()
+        isolation = sandbox.available()
+        kernel = _kernel(workspace, snapshot, built, folder, isolation)
+        executed = execute(
+            plan(history, name=snapshot.request.name),
+            kernel=kernel,
+            directory=sandbox.inside(mirror, snapshot.program.directory),
+            report=report,
+            timeout=timeout,
+            closing=closing_code(snapshot.request, handed),
+        )
+        handover, payload = (None, {}) if executed.failed else _measured(handed)
+        return Rerun(handover, payload, executed, built, isolation, str(mirror))
+
+
+@contextmanager
+def _folder(cache: Path) -> Iterator[Path]:
+    folder = cache / "reruns" / uuid.uuid4().hex
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _restore(workspace: Workspace, snapshot: Snapshot, mirror: Path, report: Report) -> None:
+    report(Progress("data", "restoring data and code"))
+    (mirror / mirror_layout(snapshot.program.directory)).mkdir(parents=True)
+    items = [
+        (mirror_layout(file.path), [blob.digest for blob in file.blobs])
+        for file in snapshot.data
+        if file.role == "input" and file.blobs and not sandbox.is_system(file.path)
+    ]
+    items += [
+        (mirror_layout(module.path), [module.blob.digest]) for module in snapshot.program.modules
+    ]
+    place(items, workspace.store.blobs, mirror, report)
+
+
+def make_output_folders(snapshot: Snapshot, history: History, mirror: Path) -> None:
+    """Make the folders that the recorded run wrote into, unless its own code makes them.
+
+    Args:
+        snapshot: Whose outputs.
+        history: Its executed cells.
+        mirror: The root of the restored tree.
+    """
+    if any("mkdir" in cell.source or "makedirs" in cell.source for cell in history.cells):
+        return
+    for file in snapshot.data:
+        if file.role == "output" and not sandbox.is_system(file.path):
+            (mirror / mirror_layout(file.path)).parent.mkdir(parents=True, exist_ok=True)
+
+
+def _kernel(
+    workspace: Workspace,
+    snapshot: Snapshot,
+    built: Built,
+    folder: Path,
+    isolation: sandbox.Isolation,
+) -> KernelCommand:
+    guest = guest_zip(workspace.cache)
+    argv = [str(built.python), str(guest), "--mode", "rerun", "-f", "{connection_file}"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
+    environment["MLOPS_PARAMETERS"] = json.dumps(snapshot.parameters)
+    environment["MLOPS_HANDOVER"] = str(folder)
+    wrapped = sandbox.command(
+        argv,
+        mirror=folder / "mirror",
+        directory=snapshot.program.directory,
+        paths=_written_folders(snapshot, folder / "mirror"),
+        keep=[built.python.parent.parent, workspace.cache, workspace.store.folder],
+        level=isolation.level,
+    )
+    return KernelCommand(argv=wrapped, env=environment)
+
+
+def _written_folders(snapshot: Snapshot, mirror: Path) -> list[str]:
+    """Folders the recorded run wrote into: a rerun's writes shall land in the mirror."""
+    folders = {str(Path(file.path).parent) for file in snapshot.data if file.role == "output"}
+    return sorted(
+        folder
+        for folder in folders
+        if not sandbox.is_system(folder) and sandbox.inside(mirror, folder).is_dir()
+    )
+
+
+def closing_code(request: Request, folder: Path) -> str:
+    """Return the code that hands a headless run over; see `guest.session.hand_over_end`."""
+    wanted = canonical(request).decode()
+    return (
+        "__import__('importlib').import_module('mlops_guest.session')"
+        f".hand_over_end({wanted!r}, {str(folder)!r})"
+    )
+
+
+def _measured(folder: Path) -> tuple[Handover, dict[str, bytes]]:
+    if not (folder / "handover.json").exists():
+        raise RerunFailed(
+            "The rerun came to its end, but its kernel handed no measurement over.",
+            hint="Run it once more; if it happens again, report it with the notebook.",
+        )
+    handover = read_handover(folder)
+    payload = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+    return handover, payload

@@ -1,0 +1,194 @@
+"""Run: execute a notebook without a person, and snapshot what it came to."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nbformat import NotebookNode
+from papermill.engines import NotebookExecutionManager
+
+from py_mlops.commands.rerun import closing_code
+from py_mlops.commands.snapshot import snapshot
+from py_mlops.errors import InputError, RerunFailed
+from py_mlops.notebook.execution import Executed, KernelCommand, ObservedEngine, execute
+from py_mlops.notebook.interpreter import interpreter_of
+from py_mlops.notebook.runnable import load
+from py_mlops.notebook.ship import guest_zip
+from py_mlops.progress import Report, silent
+from py_mlops.records import Request, record_id
+from py_mlops.records.handover import FILE
+from py_mlops.workspace import Workspace
+
+TAKEN = "snapshots"
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A headless run.
+
+    Attributes:
+        snapshots: Ids of the snapshots it took, oldest first.
+        executed: The executed notebook.
+    """
+
+    snapshots: list[str]
+    executed: Executed
+
+
+def run(
+    workspace: Workspace,
+    notebook: Path,
+    *,
+    request: Request | None = None,
+    parameters: dict[str, object] | None = None,
+    output: Path | None = None,
+    timeout: float | None = None,
+    incomplete: bool = False,
+    report: Report = silent,
+) -> Ran:
+    """Execute a notebook with papermill and snapshot it.
+
+    A notebook that calls ``%mlops snapshot`` takes its own snapshots; for any
+    other one is taken at its end, with what ``request`` names.
+
+    Args:
+        workspace: Where the snapshot goes.
+        notebook: The notebook's path; it runs in its own folder.
+        request: What to snapshot at the end; by default the notebook's name
+            and nothing else.
+        parameters: papermill parameters.
+        output: Where the executed notebook is written.
+        timeout: Seconds one cell may take.
+        incomplete: As for `snapshot`.
+        report: Told about progress, cell by cell.
+
+    Returns:
+        The snapshots taken and the executed notebook.
+
+    Raises:
+        InputError: When there is no such notebook or it cannot be read.
+        RerunFailed: When a cell failed; nothing was snapshotted by us.
+    """
+    path = notebook.absolute()
+    document = load(path)
+    with tempfile.TemporaryDirectory(prefix="mlops-run-") as held:
+        folder = Path(held)
+        executed = execute(
+            document,
+            kernel=observed_kernel(workspace, document, path, folder, parameters or {}),
+            directory=path.parent,
+            report=report,
+            timeout=timeout,
+            closing=closing_code(request or default_request(path), folder),
+            parameters=parameters,
+            output=output,
+        )
+        if executed.failed:
+            raise RerunFailed(
+                f"{path.name} failed in cell [{executed.failed.count}]: {executed.failed.error}",
+                hint="Nothing was snapshotted. Correct the cell, or give a longer --timeout if it "
+                "timed out, and run it again.",
+            )
+        taken = finish(workspace, folder, incomplete=incomplete, report=report)
+    return Ran(taken, executed)
+
+
+def finish(
+    workspace: Workspace, folder: Path, *, incomplete: bool = False, report: Report = silent
+) -> list[str]:
+    """Turn what a headless kernel left behind into snapshots.
+
+    Args:
+        workspace: Where they go.
+        folder: The handover's folder.
+        incomplete: As for `snapshot`.
+        report: Told about progress.
+
+    Returns:
+        Ids of the snapshots: those the notebook took, or the one taken now.
+    """
+    own = folder / TAKEN
+    if own.exists():
+        return own.read_text("utf-8").split()
+    return [record_id(snapshot(workspace, folder, incomplete=incomplete, report=report))]
+
+
+def default_request(notebook: Path) -> Request:
+    """Return a request for a notebook that names nothing: its own name."""
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", notebook.stem).strip("-._")[:100]
+    if not name:
+        raise InputError(
+            f"No model's name can be made from {notebook.name!r}.", hint="Give one with --name."
+        )
+    return Request(name=name, model=None, metrics=[], holdout=None)
+
+
+def observed_kernel(
+    workspace: Workspace,
+    document: NotebookNode,
+    path: Path,
+    folder: Path,
+    parameters: dict[str, object],
+) -> KernelCommand:
+    """Return how to start the notebook's own kernel under observation.
+
+    The notebook's identity is passed explicitly: a headless kernel only knows
+    its launcher.
+
+    Args:
+        workspace: Store and cache the kernel shall use.
+        document: The notebook; its kernelspec names the interpreter.
+        path: Its absolute path.
+        folder: Where the kernel hands over.
+        parameters: papermill parameters.
+
+    Returns:
+        Command line and environment.
+    """
+    environment = {
+        **os.environ,
+        "MLOPS_NOTEBOOK": str(path),
+        "MLOPS_PARAMETERS": json.dumps(parameters),
+        "MLOPS_HANDOVER": str(folder),
+        "MLOPS_STORE": str(workspace.settings.store),
+        "MLOPS_CACHE": str(workspace.settings.cache),
+    }
+    guest = str(guest_zip(workspace.cache))
+    python = interpreter_of(document)
+    argv = [python, guest, "--mode", "record", "-f", "{connection_file}"]
+    return KernelCommand(argv=argv, env=environment)
+
+
+def headless(
+    workspace: Workspace,
+    nb_man: NotebookExecutionManager,
+    path: Path,
+    folder: Path,
+    options: dict[str, Any],
+) -> list[str]:
+    """Execute a notebook for papermill, observed, and snapshot what it came to.
+
+    Args:
+        workspace: Where the snapshot goes.
+        nb_man: papermill's state of the run.
+        path: The notebook's absolute path, its identity.
+        folder: An empty folder for the handover.
+        options: papermill's options for its client.
+
+    Returns:
+        Ids of the snapshots taken; none when a cell failed.
+    """
+    given = nb_man.nb.metadata.get("papermill", {}).get("parameters", {})
+    kernel = observed_kernel(workspace, nb_man.nb, path, folder, dict(given))
+    closing = closing_code(default_request(path), folder)
+    ObservedEngine.execute_managed_notebook(
+        nb_man, "python3", kernel=kernel, closing=closing, **options
+    )
+    ended = (folder / FILE).exists() or (folder / TAKEN).exists()
+    return finish(workspace, folder) if ended else []

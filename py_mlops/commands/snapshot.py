@@ -1,0 +1,231 @@
+"""Snapshot: turn what a kernel handed over into a record that can be retrained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from py_mlops.commands.handover import find_notebook, read_handover
+from py_mlops.commands.holes import session_holes
+from py_mlops.data.reads import Gathered, gather
+from py_mlops.data.rules import IgnoreRules
+from py_mlops.environment.lock import Locked, lock
+from py_mlops.environment.record import to_record
+from py_mlops.errors import HeadMoved, InputError, UnknownVariable
+from py_mlops.model.formats import untrusted_types
+from py_mlops.notebook.differences import differences
+from py_mlops.progress import Progress, Report, silent
+from py_mlops.records import (
+    Artifact,
+    Blob,
+    Capture,
+    Environment,
+    History,
+    Holdout,
+    Hole,
+    Model,
+    Prediction,
+    Program,
+    Snapshot,
+    encode,
+)
+from py_mlops.records.handover import Handover
+from py_mlops.store import BlobWriter, ingest
+from py_mlops.workspace import Workspace, now
+
+_RETRIES = 20
+_MODEL_SUFFIXES = tuple(
+    (
+        ".bin .cbm .ckpt .h5 .joblib .json .keras .model .npz .onnx .pickle .pkl .pt .pth "
+        ".safetensors .skops .txt .ubj"
+    ).split()
+)
+
+
+def snapshot(
+    workspace: Workspace,
+    folder: Path,
+    *,
+    incomplete: bool = False,
+    report: Report = silent,
+) -> Snapshot:
+    """Take a snapshot from a kernel's handover.
+
+    Bytes go into the store first, the record and the head's move last, so a
+    crash at any point leaves either a whole snapshot or none.
+
+    Args:
+        workspace: Where it is kept.
+        folder: The handover's folder, see `read_handover`.
+        incomplete: Record files that changed or vanished since they were read
+            as holes instead of refusing.
+        report: Told about progress.
+
+    Returns:
+        The snapshot; it is in the store and its model's head points at it.
+
+    Raises:
+        UnknownVariable: When a requested variable is missing.
+        InputError: When a metric is not a finite number.
+        CaptureError: When a file is no longer what the notebook read.
+        StoreError: When the store cannot take it.
+    """
+    handover = read_handover(folder)
+    _check(handover)
+    report(Progress("environment", "reading the environment"))
+    locked = lock(handover.facts, cache=workspace.cache, report=report)
+    with workspace.store.blobs.batch() as writer:
+        parts = _store_parts(
+            workspace, handover, folder, locked, writer, incomplete=incomplete, report=report
+        )
+    report(Progress("record", "writing the record"))
+    return _commit(workspace, handover, parts)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    program: Program
+    gathered: Gathered
+    environment: Environment
+    model: Model | None
+    holdout: Holdout | None
+    holes: list[Hole]
+    ignored: list[str]
+
+
+def _check(handover: Handover) -> None:
+    if handover.problem:
+        raise UnknownVariable(handover.problem, hint="Name a variable that the notebook defines.")
+    broken = [name for name, value in handover.metrics.items() if value is None]
+    if broken:
+        raise InputError(
+            f"{', '.join(broken)} is not a finite number (NaN or infinite), "
+            "so no rerun could be compared with it.",
+            hint="Look at how it is computed: a NaN in the data or a diverged training is the "
+            "usual reason. Nothing was stored.",
+        )
+
+
+def _store_parts(
+    workspace: Workspace,
+    handover: Handover,
+    folder: Path,
+    locked: Locked,
+    writer: BlobWriter,
+    *,
+    incomplete: bool,
+    report: Report,
+) -> _Parts:
+    def take(path: Path) -> Blob:
+        report(Progress("data", path.name))
+        return ingest(path, workspace.store.blobs, workspace.store.stat_cache, writer)
+
+    rules = IgnoreRules(handover.facts.prefixes, workspace.settings.ignore)
+    gathered = gather(handover, rules, take, incomplete=incomplete)
+    program = _program(handover, gathered, writer, take)
+    environment = to_record(handover.facts, locked, writer.put_bytes(locked.pylock))
+    model = _model(handover, folder, gathered, writer)
+    holdout = _holdout(handover, folder, writer)
+    holes = [*gathered.holes, *locked.holes, *session_holes(handover, program)]
+    return _Parts(program, gathered, environment, model, holdout, holes, rules.lines())
+
+
+def _program(
+    handover: Handover, gathered: Gathered, writer: BlobWriter, take: Callable[[Path], Blob]
+) -> Program:
+    path, document = find_notebook(handover)
+    history = History(cells=handover.cells)
+    return Program(
+        entry=handover.entry,
+        notebook=str(path) if path else handover.notebook,
+        directory=handover.directory,
+        saved=take(path) if path else None,
+        history=writer.put_bytes(encode(history)),
+        cells=len(handover.cells),
+        differences=differences(document, handover.cells) if handover.entry != "console" else [],
+        modules=gathered.code,
+    )
+
+
+def _model(
+    handover: Handover, folder: Path, gathered: Gathered, writer: BlobWriter
+) -> Model | None:
+    seen = handover.model
+    if seen is None:
+        return None
+    return Model(
+        variable=seen.variable,
+        type=seen.type,
+        artifacts=[
+            Artifact(
+                format=item.format,
+                executes=item.executes,
+                untrusted=untrusted_types(folder / item.file) if item.format == "skops" else [],
+                blob=writer.put_file(folder / item.file),
+            )
+            for item in seen.artifacts
+        ],
+        loaded_from=_loaded_from(handover, gathered),
+    )
+
+
+def _loaded_from(handover: Handover, gathered: Gathered) -> str | None:
+    """Name the file a model was unpickled from.
+
+    A class lookup by an unpickler alone is no evidence: parallel training
+    sends estimators through pickle too. Only together with a model-like file
+    read in the same cell is it a load.
+    """
+    if handover.model is None:
+        return None
+    cells = {item.cell for item in handover.unpickled if item.type == handover.model.type}
+    for file in gathered.files:
+        model_like = Path(file.path).suffix.lower() in _MODEL_SUFFIXES
+        if file.role == "input" and file.cell in cells and model_like:
+            return file.requested
+    return None
+
+
+def _holdout(handover: Handover, folder: Path, writer: BlobWriter) -> Holdout | None:
+    seen = handover.holdout
+    if seen is None or not seen.file:
+        return None
+    return Holdout(
+        variable=seen.variable,
+        spec=seen.spec,
+        inputs=writer.put_file(folder / seen.file),
+        predictions=[
+            Prediction(method=item.method, spec=item.spec, blob=writer.put_file(folder / item.file))
+            for item in seen.predictions
+        ],
+    )
+
+
+def _commit(workspace: Workspace, handover: Handover, parts: _Parts) -> Snapshot:
+    head = f"{handover.request.name}@main"
+    for _ in range(_RETRIES):
+        previous = workspace.store.ledger.head(head)
+        record = Snapshot(
+            request=handover.request,
+            created=now(),
+            author=workspace.author,
+            parents=[previous] if previous else [],
+            program=parts.program,
+            data=parts.gathered.files,
+            environment=parts.environment,
+            model=parts.model,
+            holdout=parts.holdout,
+            metrics={name: float(value or 0.0) for name, value in handover.metrics.items()},
+            parameters=handover.parameters,
+            capture=Capture(level="python-only", holes=parts.holes, ignored=parts.ignored),
+        )
+        try:
+            workspace.store.add(record, head=head, previous=previous, author=workspace.author)
+        except HeadMoved:
+            continue  # someone else's snapshot came in between: follow that one
+        return record
+    raise HeadMoved(
+        f"{head} was moved by others {_RETRIES} times while this snapshot was being written.",
+        hint="Take the snapshot again; its data is stored already, so it will be quick.",
+    )

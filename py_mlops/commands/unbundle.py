@@ -1,0 +1,174 @@
+"""Unbundle: bring a snapshot from someone's file into the store, believing nothing unchecked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+from py_mlops.commands.bundle import FORMAT, LISTING, MANIFEST, README
+from py_mlops.errors import Corrupt, Hostile, InputError, Missing
+from py_mlops.progress import Progress, Report, silent
+from py_mlops.records import Blob, Import, Snapshot, decode_as, digest_of, is_digest, record_id
+from py_mlops.records.closure import named_blobs
+from py_mlops.workspace import Workspace, now
+
+_OBJECT = re.compile(r"objects/([0-9a-f]{2})/([0-9a-f]{64})")
+_PLAIN = frozenset({MANIFEST, LISTING, README})
+_LARGEST_RECORD = 64 << 20
+_CHUNK = 1 << 20
+_RATIO = 1100  # deflate cannot do better than 1032 to 1
+_SMALL = 1 << 16
+
+
+def unbundle(workspace: Workspace, source: Path, *, report: Report = silent) -> str:
+    """Bring the snapshot of a bundle into the store.
+
+    The file is hostile until every name, size and digest in it has been
+    checked; nothing in it is executed or written under a name of its choosing.
+    No head is moved: the snapshot is found by its id.
+
+    Args:
+        workspace: Where it goes.
+        source: The bundle.
+        report: Told about progress.
+
+    Returns:
+        The snapshot's id.
+
+    Raises:
+        InputError: When there is no such file or it is no bundle.
+        Hostile: When it tries what a bundle must not.
+        Corrupt: When its bytes are not what their names say.
+        Missing: When the snapshot names bytes that are not in it.
+    """
+    try:
+        with source.open("rb") as stream:
+            digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+            with zipfile.ZipFile(stream) as archive:
+                snapshot = _take_in(workspace, archive, report)
+    except OSError as error:
+        raise InputError(
+            f"{source} cannot be read: {error.strerror or error}.", hint="Check the file's name."
+        ) from error
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise Corrupt(
+            f"{source} is not a whole bundle: {error}.", hint="Fetch or copy the file again."
+        ) from error
+    snapshot_id = record_id(snapshot)
+    if not workspace.store.ledger.find(snapshot_id[7:]):
+        came = Import(snapshot=snapshot_id, bundle=digest, created=now(), author=workspace.author)
+        workspace.store.add(came, author=workspace.author)
+        workspace.store.add(snapshot, author=snapshot.author)
+    return snapshot_id
+
+
+def _take_in(workspace: Workspace, archive: zipfile.ZipFile, report: Report) -> Snapshot:
+    members = _members(archive)
+    snapshot_id = _read_manifest(archive)
+    if snapshot_id not in members:
+        raise _lacking(snapshot_id)
+    record = _read_small(archive, members[snapshot_id])
+    if digest_of(record) != snapshot_id:
+        raise _altered(snapshot_id)
+    snapshot = decode_as(record, Snapshot)
+    wanted = {blob.digest: blob for blob in named_blobs(snapshot)}
+    with (
+        tempfile.TemporaryDirectory(prefix="mlops-bundle-") as held,
+        workspace.store.blobs.batch() as writer,
+    ):
+        for number, blob in enumerate(wanted.values()):
+            report(Progress("bundle", blob.digest[7:19], number, len(wanted)))
+            entry = members.get(blob.digest)
+            if entry is None or entry.file_size != blob.size:
+                raise _lacking(blob.digest)
+            copy = Path(held) / str(number)
+            _extract(archive, entry, blob, copy)
+            writer.put_file(copy)
+            copy.unlink()
+    return snapshot
+
+
+def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
+    """Check every name and size before a byte is unpacked."""
+    members: dict[str, zipfile.ZipInfo] = {}
+    names = set()
+    for entry in archive.infolist():
+        found = _OBJECT.fullmatch(entry.filename)
+        if entry.filename in names or (found is None and entry.filename not in _PLAIN):
+            raise Hostile(
+                f"The bundle holds {entry.filename!r}, which has no place in a bundle.",
+                hint="Do not use this file; ask its sender how it was made.",
+            )
+        names.add(entry.filename)
+        if entry.file_size > _RATIO * max(entry.compress_size, 1) + _SMALL:
+            raise Hostile(
+                f"{entry.filename!r} would unpack to {entry.file_size:,} bytes from "
+                f"{entry.compress_size:,}: that is a bomb, not data.",
+                hint="Do not use this file; ask its sender how it was made.",
+            )
+        if found:
+            if not found[2].startswith(found[1]):
+                raise _altered("sha256:" + found[2])
+            members["sha256:" + found[2]] = entry
+    return members
+
+
+def _read_manifest(archive: zipfile.ZipFile) -> str:
+    try:
+        manifest = json.loads(_read_small(archive, archive.getinfo(MANIFEST)))
+        snapshot_id, number = manifest["snapshot"], manifest["format"]
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise Corrupt(
+            f"The file has no readable {MANIFEST}, so it is no bundle.",
+            hint="Make one with `mlops bundle`.",
+        ) from error
+    if number != FORMAT or not is_digest(snapshot_id):
+        raise Corrupt(
+            f"The bundle is of format {number!r}; this version reads format {FORMAT}.",
+            hint="Use the version of this product it was made with, or a newer one.",
+        )
+    return str(snapshot_id)
+
+
+def _read_small(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    with archive.open(entry) as stream:
+        data = stream.read(_LARGEST_RECORD + 1)
+    if len(data) > _LARGEST_RECORD:
+        raise Hostile(
+            f"{entry.filename!r} is too large for a record.",
+            hint="Do not use this file; ask its sender how it was made.",
+        )
+    return data
+
+
+def _extract(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, blob: Blob, target: Path) -> None:
+    """Unpack one object, never more than the record says it has."""
+    found, left = hashlib.sha256(), blob.size
+    with archive.open(entry) as source, target.open("wb") as sink:
+        while chunk := source.read(_CHUNK):
+            left -= len(chunk)
+            if left < 0:
+                raise _altered(blob.digest)
+            found.update(chunk)
+            sink.write(chunk)
+    if left or "sha256:" + found.hexdigest() != blob.digest:
+        raise _altered(blob.digest)
+
+
+def _lacking(digest: str) -> Missing:
+    return Missing(
+        f"The bundle lacks object {digest[:19]}…, which its snapshot stands on.",
+        hint="Ask its sender for it again.",
+    )
+
+
+def _altered(digest: str) -> Corrupt:
+    return Corrupt(
+        f"Object {digest[:19]}… of the bundle is not what its name says.",
+        hint="The file was damaged or altered on the way: fetch it again, and do not use this one.",
+    )

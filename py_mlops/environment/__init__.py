@@ -1,0 +1,1 @@
+"""Environments: what is installed, locked by digest, built again elsewhere, and compared."""

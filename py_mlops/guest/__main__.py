@@ -1,0 +1,76 @@
+"""Starts an observed IPython kernel in any environment that has ipykernel.
+
+``python guest.zip --mode record|rerun -f CONNECTION_FILE`` takes the place of
+``python -m ipykernel_launcher -f CONNECTION_FILE``. What the run is called and
+where it hands over stands in the environment: ``MLOPS_NOTEBOOK``,
+``MLOPS_PARAMETERS``, ``MLOPS_HANDOVER``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import sys
+import traceback
+from typing import Any, Callable
+
+
+def main() -> None:
+    """Observe, then be an IPython kernel until it is shut down."""
+    parser = argparse.ArgumentParser(prog="guest", allow_abbrev=False)
+    parser.add_argument("--mode", choices=["record", "rerun"], default="record")
+    options, rest = parser.parse_known_args()
+    _forget_launcher(rest)
+    _attempt(_observe)
+
+    from ipykernel.kernelapp import IPKernelApp
+
+    app = IPKernelApp.instance()
+    app.initialize(rest)
+    _attempt(_attach, app.shell, options.mode)
+    app.start()
+
+
+def _forget_launcher(rest: list[str]) -> None:
+    """Make ``sys.path`` and ``sys.argv`` those of an ordinary kernel.
+
+    The first entry of the path is this zip, or the working directory, which
+    IPython itself puts back as ``''`` once ipykernel has been imported.
+    """
+    own = os.path.abspath(sys.argv[0])
+    if sys.path and (sys.path[0] == "" or os.path.abspath(sys.path[0]) in (own, os.getcwd())):
+        del sys.path[0]
+    launcher = importlib.util.find_spec("ipykernel_launcher")
+    sys.argv[:] = [(launcher and launcher.origin) or "ipykernel_launcher", *rest]
+
+
+def _observe() -> None:
+    from .observe import observer
+
+    watching = observer()
+    handover = os.environ.get("MLOPS_HANDOVER")
+    if handover:
+        watching.exclude(handover)
+    watching.start()
+
+
+def _attach(shell: Any, mode: str) -> None:
+    from . import rerun, session
+
+    if mode == "rerun":
+        rerun.install(shell)
+    else:
+        session.start(shell)
+
+
+def _attempt(step: Callable[..., None], *arguments: Any) -> None:
+    """Take a step of ours; when it fails, say so on the real stderr and let the kernel run."""
+    try:
+        step(*arguments)
+    except Exception:
+        traceback.print_exc(file=sys.__stderr__)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Which files the text of a program names, for what its libraries read without being seen."""
+
+from __future__ import annotations
+
+import ast
+import glob
+import os
+import re
+import textwrap
+import warnings
+from typing import Any, Container, Iterator
+
+from .observe import observer
+from .sightings import as_dict, look_at
+from .words import expand
+
+_LONGEST = 1024
+_PYTHON_CELLS = ("%%time", "%%timeit", "%%capture", "%%prun")
+_LINE_MAGIC = re.compile(r"^(\s*)%(?:time|timeit|prun)\b(?:\s+-\w+(?:\s*\d+)?)*\s*", re.MULTILINE)
+_NO_PYTHON = re.compile(r"^(\s*)(?:[%!].*|.*\?)$", re.MULTILINE)
+_ASSIGNED = re.compile(r"^(\s*[\w, .\[\]'\"]+=\s*)[%!].*$", re.MULTILINE)
+_QUOTED = re.compile(r"""(['"])((?:(?!\1)[^\\\n])+)\1""")
+_WRITER = re.compile(r"^sav|(?:^|_|im)(?:to|save|write|dump|export|sink)(?:_|\d|$)")
+_READER = re.compile(r"(?:^|_|im)(?:read|load|scan|open|from|glob)")
+
+
+def named_files(
+    source: str, directory: str, seen: Container[str], since_ns: int | None = None
+) -> list[dict[str, Any]]:
+    """Return the files that a cell's string constants name.
+
+    Args:
+        source: The code as the person typed it, magics included.
+        directory: What relative names are relative to.
+        seen: Paths that are known already and left out.
+        since_ns: When the session began. A file that changed later is one that
+            the program made, unless the code clearly reads it; by default the
+            moment the observer was started.
+
+    Returns:
+        Dicts in the shape of ``records.handover.SeenFile`` with cell 0, for
+        existing regular files; wildcards are expanded to at most 1,000 files.
+    """
+    try:
+        began = observer().started_ns if since_ns is None else since_ns
+        found: dict[str, dict[str, Any]] = {}
+        for text, verb in _strings(source):
+            for path in _paths(text, directory):
+                if path not in found and path not in seen and not observer().leaves_out(path):
+                    file = _seen(path, text, verb, began)
+                    if file is not None:
+                        found[path] = file
+        return list(found.values())
+    except Exception:  # someone's code is of any form; naming no file is the worst to come
+        return []
+
+
+def _paths(text: str, directory: str) -> list[str]:
+    if not text.strip() or len(text) > _LONGEST or "\0" in text or "://" in text:
+        return []
+    if glob.has_magic(text) and not re.search(r"[./]", text):
+        return []
+    return expand(text, directory)
+
+
+def _seen(path: str, text: str, verb: str, began: int) -> dict[str, Any] | None:
+    look = look_at(path)
+    if look is None or not os.path.isfile(path):
+        return None
+    made = bool(_WRITER.search(verb)) or (look[1] >= began > 0 and not _READER.search(verb))
+    return as_dict(
+        path,
+        text,
+        "write" if made else "read",
+        look,
+        0,
+        written=made,
+        existed=not made,
+        observed="named-in-code",
+    )
+
+
+def _strings(source: str) -> Iterator[tuple[str, str]]:
+    """Yield each path-like constant with the name of the function it is handed to."""
+    text = source.lstrip("\n")
+    if text.lstrip().startswith("%%"):
+        first, _, text = text.lstrip().partition("\n")
+        if first.split()[0] not in _PYTHON_CELLS:
+            return
+    text = _LINE_MAGIC.sub(r"\1", text)
+    text = _ASSIGNED.sub(r"\1None", text)
+    text = _NO_PYTHON.sub(r"\1pass", text)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the person's escapes, which are theirs to see
+            flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+            tree = compile(textwrap.dedent(text), "<cell>", "exec", flags)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        for match in _QUOTED.finditer(source):
+            yield match.group(2), ""
+        return
+    yield from _Constants().visit_all(tree)
+
+
+class _Constants:
+    """Walks code, joining the constant parts of paths and following simple names."""
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}
+
+    def visit_all(self, tree: Any) -> Iterator[tuple[str, str]]:
+        for node in ast.walk(tree):  # breadth first: the statements of a cell come in order
+            if isinstance(node, ast.Assign) and len(node.targets) == 1:
+                target, value = node.targets[0], self._literal(node.value)
+                if isinstance(target, ast.Name) and value is not None:
+                    self._names[target.id] = value
+        yield from self._visit(tree, "")
+
+    def _visit(self, node: Any, verb: str) -> Iterator[tuple[str, str]]:
+        value = None if isinstance(node, ast.Name) and not verb else self._literal(node)
+        if value is not None:
+            yield value, verb
+        if isinstance(node, ast.Call):
+            called = node.func
+            verb = getattr(called, "attr", getattr(called, "id", "")).lower() or verb
+        for child in ast.iter_child_nodes(node):
+            yield from self._visit(child, verb)
+
+    def _literal(self, node: Any) -> str | None:
+        """Return the text of a constant path: ``"a"``, ``Path("a") / "b"``, ``join("a", "b")``."""
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str) else None
+        if isinstance(node, ast.Name):
+            return self._names.get(node.id)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Div, ast.Add)):
+            left, right = self._literal(node.left), self._literal(node.right)
+            if left is None or right is None:
+                return None
+            return os.path.join(left, right) if isinstance(node.op, ast.Div) else left + right
+        if isinstance(node, ast.Call) and node.args and not node.keywords:
+            called = getattr(node.func, "attr", getattr(node.func, "id", ""))
+            if called in ("Path", "PurePath", "join", "joinpath", "str", "fspath"):
+                parts = [self._literal(part) for part in node.args]
+                if called == "joinpath":
+                    parts.insert(0, self._literal(node.func.value))  # type: ignore[attr-defined]  # an attribute by its name
+                texts = [part for part in parts if part is not None]
+                return os.path.join(*texts) if len(texts) == len(parts) else None
+        return None

@@ -1,0 +1,282 @@
+"""Sees which files a Python process reads and writes, through its audit hook."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+from typing import Any, Callable, Iterator, Sequence
+from urllib.parse import unquote, urlsplit
+
+from . import places, words
+from .contacts import Contacts
+from .opens import WRITING, Opens, normal
+from .sightings import Sightings, look_at
+
+_Path = Any
+"""What an audit event calls a path: text, bytes, or an open file's number."""
+_AT_CWD = -1
+
+
+class Observer:
+    """Watches a process from `start` on, without ever failing into its code.
+
+    An audit hook cannot be taken back, so it is installed once and does nothing
+    while the observer is stopped. Each event comes before what it announces: a
+    file is looked at as it was just before it was opened.
+
+    Attributes:
+        failures: How often the hook itself failed; what it saw then is lost.
+    """
+
+    def __init__(self) -> None:
+        """Create an observer that sees nothing yet."""
+        self.failures = 0
+        self._installed = False
+        self._silence = _Silence()
+        self._everywhere = _Silent()
+        self._files = Sightings()
+        self._opens = Opens(self._files)
+        self._contacts = Contacts()
+        self._commands: dict[tuple[int, str], None] = {}
+        self._handlers: dict[str, Callable[..., None]] = {}
+
+    @property
+    def cell(self) -> int:
+        """Execution count of the running cell; 0 before any."""
+        return self._opens.cell
+
+    @cell.setter
+    def cell(self, count: int) -> None:
+        self._opens.next_cell(count)
+
+    @property
+    def started_ns(self) -> int:
+        """When it was first started, in nanoseconds of the wall clock; 0 before."""
+        return self._files.started_ns
+
+    def start(self) -> None:
+        """Begin or go on to watch."""
+        self._opens.leave_out(*(path for path, _ in places.left_out(places.prefixes())))
+        self._files.started_ns = self._files.started_ns or time.time_ns()
+        self._handlers.update(
+            {
+                "open": self._opens.opened,
+                "sqlite3.connect": self._connected_sqlite,
+                "os.chdir": self._opens.changed_folder,
+                "os.truncate": self._truncated,
+                "os.rename": self._renamed,
+                "os.remove": self._removed,
+                "subprocess.Popen": self._started_process,
+                "os.posix_spawn": self._started_process,
+                "os.system": self._started_shell,
+                "os.fork": self._forked,
+                "os.forkpty": self._forked,
+                "socket.getaddrinfo": self._asked_address,
+                "socket.connect": self._connected,
+                "pickle.find_class": self._unpickled,
+            }
+        )
+        if not self._installed:
+            self._installed = True
+            sys.addaudithook(self._hook())
+
+    def stop(self) -> None:
+        """Stop to watch; what was seen stays."""
+        self._handlers.clear()
+
+    def exclude(self, path: str) -> None:
+        """Leave everything below a folder out, also what was seen there."""
+        folder = os.path.join(os.path.abspath(path), "")
+        self._opens.leave_out(folder)
+        self._files.forget(folder)
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """See nothing that this thread does inside; for work of ours."""
+        self._silence.all += 1
+        try:
+            yield
+        finally:
+            self._silence.all -= 1
+
+    @contextlib.contextmanager
+    def following(self, command: object, *, all_threads: bool = False) -> Iterator[None]:
+        """Follow a shell command that runs inside, and see the files its text names.
+
+        Args:
+            command: Its text or words; recorded once however many processes it starts.
+            all_threads: Whether another thread starts them.
+        """
+        with contextlib.suppress(Exception):
+            self._ran(words.text_of(command), os.getcwd())
+        silence = self._everywhere if all_threads else self._silence
+        silence.processes += 1
+        try:
+            yield
+        finally:
+            silence.processes -= 1
+            self.settle()
+
+    def settle(self) -> None:
+        """Look what became of the files that child processes and databases had in hand."""
+        with contextlib.suppress(Exception):
+            self._opens.catch_up()
+            self._files.settle()
+
+    def files(self) -> list[dict[str, Any]]:
+        """Return the files in the shape of ``records.handover.SeenFile``, first seen first.
+
+        A file that another version of was read before (it was changed from
+        outside between two cells) comes once for each version, newest last. A
+        file whose name is not UTF-8 has the ``repr`` of its bytes as its path.
+        """
+        self.settle()
+        if self._files.drop_missing_outputs():
+            self._opens.changed_folder()
+        return self._files.as_dicts()
+
+    def commands(self) -> list[dict[str, Any]]:
+        """Return child processes in the shape of ``records.handover.SeenCommand``."""
+        return [{"cell": cell, "text": _utf8(text)} for cell, text in list(self._commands)]
+
+    def connections(self) -> list[dict[str, Any]]:
+        """Return connections in the shape of ``records.handover.SeenConnection``."""
+        with self.paused():
+            return self._contacts.connections()
+
+    def unpickled(self) -> list[dict[str, Any]]:
+        """Return classes in the shape of ``records.handover.SeenUnpickling``."""
+        return self._contacts.unpickled()
+
+    def leaves_out(self, path: str) -> bool:
+        """Say whether a path is not looked at, being no work of the user's."""
+        return self._opens.leaves_out(path)
+
+    def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
+        # Every event of the process comes through here: locals only, and for a
+        # file that was seen before one comparison and one look into a set.
+        read, written = self._opens.read, self._opens.written
+        handlers, silence = self._handlers, self._silence
+
+        def hook(event: str, args: tuple[Any, ...]) -> None:
+            try:
+                if event == "open" and args[0] in (written if args[2] & WRITING else read):
+                    return
+                handler = handlers.get(event)
+                if handler is not None and not silence.all:
+                    handler(*args)
+            except Exception:
+                self.failures += 1
+
+        return hook
+
+    def _connected_sqlite(self, database: _Path) -> None:
+        name = os.fsdecode(database)
+        if name.startswith("file:"):
+            parts = urlsplit(name)
+            name = "" if "mode=memory" in parts.query else unquote(parts.path)
+        if not name or name.startswith(":memory:"):
+            return
+        full = normal(os.path.join(os.getcwd(), name))
+        if not self._opens.leaves_out(full):
+            self._opens.catch_up()
+            look = look_at(full)
+            if look is None:
+                self._files.wrote(full, name, self._opens.cell, look)
+            else:
+                self._files.read(full, name, self._opens.cell, look, kept_open=True)
+            log = look_at(full + "-wal")
+            if log is not None:
+                self._files.read(
+                    full + "-wal", name + "-wal", self._opens.cell, log, kept_open=True
+                )
+
+    def _truncated(self, path: _Path, _length: int) -> None:
+        self._opens.opened(path, None, os.O_WRONLY)
+
+    def _renamed(
+        self, source: _Path, target: _Path, from_folder: int = _AT_CWD, to_folder: int = _AT_CWD
+    ) -> None:
+        self._opens.catch_up()
+        old, new = _beside(source, from_folder), _beside(target, to_folder)
+        requested = os.fsdecode(target)
+        for inside in self._files.inside(old) or [""]:
+            self._files.moved(
+                None if self._opens.leaves_out(old + inside) else old + inside,
+                None if self._opens.leaves_out(new + inside) else new + inside,
+                requested + inside,
+                self._opens.cell,
+            )
+
+    def _removed(self, path: _Path, folder: int = _AT_CWD) -> None:
+        self._opens.catch_up()
+        self._files.removed(_beside(path, folder))
+
+    def _started_process(
+        self, program: object, argv: object, cwd: _Path | None = None, _env: object = None
+    ) -> None:
+        folder = os.getcwd()
+        if isinstance(cwd, (str, bytes, os.PathLike)):  # a posix_spawn has an environment here
+            folder = os.path.join(folder, os.fsdecode(cwd))
+        command: Any = argv if isinstance(argv, (list, tuple)) and argv else program
+        self._ran(words.text_of(command), folder)
+
+    def _started_shell(self, command: _Path) -> None:
+        self._ran(words.text_of(command), os.getcwd())
+
+    def _forked(self) -> None:
+        self._ran("", "")
+
+    def _ran(self, text: str, folder: str) -> None:
+        silent = self._silence.all or not self._handlers
+        silent = silent or self._silence.processes or self._everywhere.processes
+        if silent or len(self._commands) >= words.MOST_MATCHES:
+            return
+        self._opens.catch_up()
+        # A spawn is announced as the process and again as the system call.
+        self._commands.setdefault((self._opens.cell, text or "(a forked copy of the kernel)"))
+        named = [
+            file for file in words.named_in(text, folder) if not self._opens.leaves_out(file.path)
+        ]
+        self._files.handed_out(named, self._opens.cell)
+
+    def _asked_address(self, host: object, port: object, *_: object) -> None:
+        self._contacts.asked(host, port)
+
+    def _connected(self, socket: Any, address: Sequence[Any]) -> None:
+        self._contacts.connected(socket, address, self._opens.cell)
+
+    def _unpickled(self, module: object, name: object) -> None:
+        self._contacts.unpickle(module, name, self._opens.cell)
+
+
+class _Silent:
+    """What is not to be seen: everything, or the processes that are started."""
+
+    all = 0
+    processes = 0
+
+
+class _Silence(_Silent, threading.local):
+    """The same for one thread."""
+
+
+def _beside(path: _Path, folder: int) -> str:
+    """Return a path in full; ``folder`` is the open folder it is relative to."""
+    base = os.getcwd() if folder == _AT_CWD else os.readlink(f"/proc/self/fd/{folder}")
+    return normal(os.path.join(base, os.fsdecode(path)))
+
+
+def _utf8(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
+_OBSERVER = Observer()
+
+
+def observer() -> Observer:
+    """Return the process's only observer."""
+    return _OBSERVER

@@ -1,0 +1,123 @@
+"""The way of every opened file: a quick look at it when opened, the thought about it later."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from typing import Any, Optional, Tuple
+
+from . import places
+from .sightings import Look, Sightings
+
+WRITING = os.O_WRONLY | os.O_RDWR
+_MANY = 500_000
+_BACKLOG = 50_000
+_TYPE, _FOLDER = 0o170000, 0o040000
+
+_Opened = Tuple[str, str, int, int, Optional[Look]]
+"""Absolute path, path as requested, flags, cell, and how the file looked."""
+
+
+class Opens:
+    """Takes the files that are opened and passes them on to the sightings.
+
+    Attributes:
+        read: Paths, as the program names them, that need no second look when
+            read; until the next cell, or until relative ones mean another file.
+        written: The same when written.
+        cell: Execution count of the running cell.
+        failures: How many files were lost to a failure of ours.
+    """
+
+    def __init__(self, files: Sightings) -> None:
+        """Pass on to these sightings."""
+        self.read: set[Any] = set()
+        self.written: set[Any] = set()
+        self.cell = 0
+        self.failures = 0
+        self._files = files
+        self._backlog: deque[_Opened] = deque()
+        self._ours: set[str] = set()  # folders that are left out; theirs are watched
+        self._theirs: set[str] = set()
+        self._left_out: tuple[str, ...] = ()
+        self._kept: tuple[str, ...] = ()
+
+    def opened(self, path: Any, _mode: object, flags: int) -> None:
+        """Take one audit event ``open``; it comes before the file is opened."""
+        # Every new file comes through here, 20,000 of them in some loops: look
+        # at it now, think about it between cells.
+        if isinstance(path, int):
+            return
+        full = requested = path if type(path) is str else os.fsdecode(path)
+        if full[:1] != "/":
+            full = os.getcwd() + "/" + full
+        known = self.written if flags & WRITING else self.read
+        folder = full[: full.rindex("/") + 1]
+        if folder in self._ours or (folder not in self._theirs and self.leaves_out(folder)):
+            known.add(path)
+            return
+        look = None
+        try:
+            found = os.stat(full)
+            look = (found.st_size, found.st_mtime_ns, found.st_ino)
+            if found.st_mode & _TYPE == _FOLDER:
+                return
+        except (OSError, ValueError):
+            if not flags & WRITING:
+                return
+        if full[-3:] != ".py":  # reloading reads anew within a cell
+            known.add(path)
+        self._backlog.append((full, requested, flags, self.cell, look))
+        if len(self._backlog) > _BACKLOG:
+            self.catch_up()
+
+    def next_cell(self, count: int) -> None:
+        """Begin another cell, which takes a second look at what it reads."""
+        self.catch_up()
+        self.cell = count
+        self.read.clear()
+
+    def leave_out(self, *prefixes: str) -> None:
+        """Leave out paths that begin so; a folder's name ends in a separator."""
+        self.catch_up()
+        self._left_out = tuple(dict.fromkeys([*self._left_out, *prefixes]))
+        self._kept = tuple(places.kept())
+        self._theirs.clear()
+
+    def catch_up(self) -> None:
+        """Work out what the opened files mean; before anything that depends on their order."""
+        while self._backlog:
+            try:
+                full, requested, flags, cell, look = self._backlog.popleft()
+                path = normal(full)
+                if path is not full and self.leaves_out(path):
+                    continue
+                if look is not None and flags & (WRITING | os.O_TRUNC) in (0, os.O_RDWR):
+                    self._files.read(path, requested, cell, look)
+                if flags & WRITING:
+                    self._files.wrote(path, requested, cell, look)
+            except Exception:
+                self.failures += 1
+        for known in (self.read, self.written, self._ours, self._theirs):
+            if len(known) > _MANY:
+                known.clear()
+
+    def changed_folder(self, _folder: object = None) -> None:
+        """Take a second look at everything: relative paths mean other files now."""
+        self.read.clear()
+        self.written.clear()
+
+    def leaves_out(self, path: str) -> bool:
+        """Say whether a file, or a folder whose name ends in a separator, is not looked at."""
+        ours = path.startswith(self._left_out) and not path.startswith(self._kept)
+        ours = ours or any("/" + part + "/" in path for part in places.PARTS)
+        if path[-1:] == "/":
+            (self._ours if ours else self._theirs).add(path)
+        return ours
+
+
+def normal(path: str) -> str:
+    """Return an absolute path without ``.``, ``..`` and doubled separators; links stay."""
+    if "//" in path or "/." in path or path[-1:] == "/":
+        return os.path.normpath("/" + path.lstrip("/"))
+    return path

@@ -1,0 +1,92 @@
+"""Which folders belong to the system, the interpreter and Jupyter, not to the user's work."""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+import sysconfig
+import tempfile
+from typing import Iterable
+
+_SYSTEM = (
+    *("/proc", "/sys", "/dev", "/etc", "/boot", "/bin", "/sbin", "/lib", "/lib64"),
+    *("/usr/bin", "/usr/sbin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/share"),
+    "/usr/include",
+)
+_INSTALLED = ("lib", "lib64", "bin", "include", "share", "etc", "conda-meta", "pyvenv.cfg")
+_OF_JUPYTER = (
+    *("~/.ipython", "~/.jupyter", "~/.local/share/jupyter"),
+    *("$IPYTHONDIR", "$JUPYTER_CONFIG_DIR", "$JUPYTER_DATA_DIR", "$JUPYTER_RUNTIME_DIR"),
+    "$XDG_RUNTIME_DIR/jupyter",
+)
+_CACHES = (
+    *("~/.cache", "$XDG_CACHE_HOME", "$MPLCONFIGDIR"),
+    *("~/.config/matplotlib", "~/.matplotlib", "~/.fonts", "~/.local/share/fonts"),
+)
+
+KEPT = tuple(
+    os.path.join(cache, name)
+    for cache in ("~/.cache", "$XDG_CACHE_HOME")
+    for name in ("huggingface", "torch", "kagglehub")
+)
+"""Caches that hold models and data sets somebody chose; these are watched."""
+
+PARTS = ("__pycache__", ".ipynb_checkpoints", ".git")
+"""Folders that are left out wherever they lie."""
+
+
+def prefixes() -> list[str]:
+    """Return the roots of this interpreter and of its installed packages."""
+    roots = [sys.prefix, sys.base_prefix, sys.exec_prefix, sys.base_exec_prefix]
+    roots += [sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")]
+    if hasattr(site, "getsitepackages"):  # an old virtualenv's site has neither
+        roots += [*site.getsitepackages(), site.getusersitepackages()]
+    return [root for root in roots if root]
+
+
+def installed(roots: Iterable[str]) -> list[str]:
+    """Return the folders below interpreter roots that installers fill.
+
+    A root itself is not one of them unless it holds packages only: with the
+    root ``/usr`` a project in ``/usr/src/app`` is still the user's.
+
+    Args:
+        roots: Such as `prefixes` returns.
+    """
+    found: dict[str, None] = {}
+    for root in roots:
+        name = os.path.basename(root.rstrip(os.sep))
+        if name in ("site-packages", "dist-packages") or name.startswith("python3."):
+            found.setdefault(root)
+        found.update(dict.fromkeys(os.path.join(root, part) for part in _INSTALLED))
+    return list(found)
+
+
+def left_out(roots: Iterable[str]) -> list[tuple[str, str]]:
+    """Return every prefix of paths that are left out by default, and why.
+
+    Args:
+        roots: Roots of the interpreter and its packages.
+
+    Returns:
+        Pairs of an absolute path prefix, which ends in a separator where it
+        names a folder, and the reason in plain words.
+    """
+    rules = [(path, "the operating system's own files") for path in _SYSTEM]
+    rules += [(path, "the interpreter and its packages") for path in installed(roots)]
+    rules += [(path, "Jupyter's own files") for path in _expanded(_OF_JUPYTER)]
+    rules += [(path, "a cache, which is filled anew when empty") for path in _expanded(_CACHES)]
+    folders = [(os.path.join(path, ""), why) for path, why in rules]
+    cells = os.path.join(tempfile.gettempdir(), "ipykernel_")
+    return list(dict.fromkeys([*folders, (cells, "Jupyter's own files")]))
+
+
+def kept() -> list[str]:
+    """Return the folders that are watched although they lie in one that is left out."""
+    return [os.path.join(path, "") for path in _expanded(KEPT)]
+
+
+def _expanded(paths: Iterable[str]) -> list[str]:
+    full = [os.path.expanduser(os.path.expandvars(path)) for path in paths]
+    return [os.path.normpath(path) for path in full if os.path.isabs(path)]

@@ -1,0 +1,161 @@
+"""One watched kernel session: its observers, and the folder it hands over at a snapshot."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, ContextManager
+
+from . import facts as _facts
+from . import measure, modules, predict, serialise
+from . import shell as _shell
+from .cells import CellWatch
+from .identity import identity
+from .observe import observer
+from .problem import Problem
+
+FILE = "handover.json"
+TAKEN = "snapshots"
+_current: Session | None = None
+
+
+class Session:
+    """A shell with its observers attached.
+
+    Attributes:
+        directory: The folder the kernel started in.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        """Attach the observers to a shell."""
+        self.directory = os.getcwd()
+        self._shell = shell
+        self._observer = observer()
+        self._observer.start()
+        self._cells = CellWatch()
+        self._cells.attach(shell, self._observer)
+        self._commands = _shell.watch(shell, self._observer)
+
+    def paused(self) -> ContextManager[None]:
+        """Return a context in which this thread's file accesses are not observed."""
+        return self._observer.paused()
+
+    def facts(self) -> dict[str, Any]:
+        """Return the interpreter and the machine, see ``records.handover.KernelFacts``."""
+        return _facts.facts()
+
+    def check(self, request: dict[str, Any]) -> None:
+        """Raise `Problem` now for a variable that does not exist.
+
+        Args:
+            request: The request, in the shape of ``records.Request``.
+        """
+        for name in [request["model"], request["holdout"], *request["metrics"]]:
+            if name is not None:
+                measure.lookup(self._shell.user_ns, name)
+
+    def seen(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Return the handover without touching the model: what was seen so far.
+
+        Args:
+            request: The request, in the shape of ``records.Request``.
+
+        Returns:
+            A dict in the shape of ``records.handover.Handover``.
+        """
+        with self.paused():
+            entry, notebook = identity(self._shell)
+            kernel = self.facts()
+            cells = self._cells.cells()
+            files = self._observer.files()
+            seen = {item["path"] for item in files}
+            for cell in cells:
+                named = _shell.named_files(cell["source"], self.directory, seen)
+                files += [dict(item, cell=cell["count"]) for item in named]
+                seen.update(item["path"] for item in named)
+            return {
+                "version": 1,
+                "request": request,
+                "entry": entry,
+                "notebook": notebook,
+                "directory": self.directory,
+                "cells": cells,
+                "files": files,
+                "commands": self._observer.commands(),
+                "connections": self._observer.connections(),
+                "unpickled": self._observer.unpickled(),
+                "modules": modules.loose_modules(kernel["prefixes"]),
+                "blind": _shell.blind(),
+                "facts": kernel,
+                "model": None,
+                "holdout": None,
+                "metrics": {},
+                "parameters": json.loads(os.environ.get("MLOPS_PARAMETERS", "{}")),
+                "problem": "",
+            }
+
+    def hand_over(self, request: dict[str, Any], folder: str) -> dict[str, Any]:
+        """Measure the requested variables and write everything into a folder.
+
+        Args:
+            request: The request, in the shape of ``records.Request``.
+            folder: An existing, empty folder.
+
+        Returns:
+            The handover, as it was written to ``handover.json``.
+
+        Raises:
+            Problem: When a variable does not exist or is of no usable type.
+        """
+        self.check(request)
+        handover = self.seen(request)
+        namespace = self._shell.user_ns
+        with self.paused():
+            handover["metrics"] = measure.metrics(namespace, request["metrics"])
+            if request["model"] is not None:
+                model = namespace[request["model"]]
+                handover["model"] = serialise.model(model, request["model"], folder)
+                if request["holdout"] is not None:
+                    inputs = namespace[request["holdout"]]
+                    handover["holdout"] = predict.holdout(model, inputs, request["holdout"], folder)
+            with open(os.path.join(folder, FILE), "w", encoding="utf-8") as stream:
+                json.dump(handover, stream)
+        return handover
+
+
+def start(shell: Any) -> Session:
+    """Return the kernel's session, attaching the observers the first time."""
+    global _current  # noqa: PLW0603 - a process has one audit hook and one shell
+    if _current is None:
+        _current = Session(shell)
+    return _current
+
+
+def current() -> Session | None:
+    """Return the kernel's session, ``None`` when nothing watches it."""
+    return _current
+
+
+def hand_over_end(request: str, folder: str) -> None:
+    """Hand over what a headless run came to; its last, silent execution.
+
+    A variable that is missing at the end is written into the handover rather
+    than raised, because nobody sees this execution's traceback. A notebook that
+    took snapshots of its own (the file ``snapshots`` lists them) needs no other.
+
+    Args:
+        request: JSON of the request, in the shape of ``records.Request``.
+        folder: An existing folder for ``handover.json`` and its payload.
+    """
+    if os.path.exists(os.path.join(folder, TAKEN)):
+        return
+    wanted = json.loads(request)
+    session = current()
+    if session is None:
+        raise Problem("Nothing watches this kernel.", "Start it through mlops.")
+    try:
+        session.hand_over(wanted, folder)
+    except Problem as problem:
+        handover = dict(session.seen(wanted), problem=problem.message)
+        with open(os.path.join(folder, FILE), "w", encoding="utf-8") as stream:
+            json.dump(handover, stream)

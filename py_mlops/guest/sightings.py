@@ -1,0 +1,240 @@
+"""The files a process was seen with: who touched each first, and how it looked then."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import Any, Iterable, Iterator, Tuple
+
+from .words import Named
+
+Look = Tuple[int, int, int]
+"""Size, modification time in nanoseconds and inode: what tells versions of a file apart."""
+
+_MOST_AWAITED = 1000
+_MOST_VERSIONS = 100
+
+
+class _Sighting:
+    """One file; ``look`` is of the newest version that was read, ``earlier`` of those before."""
+
+    __slots__ = ("cell", "earlier", "existed", "first", "look", "observed", "requested", "written")
+
+    def __init__(
+        self, requested: str, first: str, look: Look | None, cell: int, observed: str
+    ) -> None:
+        self.requested = requested
+        self.first = first
+        self.written = first == "write"
+        self.existed = look is not None
+        self.look = look
+        self.cell = cell
+        self.observed = observed
+        self.earlier: tuple[tuple[int, Look | None], ...] = ()
+
+
+class Sightings:
+    """Every file seen, by absolute path.
+
+    It takes no lock: each step is one operation on a dict, so that a thread, a
+    signal handler or a forked child can never wait for another one's lock.
+
+    Attributes:
+        started_ns: When we began to watch, in nanoseconds of the wall clock.
+    """
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.started_ns = 0
+        self._files: dict[str, _Sighting] = {}
+        # Files in the hands of a child process (False), or of a database that
+        # keeps them open (True): only looking again tells whether they changed.
+        self._in_hand: dict[str, bool] = {}
+        self._awaited: dict[str, tuple[str, int, Look | None]] = {}
+
+    def read(
+        self,
+        path: str,
+        requested: str,
+        cell: int,
+        look: Look,
+        *,
+        kept_open: bool = False,
+        observed: str = "audit-hook",
+    ) -> None:
+        """Note that a file is read.
+
+        Args:
+            path: Absolute and normalised.
+            requested: As the program names it.
+            cell: The execution count of the cell that reads it.
+            look: How it looked just before.
+            kept_open: Whether it may be written later without another sign.
+            observed: Who saw it.
+        """
+        entry = self._files.get(path)
+        if entry is None:
+            entry = self._files.setdefault(path, _Sighting(requested, "read", look, cell, observed))
+        elif entry.first == "read" and not entry.written and entry.look != look:
+            if path in self._in_hand:
+                self._settle(path)
+            else:
+                entry.earlier = (*entry.earlier[-_MOST_VERSIONS:], (entry.cell, entry.look))
+                entry.look, entry.cell = look, cell
+        if kept_open and not entry.written:
+            self._in_hand[path] = True
+
+    def wrote(
+        self,
+        path: str,
+        requested: str,
+        cell: int,
+        look: Look | None,
+        *,
+        observed: str = "audit-hook",
+    ) -> None:
+        """Note that a file is written; ``look`` is ``None`` for a new one. See `read`."""
+        entry = self._files.get(path)
+        if entry is None:
+            new = _Sighting(requested, "write", look, cell, observed)
+            entry = self._files.setdefault(path, new)
+        entry.written = True
+
+    def moved(self, old: str | None, new: str | None, requested: str, cell: int) -> None:
+        """Note that a file is about to get another name.
+
+        Args:
+            old: Its name, ``None`` when nothing there is watched.
+            new: What it will be called, likewise.
+            requested: The new name as the program gives it.
+            cell: The running cell's execution count.
+        """
+        if old is not None:
+            look = look_at(old)
+            if look is None:
+                return
+            # An unknown file that is younger than our watching was made by
+            # native code of the program; an older one is data that it takes.
+            if old not in self._files and look[1] < self.started_ns:
+                self.read(old, old, cell, look)
+            self.removed(old)
+        if new is not None:
+            self.wrote(new, requested, cell, look_at(new))
+
+    def removed(self, path: str) -> None:
+        """Note that a file is about to be gone: an input then cannot be taken any more."""
+        entry = self._files.get(path)
+        if entry is not None:
+            entry.written = True
+
+    def inside(self, folder: str) -> list[str]:
+        """Return what to append to a folder's name to get each known file below it."""
+        if not os.path.isdir(folder):
+            return []
+        return [path[len(folder) :] for path in list(self._files) if path.startswith(folder + "/")]
+
+    def handed_out(self, named: Iterable[Named], cell: int) -> None:
+        """Note the files whose names a child process is given."""
+        for path, requested, writes in named:
+            look = look_at(path)
+            if path not in self._files and look is not None and not writes:
+                self.read(path, requested, cell, look, observed="shell-command")
+            if path in self._files:
+                self._in_hand.setdefault(path, False)
+            elif len(self._awaited) < _MOST_AWAITED:
+                self._awaited.setdefault(path, (requested, cell, look))
+
+    def settle(self) -> None:
+        """Look what became of the files in other hands, and of those that were to appear."""
+        for path in list(self._in_hand):
+            self._settle(path)
+        awaited, self._awaited = self._awaited, {}
+        for path, (requested, cell, look) in awaited.items():
+            if path not in self._files and os.path.isfile(path):
+                self.wrote(path, requested, cell, look, observed="shell-command")
+
+    def _settle(self, path: str) -> None:
+        entry = self._files.get(path)
+        if entry is None or entry.written:
+            self._in_hand.pop(path, None)
+        elif look_at(path) != entry.look:
+            if entry.observed == "shell-command":
+                entry.first = "write"  # the only thing it was seen with is what changed it
+            entry.written = True
+            self._in_hand.pop(path, None)
+        elif not self._in_hand.get(path):
+            self._in_hand.pop(path, None)
+
+    def forget(self, folder: str) -> None:
+        """Drop everything below a folder; its name ends in a separator."""
+        for path in list(self._files):
+            if path.startswith(folder):
+                self._files.pop(path, None)
+
+    def drop_missing_outputs(self) -> bool:
+        """Drop what the program wrote and did away with again; say whether there was any."""
+        gone = [
+            path
+            for path, entry in list(self._files.items())
+            if entry.first == "write" and (not os.path.lexists(path) or os.path.isdir(path))
+        ]
+        for path in gone:
+            self._files.pop(path, None)
+        return bool(gone)
+
+    def as_dicts(self) -> list[dict[str, Any]]:
+        """Return the shape of ``records.handover.SeenFile``; see `Observer.files`."""
+        return [
+            as_dict(path, entry.requested, entry.first, look, cell,
+                    written=entry.written, existed=entry.existed, observed=entry.observed)
+            for path, entry in list(self._files.items())
+            for cell, look in _versions(entry)
+        ]  # fmt: skip
+
+
+def as_dict(
+    path: str,
+    requested: str,
+    first: str,
+    look: Look | None,
+    cell: int,
+    *,
+    written: bool,
+    existed: bool,
+    observed: str,
+) -> dict[str, Any]:
+    """Return one file in the shape of ``records.handover.SeenFile``."""
+    size, mtime_ns, inode = look if look is not None and first == "read" else (-1, -1, -1)
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        path = repr(os.fsencode(path))
+    return {
+        "path": path,
+        "requested": requested.encode("utf-8", "backslashreplace").decode(),
+        "first": first,
+        "written": written,
+        "existed": existed,
+        "size": size,
+        "mtime_ns": mtime_ns,
+        "inode": inode,
+        "cell": cell,
+        "observed": observed,
+    }
+
+
+def _versions(entry: _Sighting) -> Iterator[tuple[int, Look | None]]:
+    if entry.first == "read":
+        yield from entry.earlier
+    yield entry.cell, entry.look
+
+
+def look_at(path: str) -> Look | None:
+    """Return how a file looks now, ``None`` when there is none or it is a folder."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    if stat.S_ISDIR(found.st_mode):
+        return None
+    return found.st_size, found.st_mtime_ns, found.st_ino

@@ -1,0 +1,73 @@
+"""What a magic shows: a page as HTML and as text, progress while it is not there yet."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from IPython.display import display
+
+from py_mlops.report.page import Line, Page, Section
+
+if TYPE_CHECKING:
+    from IPython.display import DisplayHandle
+
+    from py_mlops.progress import Progress
+
+_PATIENCE = 0.7
+
+
+class Shown:
+    """A page that a front end shows as it can: HTML in a notebook, text in a terminal."""
+
+    def __init__(self, page: Page) -> None:
+        """Keep the page."""
+        self._page = page
+
+    def __repr__(self) -> str:
+        """Return the page as text."""
+        from py_mlops.report.terminal import text
+
+        return text(self._page)
+
+    def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
+        from py_mlops.report.html import html
+
+        return {"text/html": html(self._page), "text/plain": repr(self)}
+
+
+class Ticker:
+    """Progress of one magic: silent while it is quick, then one line that changes."""
+
+    def __init__(self) -> None:
+        """Start the clock."""
+        self._began = time.monotonic()
+        self._handle: DisplayHandle | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Show one step, once the magic has taken longer than a person notices."""
+        if time.monotonic() - self._began < _PATIENCE:
+            return
+        count = f" {progress.done}/{progress.total}" if progress.total else ""
+        self.line(f"{progress.stage}{count}: {progress.text}")
+
+    def line(self, text: str) -> None:
+        """Show a line in the place of the last one."""
+        page = Page("mlops", "", "", text)
+        if self._handle is None:
+            self._handle = display(Shown(page), display_id=True)
+        else:
+            self._handle.update(Shown(page))
+
+    def finish(self, page: Page) -> None:
+        """Show the result, in the place of the progress when there was any."""
+        if self._handle is None:
+            display(Shown(page))
+        else:
+            self._handle.update(Shown(page))
+
+
+def error_page(message: str, hint: str) -> Page:
+    """Return the page of an error: what happened, and what to do next."""
+    section = Section("", (Line("", message, "bad"),))
+    return Page("mlops", "not done", "bad", "", (section,), (hint,))

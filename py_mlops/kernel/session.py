@@ -1,0 +1,57 @@
+"""The kernel's watched session, and the lock that is prepared while its user works."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+    from py_mlops.guest.session import Session
+
+_SHIPPED = "mlops_guest.session"
+_background: list[subprocess.Popen[bytes]] = []
+
+
+def start(shell: InteractiveShell) -> Session:
+    """Return the session that watches this kernel, starting it when there is none.
+
+    A kernel that was started under observation (a headless run) carries the
+    guest under its shipped name already; a process has only one audit hook, so
+    that session is used.
+
+    Args:
+        shell: The IPython shell.
+
+    Returns:
+        The session.
+    """
+    shipped = sys.modules.get(_SHIPPED)
+    if shipped is not None:
+        running: Session = shipped.start(shell)
+        return running
+    from py_mlops.guest import session
+
+    return session.start(shell)
+
+
+def prepare_lock(session: Session) -> None:
+    """Lock the environment in a process of its own, so that the first snapshot need not wait.
+
+    Args:
+        session: The kernel's session; the process is no part of what it watches.
+    """
+    if _background:
+        return
+    with session.paused():
+        _background.append(
+            subprocess.Popen(
+                [sys.executable, "-m", "py_mlops", "lock", "--quiet"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+        )

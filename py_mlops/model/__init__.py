@@ -1,0 +1,1 @@
+"""The model: read back, kept as arrays, and its answers compared."""

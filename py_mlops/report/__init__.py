@@ -1,0 +1,1 @@
+"""What a record looks like to a person: one page, rendered for a terminal or a notebook."""

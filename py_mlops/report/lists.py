@@ -1,0 +1,112 @@
+"""Pages of many things: the log, the session's status, a diff, a collection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from py_mlops.records import Hole, Reproduction, Snapshot
+from py_mlops.report.page import Line, Page, Section, short
+from py_mlops.report.snapshots import author_text, holes_section
+
+
+def log_page(
+    entries: Sequence[tuple[str, Snapshot, Reproduction | None]], name: str | None, more: str
+) -> Page:
+    """List snapshots, newest first.
+
+    Args:
+        entries: Id, record and newest verdict of each.
+        name: The model they were chosen by, if any.
+        more: How to see the next page; empty when this is the last.
+
+    Returns:
+        The page.
+    """
+    rows = tuple(
+        (
+            short(identifier),
+            snapshot.request.name,
+            snapshot.created[:16].replace("T", " "),
+            author_text(snapshot),
+            ", ".join(f"{key} {value:.4g}" for key, value in snapshot.metrics.items()) or "—",
+            verdict.level if verdict else "never rerun",
+        )
+        for identifier, snapshot, verdict in entries
+    )
+    return Page(
+        heading=f"Snapshots of {name}" if name else "Snapshots",
+        badge=f"{len(rows)} shown",
+        state="",
+        summary="" if rows else "There are none yet: take one with %mlops snapshot NAME.",
+        sections=(
+            Section("", columns=("id", "model", "UTC", "by", "metrics", "verdict"), rows=rows),
+        ),
+        hints=(more,) if more else (),
+    )
+
+
+def status_page(
+    files: Sequence[tuple[str, ...]], holes: list[Hole], cells: int, facts: Sequence[Line]
+) -> Page:
+    """Describe what a snapshot taken now would capture.
+
+    Args:
+        files: Path, role, size, cell and observer of each file.
+        holes: What would be missing.
+        cells: How many executions have been watched.
+        facts: Lines about program and environment.
+
+    Returns:
+        The page.
+    """
+    stopping = sum(1 for hole in holes if hole.blocking)
+    return Page(
+        heading="This session",
+        badge=f"{stopping} in the way of a rerun" if stopping else "ready",
+        state="bad" if stopping else "good",
+        summary=f"{cells} cells executed, {len(files)} files seen; nothing is stored yet.",
+        sections=(
+            Section("Program and environment", tuple(facts)),
+            Section("Data", columns=("file", "role", "size", "cell", "seen by"), rows=tuple(files)),
+            holes_section(holes, "python-only"),
+        ),
+        hints=("Keep it: %mlops snapshot NAME --model VAR --metric VAR --holdout VAR",),
+    )
+
+
+def diff_page(
+    names: tuple[str, str],
+    metrics: dict[str, tuple[float | None, float | None]],
+    parts: Mapping[str, Sequence[str]],
+) -> Page:
+    """Describe what changed between two snapshots.
+
+    Args:
+        names: Their short ids.
+        metrics: Each metric's two values.
+        parts: Lines of change by title.
+
+    Returns:
+        The page.
+    """
+    rows = tuple((name, _number(a), _number(b), _delta(a, b)) for name, (a, b) in metrics.items())
+    sections = [Section("Metrics", columns=("metric", *names, "change"), rows=rows)]
+    for title, lines in parts.items():
+        shown = tuple(Line("", line) for line in lines) or (Line("", "no change", "dim"),)
+        sections.append(Section(title, shown))
+    count = sum(len(lines) for lines in parts.values())
+    return Page(
+        heading=f"{names[0]} → {names[1]}",
+        badge="changed" if count else "same",
+        state="warn" if count else "good",
+        summary="",
+        sections=tuple(sections),
+    )
+
+
+def _number(value: float | None) -> str:
+    return "—" if value is None else f"{value:.6g}"
+
+
+def _delta(a: float | None, b: float | None) -> str:
+    return "" if a is None or b is None else f"{b - a:+.3g}"

@@ -1,0 +1,79 @@
+"""A page for a person, free of any medium: heading, badge, sections of lines and tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+State = Literal["", "good", "warn", "bad", "dim"]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a section.
+
+    Attributes:
+        label: What it is about; may be empty.
+        text: What there is to say.
+        state: How it should strike the eye.
+        details: Further lines, shown smaller.
+    """
+
+    label: str
+    text: str
+    state: State = ""
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of a page.
+
+    Attributes:
+        title: Its heading.
+        lines: Its lines.
+        folded: Whether a notebook shows it closed at first.
+        columns: Column titles, when it is a table.
+        rows: The table's rows, each as long as ``columns``.
+    """
+
+    title: str
+    lines: tuple[Line, ...] = ()
+    folded: bool = False
+    columns: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True)
+class Page:
+    """Everything about one thing.
+
+    Attributes:
+        heading: Its name.
+        badge: One or two words.
+        state: The badge's state.
+        summary: One sentence.
+        sections: Its parts.
+        hints: What the reader can do next.
+    """
+
+    heading: str
+    badge: str
+    state: State
+    summary: str
+    sections: tuple[Section, ...] = ()
+    hints: tuple[str, ...] = field(default=())
+
+
+def short(identifier: str) -> str:
+    """Return the first twelve hex digits of a digest, enough for a person."""
+    return identifier.removeprefix("sha256:")[:12]
+
+
+def size(count: float) -> str:
+    """Return a number of bytes in the unit a person would use."""
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if count < 1024:  # noqa: PLR2004 - the binary prefixes' step
+            return f"{count:,.0f} {unit}" if unit == "bytes" else f"{count:,.1f} {unit}"
+        count /= 1024
+    return f"{count:,.1f} TiB"

@@ -1,0 +1,159 @@
+"""The page of a snapshot: what was captured, and what would stop someone else."""
+
+from __future__ import annotations
+
+from py_mlops.records import DataFile, Hole, Reproduction, Snapshot
+from py_mlops.report.page import Line, Page, Section, State, short, size
+
+_SHOWN = 40
+
+
+def snapshot_page(identifier: str, snapshot: Snapshot, verdict: Reproduction | None = None) -> Page:
+    """Describe a snapshot.
+
+    Args:
+        identifier: Its whole id.
+        snapshot: The record.
+        verdict: The newest verdict on it, when it was rerun.
+
+    Returns:
+        The page.
+    """
+    stopping = [hole for hole in snapshot.capture.holes if hole.blocking]
+    badge, state = _badge(stopping, verdict)
+    name = snapshot.request.name
+    return Page(
+        heading=f"{name}  {short(identifier)}",
+        badge=badge,
+        state=state,
+        summary=f"{snapshot.created[:19].replace('T', ' ')} UTC by {author_text(snapshot)}",
+        sections=(
+            _results(snapshot),
+            _data(snapshot.data),
+            _program(snapshot),
+            _environment(snapshot),
+            holes_section(snapshot.capture.holes, snapshot.capture.level),
+            Section(
+                "Left out on purpose",
+                tuple(Line("", rule, "dim") for rule in snapshot.capture.ignored),
+                folded=True,
+            ),
+        ),
+        hints=(f"Retrain it anywhere: mlops reproduce {short(identifier)}",),
+    )
+
+
+def author_text(snapshot: Snapshot) -> str:
+    """Return the author's name, saying so when nobody verified it."""
+    author = snapshot.author
+    doubt = " (login name, unverified)" if author.source == "unverified" else ""
+    return author.name + doubt
+
+
+def _badge(stopping: list[Hole], verdict: Reproduction | None) -> tuple[str, State]:
+    if verdict is not None:
+        return f"reproduced: {verdict.level}", verdict_state(verdict.level)
+    if stopping:
+        return f"{len(stopping)} in the way of a rerun", "bad"
+    return "captured", "good"
+
+
+def verdict_state(level: str) -> State:
+    """Return how a verdict should strike the eye."""
+    if level in {"identical", "equivalent"}:
+        return "good"
+    return "warn" if level == "within tolerance" else "bad"
+
+
+def _results(snapshot: Snapshot) -> Section:
+    lines = [Line(name, f"{value:.6g}") for name, value in snapshot.metrics.items()]
+    lines += [Line(name, str(value)) for name, value in snapshot.parameters.items()]
+    model = snapshot.model
+    if model:
+        kinds = ", ".join(
+            item.format + (" (runs code when loaded)" if item.executes else "")
+            for item in model.artifacts
+        )
+        total = sum(item.blob.size for item in model.artifacts)
+        text = f"{model.type} — {kinds or 'could not be stored'}, {size(total)}"
+        lines.append(Line(model.variable, text, "" if model.artifacts else "bad"))
+        if model.loaded_from:
+            loaded = f"loaded from {model.loaded_from}, not trained here"
+            lines.append(Line(model.variable, loaded, "warn"))
+    held = snapshot.holdout
+    if held:
+        shape = " × ".join(str(side) for side in held.spec.shape)
+        methods = ", ".join(item.method for item in held.predictions)
+        lines.append(Line(held.variable, f"{shape} held-out inputs, answers of {methods}"))
+    if not lines:
+        lines.append(Line("", "No metric, model or held-out inputs were named.", "warn"))
+    return Section("Results", tuple(lines))
+
+
+def _data(files: list[DataFile]) -> Section:
+    rows = tuple(
+        (
+            file.requested,
+            file.role + (" (rewritten)" if file.rewritten else ""),
+            size(sum(blob.size for blob in file.blobs)) if file.blobs else "not captured",
+            short(file.blobs[0].digest) if file.blobs else "—",
+            f"[{file.cell}]",
+            file.observed,
+        )
+        for file in files[:_SHOWN]
+    )
+    more = len(files) - _SHOWN
+    lines = (Line("", f"and {more:,} more files", "dim"),) if more > 0 else ()
+    if not files:
+        lines = (Line("", "The program read and wrote no file.", "dim"),)
+    return Section(
+        "Data", lines, columns=("file", "role", "size", "sha256", "cell", "seen by"), rows=rows
+    )
+
+
+def _program(snapshot: Snapshot) -> Section:
+    program = snapshot.program
+    where = program.notebook or "a console session"
+    lines = [Line("executed", f"{program.cells} cells of {where}, in the order in which they ran")]
+    lines += [Line("module", item.path.rpartition("/")[2]) for item in program.modules]
+    lines += [Line(item.kind, item.text, "warn") for item in program.differences]
+    return Section("Program", tuple(lines))
+
+
+def _environment(snapshot: Snapshot) -> Section:
+    environment = snapshot.environment
+    pinned = sum(1 for item in environment.distributions if item.sha256)
+    count = len(environment.distributions)
+    hardware = environment.hardware
+    pools = ", ".join(f"{item.library} × {item.threads}" for item in hardware.pools)
+    return Section(
+        "Environment",
+        (
+            Line(
+                "Python", f"{environment.interpreter.version} on {environment.interpreter.platform}"
+            ),
+            Line("packages", f"{count}, {pinned} of them pinned by their wheel's sha256"),
+            Line("machine", f"{hardware.processor}, {hardware.cores} cores"),
+            *([Line("threads", pools)] if pools else []),
+        ),
+    )
+
+
+def holes_section(holes: list[Hole], level: str) -> Section:
+    """List what is missing, the serious things first.
+
+    Args:
+        holes: The holes.
+        level: The capture level.
+
+    Returns:
+        The section; it says so when nothing is missing.
+    """
+    lines = [Line("capture level", level)]
+    for hole in sorted(holes, key=lambda one: not one.blocking):
+        where = f" (cell [{hole.cell}])" if hole.cell else ""
+        state: State = "bad" if hole.blocking else "warn"
+        lines.append(Line(hole.kind, hole.text + where, state, (f"→ {hole.hint}",)))
+    if not holes:
+        lines.append(Line("", "Nothing that we know of stops someone else.", "good"))
+    return Section("What would stop someone else", tuple(lines))

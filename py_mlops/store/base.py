@@ -1,0 +1,231 @@
+"""What any store can do: the contracts that a folder, a bucket or a database each fulfil."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from py_mlops.records import Blob
+
+
+class BlobWriter(Protocol):
+    """Takes bytes in."""
+
+    def put_bytes(self, data: bytes) -> Blob:
+        """Store some bytes and return their name; storing them again is free."""
+        ...
+
+    def put_file(self, path: Path) -> Blob:
+        """Store a copy of a file and return its name.
+
+        The digest is of the copy, so that it is true of what the store holds
+        even while someone writes to the file.
+
+        Raises:
+            FileGone: When there is no such file.
+            FileChanged: When the file changed while it was being copied.
+            StoreUnavailable: When the store's disk is full, read-only or failing.
+        """
+        ...
+
+
+class Blobs(BlobWriter, Protocol):
+    """Bytes under the names of their digests; written once, never changed."""
+
+    def batch(self) -> AbstractContextManager[BlobWriter]:
+        """Return a writer whose blobs become durable together when it closes.
+
+        Nothing put through it may be referred to before it has closed.
+        """
+        ...
+
+    def has(self, digest: str) -> bool:
+        """Say whether the store holds these bytes, without reading them."""
+        ...
+
+    def open(self, digest: str) -> BinaryIO:
+        """Open a blob for reading, unverified; for callers that hash as they go.
+
+        Raises:
+            Missing: When the store does not hold it.
+        """
+        ...
+
+    def read(self, digest: str) -> bytes:
+        """Return a blob's bytes, verified against the digest.
+
+        Raises:
+            Missing: When the store does not hold it.
+            Corrupt: When the bytes are not what the digest says.
+        """
+        ...
+
+    def copy_to(self, digest: str, target: Path) -> None:
+        """Write a verified copy of a blob to a new file.
+
+        Nothing is left at ``target`` when it fails.
+
+        Raises:
+            Missing, Corrupt: As for `read`.
+        """
+        ...
+
+    def __iter__(self) -> Iterator[Blob]:
+        """Iterate over every blob, in no order."""
+        ...
+
+    def touch(self, digest: str) -> Blob | None:
+        """Keep a blob from the garbage collector for another grace period.
+
+        Returns:
+            The blob as the store holds it; ``None`` when it does not, or when
+            it cannot be kept, so that it must be put again.
+        """
+        ...
+
+    def stale(self, seconds: float) -> Iterator[Blob]:
+        """Iterate over the blobs that were not put or touched for so long."""
+        ...
+
+    def delete(self, digest: str, *, idle: float = 0) -> bool:
+        """Remove a blob, unless it was put or touched in the last ``idle`` seconds.
+
+        For the garbage collector only.
+
+        Returns:
+            Whether it was removed.
+        """
+        ...
+
+    def sweep_tmp(self, older_than_seconds: float, *, dry_run: bool = False) -> list[str]:
+        """Remove what interrupted writers left behind and return its names."""
+        ...
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row for the ledger.
+
+    Attributes:
+        record: The record's id; its bytes are already in the blobs.
+        kind: The record's kind, ``snapshot``.
+        subject: What it is about, for lists: a model's name, a snapshot's id,
+            a head's name.
+        author: The author's name.
+        time: The record's ``created``.
+    """
+
+    record: str
+    kind: str
+    subject: str
+    author: str
+    time: str
+
+
+@dataclass(frozen=True)
+class Row(Entry):
+    """An entry in its place in the ledger.
+
+    Attributes:
+        seq: Its position, from 0, without gaps.
+        move: The head's move that was appended with it, if one was.
+    """
+
+    seq: int
+    move: Move | None = None
+
+
+@dataclass(frozen=True)
+class Move:
+    """A head's move from one record to another.
+
+    Attributes:
+        head: Its name, ``digits@main``.
+        previous: What the caller saw it point at; ``None`` for a new head.
+        target: What it shall point at.
+    """
+
+    head: str
+    previous: str | None
+    target: str
+
+
+class Ledger(Protocol):
+    """The append-only Merkle log (RFC 6962) of records, and the named heads."""
+
+    def append(self, entries: Sequence[Entry], move: Move | None = None) -> list[Row]:
+        """Append rows and move a head, all or nothing, durable on return.
+
+        An entry whose record the log holds already is not appended twice; its
+        present row is returned (a repeated write after a lost answer is safe).
+
+        Raises:
+            HeadMoved: When the head does not point at ``move.previous``;
+                nothing was appended.
+            StoreUnavailable: When the database is locked, full or failing.
+        """
+        ...
+
+    def head(self, name: str) -> str | None:
+        """Return what a head points at, ``None`` when there is no such head."""
+        ...
+
+    def heads(self) -> dict[str, str]:
+        """Return every head and what it points at, by name."""
+        ...
+
+    def find(self, prefix: str, limit: int = 3) -> list[Row]:
+        """Return rows whose record id's hex begins with ``prefix``, oldest first."""
+        ...
+
+    def newest(
+        self,
+        *,
+        kind: str | None = None,
+        subject: str | None = None,
+        before: int | None = None,
+        limit: int = 50,
+    ) -> list[Row]:
+        """Return a page of rows, newest first.
+
+        Args:
+            kind: Only this kind.
+            subject: Only this subject.
+            before: Only rows before this position: the last page's last ``seq``.
+            limit: At most so many.
+
+        Raises:
+            Corrupt: When a row is not what was appended.
+        """
+        ...
+
+    def rows(self, start: int = 0) -> Iterator[Row]:
+        """Iterate over the whole log from a position on, in pages."""
+        ...
+
+    def size(self) -> int:
+        """Return how many rows the log has."""
+        ...
+
+    def root(self, size: int | None = None) -> bytes:
+        """Return the Merkle tree hash of the first ``size`` rows (all by default)."""
+        ...
+
+    def inclusion(self, seq: int, size: int | None = None) -> list[bytes]:
+        """Return the audit path that proves a row's place in the first ``size`` rows."""
+        ...
+
+    def consistency(self, first: int, second: int | None = None) -> list[bytes]:
+        """Return the proof that the log of ``second`` rows extends that of ``first``."""
+        ...
+
+    def verify(self) -> Iterable[str]:
+        """Recompute the whole log and yield a sentence for everything wrong in it."""
+        ...
+
+    def close(self) -> None:
+        """Release the database."""
+        ...

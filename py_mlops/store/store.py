@@ -1,0 +1,195 @@
+"""A store: blobs and the ledger of the records among them, in one folder."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from py_mlops.errors import Corrupt, InputError, Missing
+from py_mlops.records import (
+    AnyRecord,
+    Author,
+    HeadMove,
+    History,
+    Import,
+    Record,
+    Reproduction,
+    Snapshot,
+    decode,
+    encode,
+    record_id,
+)
+from py_mlops.store.base import Blobs, Entry, Ledger, Move, Row
+from py_mlops.store.reach import reachable
+from py_mlops.store.reference import resolve
+from py_mlops.store.statcache import StatCache
+
+R = TypeVar("R", bound=Record)
+
+Act = Snapshot | Reproduction | HeadMove | Import
+"""The records that have a row in the ledger; a `History` is only a blob of its snapshot."""
+
+
+@dataclass(frozen=True)
+class Store:
+    """Blobs, ledger and stat cache that belong together.
+
+    Attributes:
+        blobs: Bytes by digest.
+        ledger: The log of records, and the heads.
+        stat_cache: Digests of files that have not changed.
+        folder: Where they lie.
+    """
+
+    blobs: Blobs
+    ledger: Ledger
+    stat_cache: StatCache
+    folder: Path
+
+    def add(
+        self,
+        record: Act,
+        *,
+        head: str | None = None,
+        previous: str | None = None,
+        author: Author | None = None,
+        created: str | None = None,
+        reason: str = "",
+    ) -> Row:
+        """Add a record, and move a head to it in the same act.
+
+        Bytes come first and rows last, so a crash leaves unreferenced bytes and
+        never a record without its bytes. Adding a record again is free. A
+        `HeadMove` moves the head it is about.
+
+        Args:
+            record: The record; every blob it names is in the store already.
+            head: Head to move to it, ``digits@main``.
+            previous: What the caller saw the head point at; ``None`` when new.
+            author: Who moves the head; the record's author by default.
+            created: When the head moves; when the record was made by default.
+            reason: Why the head moves; the record's kind by default.
+
+        Returns:
+            The record's row.
+
+        Raises:
+            HeadMoved: When the head does not point at ``previous``; nothing was
+                entered.
+            StoreUnavailable: When the store cannot be written.
+        """
+        acts = [record]
+        if head is not None:
+            acts.append(
+                HeadMove(
+                    head=head,
+                    previous=previous,
+                    target=record_id(record),
+                    created=created or record.created,
+                    author=author or record.author,
+                    reason=reason or kind_of(record),
+                )
+            )
+        if isinstance(record, HeadMove):
+            self._check_target(record)
+        with self.blobs.batch() as writer:
+            entries = [_entry(act, writer.put_bytes(encode(act)).digest) for act in acts]
+        return self.ledger.append(entries, _move(acts[-1]))[0]
+
+    def get(self, identifier: str) -> AnyRecord:
+        """Return a record, its bytes verified and strictly decoded.
+
+        Raises:
+            Missing: When the store does not hold it.
+            Corrupt: When the bytes are damaged or no record.
+        """
+        return decode(self.blobs.read(identifier))
+
+    def get_as(self, identifier: str, kind: type[R]) -> R:
+        """Return a record of one kind.
+
+        Raises:
+            InputError: When it is a record of another kind.
+            Missing, Corrupt: As for `get`.
+        """
+        record = self.get(identifier)
+        if not isinstance(record, kind):
+            raise InputError(
+                f"{identifier} is of kind {kind_of(record)}, not {kind.__struct_config__.tag}.",
+                hint="Look at it with `mlops show`, or name another record.",
+            )
+        return record
+
+    def resolve(self, reference: str, kinds: Collection[str] = ("snapshot",)) -> str:
+        """Return the id of the record a reference names, see `reference.resolve`.
+
+        Raises:
+            UnknownReference: When nothing or more than one record goes by it.
+        """
+        return resolve(self.ledger, reference, kinds)
+
+    def reachable(self, identifier: str) -> set[str]:
+        """Return the digest of every blob a record names, and their records, and so on.
+
+        See `reach.reachable`; the record's own id is among them.
+        """
+        return reachable(self.blobs, [identifier])
+
+    def verify(self) -> Iterator[str]:
+        """Yield a sentence for everything wrong in the log and in the records it names."""
+        yield from self.ledger.verify()
+        checked = 0
+        try:
+            for row in self.ledger.rows():
+                yield from self._verify_record(row)
+                checked += 1
+        except Corrupt:
+            yield f"The records from row {checked} on were not checked: the log must be healed first."
+
+    def close(self) -> None:
+        """Release database and cache."""
+        self.ledger.close()
+        self.stat_cache.close()
+
+    def _verify_record(self, row: Row) -> Iterator[str]:
+        try:
+            record = self.get(row.record)
+        except (Missing, Corrupt) as error:
+            yield f"Row {row.seq} of the log: {error.message}"
+            return
+        if isinstance(record, History) or not _describes(row, record):
+            yield f"Row {row.seq} of the log does not describe its record {row.record}."
+
+    def _check_target(self, move: HeadMove) -> None:
+        if not self.ledger.find(move.target.removeprefix("sha256:"), 1):
+            raise Missing(
+                f"{move.head} cannot point at {move.target}: the store has no such record.",
+                hint="Add that record first, or import it from a bundle.",
+            )
+
+
+def kind_of(record: Record) -> str:
+    """Return a record's kind, the value of its ``kind`` field."""
+    return str(record.__struct_config__.tag)
+
+
+def _entry(act: Act, identifier: str) -> Entry:
+    match act:
+        case Snapshot():
+            subject = act.request.name
+        case Reproduction() | Import():
+            subject = act.snapshot
+        case HeadMove():
+            subject = act.head
+    return Entry(identifier, kind_of(act), subject, act.author.name, act.created)
+
+
+def _describes(row: Row, act: Act) -> bool:
+    entry = Entry(row.record, row.kind, row.subject, row.author, row.time)
+    return _entry(act, row.record) == entry and _move(act) == row.move
+
+
+def _move(act: Act) -> Move | None:
+    return Move(act.head, act.previous, act.target) if isinstance(act, HeadMove) else None

@@ -1,0 +1,155 @@
+"""The verdict on a rerun: from comparisons to one word, its reason and its likely cause."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from py_mlops.records import Axis, Level, MetricComparison, PredictionComparison
+
+_RANK = ("same", "equivalent", "close", "different")
+_LEVELS: dict[str, Level] = {
+    "same": "identical",
+    "equivalent": "equivalent",
+    "close": "within tolerance",
+    "different": "different",
+}
+
+
+class Judgement(NamedTuple):
+    """A verdict with its reason, both for the record."""
+
+    level: Level
+    reason: str
+
+
+def judge(
+    metrics: Sequence[MetricComparison],
+    predictions: Sequence[PredictionComparison],
+    outputs: Axis,
+) -> Judgement:
+    """Judge a rerun that came to its end.
+
+    Predictions on held-out inputs and metrics decide together: the verdict is
+    the worse of the two, except that predictions which differ row by row while
+    every metric stays within its tolerance are *within tolerance*, because two
+    trainings of equal quality need not err on the same rows. With neither, the
+    cells' printed outputs decide, and the reason says so.
+
+    Args:
+        metrics: Every recorded metric's comparison.
+        predictions: Every prediction method's comparison.
+        outputs: The axis of the cells' outputs.
+
+    Returns:
+        The verdict, ``cannot`` when there is nothing to compare at all.
+    """
+    if not metrics and not predictions:
+        return _by_outputs(outputs)
+    worst_metric = _worst([item.state for item in metrics])
+    worst_answer = _worst([item.state for item in predictions])
+    if metrics and worst_answer == "different" and worst_metric != "different":
+        worst_answer = "close"
+    worst = _worst([worst_metric, worst_answer])
+    return Judgement(_LEVELS[worst], _reason(worst, metrics, predictions))
+
+
+def _worst(states: Sequence[str]) -> str:
+    return max(states, key=_RANK.index, default="same")
+
+
+def _reason(
+    worst: str,
+    metrics: Sequence[MetricComparison],
+    predictions: Sequence[PredictionComparison],
+) -> str:
+    measured = []
+    if predictions:
+        rows = max(item.rows for item in predictions)
+        measured.append(f"the model's answers on {rows:,} held-out rows")
+    if metrics:
+        measured.append("the metric" + ("s" if len(metrics) > 1 else ""))
+    what = " and ".join(measured)
+    verb = "is" if what == "the metric" else "are"
+    if worst == "same":
+        return f"{what[:1].upper()}{what[1:]} {verb} bit for bit the recorded ones."
+    if worst == "equivalent":
+        return f"{what[:1].upper()}{what[1:]} {verb} the recorded ones up to numeric noise."
+    apart = [item for item in metrics if item.state in {"close", "different"}]
+    if not apart and not metrics:
+        item = min(predictions, key=lambda one: one.agree)
+        return f"{item.method} agrees with the recorded answers on {item.agree:.1%} of the rows."
+    if not apart:
+        item = min(predictions, key=lambda one: one.agree)
+        return (
+            f"Every metric agrees, and {item.method} gives the recorded answer on "
+            f"{item.agree:.1%} of the held-out rows."
+        )
+    return " ".join(_metric_sentence(item) for item in apart)
+
+
+def _metric_sentence(item: MetricComparison) -> str:
+    if item.rerun is None:
+        return f"{item.name} was {item.recorded:.6g} and the rerun has no finite value for it."
+    if item.band:
+        low, high = item.band
+        allowed = f"the noise band {low:.4g} to {high:.4g}"
+    elif item.relative:
+        allowed = f"the tolerance of {item.tolerance:.3g} of its value"
+    else:
+        allowed = f"the tolerance of {item.tolerance:.3g}"
+    where = "inside" if item.state == "close" else "outside"
+    return f"{item.name} was {item.recorded:.6g} and is now {item.rerun:.6g}, {where} {allowed}."
+
+
+def _by_outputs(outputs: Axis) -> Judgement:
+    only = (
+        "No metric and no held-out inputs were named, so only what the cells printed was compared"
+    )
+    if outputs.state == "same":
+        return Judgement("equivalent", f"{only}: it is the same.")
+    if outputs.state == "close":
+        return Judgement("equivalent", f"{only}: it is the same up to numeric noise.")
+    if outputs.state == "different":
+        return Judgement("different", f"{only}: {outputs.text}")
+    return Judgement(
+        "cannot",
+        "There is nothing to compare: no metric, no held-out inputs, and no recorded output.",
+    )
+
+
+def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool) -> str:
+    """Name the likely cause of a difference from the other axes.
+
+    Axes are asked in the order in which they explain most: data that are not
+    the recorded ones explain anything; then the code, the packages, the machine;
+    and when all of these are the same, only randomness is left.
+
+    Args:
+        level: The verdict.
+        axes: The comparison, axis by axis.
+        unseeded: Whether the program draws random numbers without a seed, as
+            far as its text shows, or reruns of it differed among themselves.
+
+    Returns:
+        One sentence; empty when the rerun came out the same.
+    """
+    if level not in {"within tolerance", "different"}:
+        return ""
+    states = {axis.name: axis for axis in axes}
+    for name in ("data", "code", "environment"):
+        axis = states.get(name)
+        if axis and axis.state == "different":
+            return f"{name}: {axis.text}"
+    if unseeded:
+        return (
+            "seed: data, code and packages are the recorded ones, and the program draws "
+            "random numbers without a fixed seed."
+        )
+    hardware = states.get("hardware")
+    if hardware and hardware.state in {"close", "different"}:
+        return f"hardware: {hardware.text}"
+    return (
+        "seed: data, code, packages and machine are the recorded ones, so the training itself "
+        "varies from run to run; `mlops reproduce --calibrate 5` measures by how much."
+    )

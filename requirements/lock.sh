@@ -1,0 +1,11 @@
+#!/bin/sh
+# Compile the locks: exact versions with the hashes of their files, no index's address.
+set -eu
+cd "$(dirname "$0")/.."
+uv="${UV:-.venv/bin/uv}"
+compile() {
+    "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" "$@"
+}
+compile pyproject.toml requirements/dev.in --all-extras --output-file requirements/dev.txt
+compile requirements/uv.in --constraints requirements/dev.txt --output-file requirements/uv.txt

@@ -1,0 +1,47 @@
+"""What every test stands on: a home, a store and a person of its own, nobody else's settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+ROOT = Path(__file__).parent.parent
+
+# The same examples every time: a red test is red again. Campaigns roam freely.
+settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
+settings.load_profile("repeatable")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Give the session a home folder of its own, with a git identity in it.
+
+    Package caches stay where they are: they hold nothing but public files,
+    and filling them anew would take minutes.
+    """
+    folder = tmp_path_factory.mktemp("home")
+    (folder / ".gitconfig").write_text("[user]\n\tname = Ada Tester\n\temail = ada@example.org\n")
+    cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("UV_CACHE_DIR", os.environ.get("UV_CACHE_DIR", str(cache / "uv")))
+        patch.setenv("HOME", str(folder))
+        patch.setenv("MLOPS_STORE", str(folder / "store"))
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+        for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "IPYTHONDIR"):
+            patch.delenv(name, raising=False)
+        for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_DIR", "JPY_SESSION_NAME"):
+            patch.delenv(name, raising=False)
+        yield folder
+
+
+@pytest.fixture(autouse=True)
+def store_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give each test an empty store, which is also what ``MLOPS_STORE`` names."""
+    folder = tmp_path_factory.mktemp("store") / "store"
+    monkeypatch.setenv("MLOPS_STORE", str(folder))
+    return folder

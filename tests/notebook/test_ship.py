@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from py_mlops.errors import StoreUnavailable
+from py_mlops.notebook.ship import guest_zip
+
+
+def test_equal_sources_equal_bytes(tmp_path: Path) -> None:
+    """Two machines make the same file under the same name."""
+    one, two = guest_zip(tmp_path / "a"), guest_zip(tmp_path / "b")
+    assert one.name == two.name
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_written_once_and_healed(tmp_path: Path) -> None:
+    """The file is written once; a damaged one is replaced, and no temporary file stays."""
+    path = guest_zip(tmp_path)
+    first = path.stat().st_ino
+    assert guest_zip(tmp_path).stat().st_ino == first
+    path.write_bytes(b"cut short")
+    assert zipfile.is_zipfile(guest_zip(tmp_path))
+    assert [item.name for item in path.parent.iterdir()] == [path.name]
+
+
+def test_imports_without_us(tmp_path: Path) -> None:
+    """Any Python imports the guest from the file, under its own name and with nothing of ours."""
+    code = "import mlops_guest.cells, sys; print([m for m in sys.modules if 'py_mlops' in m])"
+    run = subprocess.run(
+        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(guest_zip(tmp_path))!r})\n{code}"],
+        capture_output=True, text=True, check=True, cwd=tmp_path, env=dict(os.environ),
+    )  # fmt: skip
+    assert run.stdout == "[]\n"
+
+
+def test_no_room(tmp_path: Path) -> None:
+    """Where the file cannot be written, the error says what to do."""
+    (tmp_path / "guest").write_text("a file in the way")
+    with pytest.raises(StoreUnavailable, match="cannot be written") as error:
+        guest_zip(tmp_path)
+    assert "MLOPS_CACHE" in error.value.hint

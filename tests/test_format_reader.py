@@ -1,0 +1,266 @@
+"""A reader made from docs/format.md alone, with json, hashlib and sqlite3, reads what we write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import typing
+import zipfile
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from py_mlops import records
+from py_mlops.commands.bundle import bundle
+from py_mlops.records import base
+from py_mlops.workspace import Workspace, open_workspace
+
+KINDS = {"snapshot", "reproduction", "head-move", "import"}
+
+# The reader. It knows docs/format.md and nothing of ours.
+
+
+def number(value: float) -> str:
+    """Write a number as ECMAScript does (Number::toString)."""
+    negative, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    text, point = "".join(map(str, digits)), len(digits) + int(exponent)
+    if value == 0:
+        return "0"
+    if len(text) <= point <= 21:
+        text += "0" * (point - len(text))
+    elif 0 < point <= 21:
+        text = f"{text[:point]}.{text[point:]}"
+    elif -6 < point <= 0:
+        text = f"0.{'0' * -point}{text}"
+    else:
+        text = f"{text[0]}{'.' if text[1:] else ''}{text[1:]}e{point - 1:+d}"
+    return "-" * negative + text
+
+
+def jcs(value: Any) -> str:
+    """Write JSON in its canonical form (RFC 8785)."""
+    if isinstance(value, dict):
+        keys = sorted(value, key=lambda key: key.encode("utf-16-be"))
+        return "{" + ",".join(f"{jcs(key)}:{jcs(value[key])}" for key in keys) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(jcs, value)) + "]"
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return number(value)
+
+
+def sha256(data: bytes) -> str:
+    """Name bytes by their digest."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def blobs_in(value: Any) -> Iterator[tuple[str, int]]:
+    """Find every blob value anywhere in a record."""
+    if isinstance(value, dict):
+        if set(value) == {"digest", "size"}:
+            yield value["digest"], value["size"]
+        for item in value.values():
+            yield from blobs_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from blobs_in(item)
+
+
+def read_blob(folder: Path, digest: str) -> bytes:
+    """Read a blob and refuse it when it is not what its name says."""
+    name = digest.removeprefix("sha256:")
+    data = (folder / "objects" / name[:2] / name).read_bytes()
+    assert sha256(data) == digest
+    return data
+
+
+def read_record(data: bytes) -> dict[str, Any]:
+    """Read a record, which must be canonical and of format 1."""
+    record: dict[str, Any] = json.loads(data)
+    assert jcs(record).encode() == data
+    assert record["format"] == 1
+    return record
+
+
+def merkle(leaves: list[bytes]) -> bytes:
+    """Compute the root of the log."""
+    if not leaves:
+        return hashlib.sha256(b"").digest()
+    if len(leaves) == 1:
+        return leaves[0]
+    k = 1
+    while k * 2 < len(leaves):
+        k *= 2
+    return hashlib.sha256(b"\x01" + merkle(leaves[:k]) + merkle(leaves[k:])).digest()
+
+
+def read_store(folder: Path) -> dict[str, dict[str, Any]]:
+    """Read a whole store and check everything that docs/format.md says of it."""
+    assert (folder / "format").read_text() == "py-mlops store 1\n"
+    database = sqlite3.connect(folder / "ledger.sqlite")
+    database.row_factory = sqlite3.Row
+    meta = dict(database.execute("SELECT key, value FROM meta").fetchall())
+    found: dict[str, dict[str, Any]] = {}
+    leaves: list[bytes] = []
+    heads: dict[str, str] = {}
+    for row in database.execute("SELECT * FROM log ORDER BY seq"):
+        assert row["seq"] == len(leaves)
+        data = {key: row[key] for key in ("author", "kind", "record", "seq", "subject", "time")}
+        move = {key: row[key] for key in ("head", "previous", "target")}
+        data["move"] = move if row["head"] is not None else None
+        leaf = hashlib.sha256(b"\x00" + jcs(data).encode()).digest()
+        assert leaf == row["leaf"]
+        leaves.append(leaf)
+        if row["head"] is not None:
+            assert heads.get(row["head"]) == row["previous"]
+            heads[row["head"]] = row["target"]
+        record = read_record(read_blob(folder, row["record"]))
+        assert record["kind"] == row["kind"]
+        assert record["kind"] in KINDS
+        assert record["created"] == row["time"]
+        assert record["author"]["name"] == row["author"]
+        for digest, size in blobs_in(record):
+            assert len(read_blob(folder, digest)) == size
+        found[row["record"]] = record
+    for level, index, digest in database.execute('SELECT level, "index", hash FROM node'):
+        assert digest == merkle(leaves[index << level : (index + 1) << level])
+    assert meta == {"format": "1", "size": str(len(leaves)), "root": merkle(leaves).hex()}
+    assert heads == dict(database.execute("SELECT name, record FROM head").fetchall())
+    database.close()
+    return found
+
+
+# What it reads: records in which every field has a value.
+
+
+PLAIN = {str: 'A "text"\n\u2028\x01 ü', int: 3, float: 1e-7, bool: True, object: 0.1}
+
+
+def sample(kind: Any, put: Callable[[bytes], records.Blob]) -> Any:
+    """Make a value of a type, the fuller the better: lists have an item, nothing is null."""
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    made: Any
+    if kind is base.Time:
+        made = "2026-01-31T12:00:00.000001Z"
+    elif kind is base.Digest:
+        made = put(b"something else").digest
+    elif kind is records.Blob:
+        made = put("Bytes, schöne.\n".encode())
+    elif origin is typing.Literal:
+        made = arguments[-1]
+    elif origin is list:
+        made = [sample(arguments[0], put)]
+    elif origin is dict:
+        made = {key: sample(arguments[1], put) for key in ("zwei", "\U0001f600", "\ufb00")}
+    elif arguments:  # X or null, or X with a pattern
+        made = sample(arguments[0], put)
+    elif issubclass(kind, msgspec.Struct):
+        hints = typing.get_type_hints(kind, include_extras=True)
+        if issubclass(kind, base.Record):
+            del hints["format"]
+        made = kind(**{name: sample(hint, put) for name, hint in hints.items()})
+    else:
+        made = PLAIN[kind]
+    return made
+
+
+@pytest.fixture
+def workspace(store_folder: Path) -> Iterator[Workspace]:
+    """Return a workspace whose store holds every kind of record, in a log of eleven rows."""
+    opened = open_workspace(store_folder)
+    put, previous = opened.store.blobs.put_bytes, None
+    for number_of in range(4):
+        request = records.Request(name="digits", model="clf", metrics=["a"], holdout=None)
+        snapshot = msgspec.structs.replace(
+            sample(records.Snapshot, put), request=request, metrics={"a": number_of / 3}
+        )
+        opened.store.add(snapshot, head="digits@main", previous=previous)
+        previous = records.record_id(snapshot)
+    move = msgspec.structs.replace(
+        sample(records.HeadMove, put), head="other@main", previous=None, target=previous
+    )
+    for record in (sample(records.Reproduction, put), move, sample(records.Import, put)):
+        opened.store.add(record)
+    put(records.encode(sample(records.History, put)))
+    yield opened
+    opened.store.close()
+
+
+def test_a_store(workspace: Workspace) -> None:
+    """A stranger's reader finds every record of a store, all bytes, the root and the heads."""
+    found = read_store(workspace.store.folder)
+    ours = [row.record for row in workspace.store.ledger.rows()]
+    assert list(found) == ours
+    assert len(ours) == 11
+    assert {record["kind"] for record in found.values()} == KINDS
+    for digest, record in found.items():
+        assert record == msgspec.to_builtins(workspace.store.get(digest))
+
+
+def test_a_history(workspace: Workspace) -> None:
+    """A history is a record like any other, though it has no row."""
+    history = sample(records.History, workspace.store.blobs.put_bytes)
+    data = read_blob(workspace.store.folder, records.record_id(history))
+    assert read_record(data) == msgspec.to_builtins(history)
+
+
+def test_a_bundle(workspace: Workspace, tmp_path: Path) -> None:
+    """A stranger's reader finds in a bundle a snapshot and the bytes it stands on, no more."""
+    digest = workspace.store.resolve("digits")
+    bundle(workspace, digest, tmp_path / "digits.mlops")
+    with zipfile.ZipFile(tmp_path / "digits.mlops") as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    assert json.loads(members.pop("mlops-bundle.json")) == {"format": 1, "snapshot": digest}
+    listing = members.pop("sha256sums.txt").decode()
+    assert members.pop("README.txt")
+    objects = {sha256(data): data for data in members.values()}
+    assert listing == "".join(f"{d[7:]}  objects/{d[7:9]}/{d[7:]}\n" for d in sorted(objects))
+    assert set(members) == {line.split("  ")[1] for line in listing.splitlines()}
+    snapshot = read_record(objects.pop(digest))
+    assert {(d, len(data)) for d, data in objects.items()} == set(blobs_in(snapshot))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE log SET author = 'Eve' WHERE seq = 2",
+        "DELETE FROM log WHERE seq = 10",
+        "UPDATE head SET record = (SELECT record FROM log LIMIT 1)",
+    ],
+)
+def test_the_reader_can_fail(workspace: Workspace, damage: str) -> None:
+    """A row altered by hand is found by the reader, so its silence on whole stores counts."""
+    with sqlite3.connect(workspace.store.folder / "ledger.sqlite") as database:
+        database.execute("PRAGMA foreign_keys=OFF")
+        database.execute(damage)
+    database.close()
+    with pytest.raises(AssertionError):
+        read_store(workspace.store.folder)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (1.0, "1"),
+        (-0.0, "0"),
+        (-12.5, "-12.5"),
+        (0.1, "0.1"),
+        (2**53 - 1, "9007199254740991"),
+        (1e-6, "0.000001"),
+        (1e-7, "1e-7"),
+        (1e21, "1e+21"),
+        (123456789012345680000.0, "123456789012345680000"),
+        (1.5e300, "1.5e+300"),
+    ],
+)
+def test_numbers(value: float, text: str) -> None:
+    """Numbers are written as the document says, by the reader and by us."""
+    assert number(value) == text
+    assert base.canonical(value).decode() == text
