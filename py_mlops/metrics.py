@@ -87,33 +87,24 @@ def compare(
     Returns:
         One comparison per recorded metric, in the recorded order.
     """
-    return [
-        _compare_one(
-            name, value, rerun.get(name), tolerances.get(name), noise,
-            noise_band([run[name] for run in runs if name in run]),
+    comparisons = []
+    for name, value in recorded.items():
+        again = rerun.get(name)
+        wanted = tolerances.get(name)
+        tolerance = Tolerance(*wanted) if wanted else _default(value, again)
+        band = noise_band([run[name] for run in runs if name in run])
+        comparisons.append(
+            MetricComparison(
+                name=name,
+                recorded=value,
+                rerun=again,
+                tolerance=tolerance.value,
+                relative=tolerance.relative,
+                band=band,
+                state=_state(value, again, tolerance, noise, band),
+            )
         )
-        for name, value in recorded.items()
-    ]  # fmt: skip
-
-
-def _compare_one(
-    name: str,
-    recorded: float,
-    rerun: float | None,
-    wanted: tuple[float, bool] | None,
-    noise: float,
-    band: list[float],
-) -> MetricComparison:
-    tolerance = Tolerance(*wanted) if wanted else _default(recorded, rerun)
-    return MetricComparison(
-        name=name,
-        recorded=recorded,
-        rerun=rerun,
-        tolerance=tolerance.value,
-        relative=tolerance.relative,
-        band=band,
-        state=_state(recorded, rerun, tolerance, noise, band),
-    )
+    return comparisons
 
 
 def _state(

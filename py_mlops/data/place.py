@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
-import tempfile
-from collections.abc import Sequence
+import secrets
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from py_mlops.errors import Hostile, InputError, StoreUnavailable
@@ -15,6 +18,8 @@ ELSEWHERE = "elsewhere"
 """Folder for restored files that lay outside the notebook's own folder."""
 
 _CHUNK = 1 << 20
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
 
 
 def mirror_layout(path: str) -> str:
@@ -62,36 +67,39 @@ def place(
     blobs: Blobs,
     root: Path,
     report: Report = silent,
+    *,
+    overwrite: bool = False,
 ) -> None:
     """Write verified copies of blobs below a folder.
 
     Folders on the way are opened one by one without following symbolic links,
     so that neither a name with ``..`` nor a link that someone put into the
-    folder leads out of it. A file that is there already with the very content
-    is kept.
+    folder leads out of it. Every name is checked before the first byte is
+    written; a file appears under its name only when it is whole. A file that is
+    there already with the very content is kept.
 
     Args:
         items: Relative path and the digests of its content, in order.
         blobs: Where the content is.
         root: The folder; it is made when it is not there.
         report: Told about progress.
+        overwrite: Replace a file that is something else.
 
     Raises:
-        Hostile: When a path could lead out of the folder.
+        Hostile: When a path could lead out of the folder, or two items want the
+            same place.
         InputError: When there is something else at a path already.
         Corrupt, Missing: When stored bytes are damaged or gone.
         StoreUnavailable: When the folder cannot be written.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    for number, (relative, digests) in enumerate(items):
-        report(Progress("data", relative, number, len(items)))
-        parts = _parts(relative)
+    wanted = _check(items)
+    for number, (parts, digests) in enumerate(wanted.items()):
+        relative = "/".join(parts)
+        report(Progress("data", relative, number, len(wanted)))
         try:
-            folder = _open_folder(root, parts[:-1], relative)
-            try:
-                _write(folder, parts[-1], digests, blobs, root / relative)
-            finally:
-                os.close(folder)
+            root.mkdir(parents=True, exist_ok=True)
+            with _folder(root, parts[:-1]) as folder:
+                _write(folder, parts[-1], digests, blobs, root / relative, overwrite=overwrite)
         except OSError as error:
             raise StoreUnavailable(
                 f"{root / relative} cannot be written: {error.strerror}.",
@@ -99,68 +107,126 @@ def place(
             ) from error
 
 
-def _parts(relative: str) -> list[str]:
-    parts = relative.split("/")
-    if any(part in {"", ".", ".."} or "\0" in part for part in parts):
-        raise Hostile(
-            f"The path {relative!r} would lead out of the folder it belongs to.",
-            hint="Do not use this snapshot; ask its author where it came from.",
-        )
-    return parts
+def _check(items: Sequence[tuple[str, Sequence[str]]]) -> dict[tuple[str, ...], list[str]]:
+    wanted: dict[tuple[str, ...], list[str]] = {}
+    folders: set[tuple[str, ...]] = set()
+    for relative, digests in items:
+        parts = tuple(relative.split("/"))
+        if any(part in {"", ".", ".."} or "\0" in part for part in parts):
+            raise Hostile(
+                f"The path {relative!r} would lead out of the folder it belongs to.",
+                hint="Do not use this snapshot; ask its author where it came from.",
+            )
+        folders.update(parts[:end] for end in range(1, len(parts)))
+        if wanted.setdefault(parts, list(digests)) != list(digests):
+            _collide(relative)
+    for parts in wanted:
+        if parts in folders:
+            _collide("/".join(parts))
+    return wanted
 
 
-def _open_folder(root: Path, parts: Sequence[str], relative: str) -> int:
-    folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+def _collide(relative: str) -> None:
+    raise Hostile(
+        f"Two recorded files want to be {relative!r}.",
+        hint="Do not use this snapshot; ask its author where it came from.",
+    )
+
+
+@contextmanager
+def _folder(root: Path, parts: Sequence[str]) -> Iterator[int]:
+    """Open a folder below the root, making it when it is not there; yield its descriptor."""
+    folder = os.open(root, _FOLDER)
     try:
         for part in parts:
-            try:
+            with suppress(FileExistsError):
                 os.mkdir(part, dir_fd=folder)
-            except FileExistsError:
-                pass
-            flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
             try:
-                inner = os.open(part, flags, dir_fd=folder)
-            except (NotADirectoryError, OSError) as error:
+                inner = os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=folder)
+            except OSError as error:
+                if error.errno not in (errno.ELOOP, errno.ENOTDIR):
+                    raise
                 raise Hostile(
-                    f"{part!r} on the way to {relative!r} is a link or no folder; following it "
+                    f"{part!r} in {root / '/'.join(parts)} is a link or no folder; following it "
                     "could lead out of the folder.",
                     hint="Restore into an empty folder.",
                 ) from error
             os.close(folder)
             folder = inner
-    except BaseException:
+        yield folder
+    finally:
         os.close(folder)
-        raise
-    return folder
 
 
-def _write(folder: int, name: str, digests: Sequence[str], blobs: Blobs, shown: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix=".mlops-", dir=f"/proc/self/fd/{folder}") as held:
-        whole = Path(held) / "whole"
-        blobs.copy_to(digests[0], whole)
-        for number, digest in enumerate(digests[1:]):
-            part = Path(held) / str(number)
+def _write(
+    folder: int,
+    name: str,
+    digests: Sequence[str],
+    blobs: Blobs,
+    shown: Path,
+    *,
+    overwrite: bool,
+) -> None:
+    # The open folder's own name: nobody can put a link in its way any more.
+    held = Path(f"/proc/self/fd/{folder}/.mlops-{secrets.token_hex(8)}")
+    try:
+        _assemble(held, digests, blobs)
+        if _same(folder, name, held):
+            return
+        if overwrite:
+            os.replace(held, name, dst_dir_fd=folder)
+        elif not _publish(held, name, folder):
+            raise InputError(
+                f"{shown} is there already, and is something else.",
+                hint="Restore into an empty folder, or move it away first.",
+            )
+    finally:
+        held.unlink(missing_ok=True)
+
+
+def _assemble(held: Path, digests: Sequence[str], blobs: Blobs) -> None:
+    if not digests:
+        held.touch()
+    for number, digest in enumerate(digests):
+        if number == 0:
+            blobs.copy_to(digest, held)
+            held.chmod(0o644)
+            continue
+        part = held.with_name(f"{held.name}-part")
+        try:
             blobs.copy_to(digest, part)
-            with part.open("rb") as source, whole.open("ab") as sink:
+            with part.open("rb") as source, held.open("ab") as sink:
                 while chunk := source.read(_CHUNK):
                     sink.write(chunk)
-        whole.chmod(0o644)
-        try:
-            os.link(whole, name, dst_dir_fd=folder, follow_symlinks=False)
-        except FileExistsError as error:
-            if not _same(folder, name, whole):
-                raise InputError(
-                    f"{shown} is there already, and is something else.",
-                    hint="Restore into an empty folder, or move it away first.",
-                ) from error
+        finally:
+            part.unlink(missing_ok=True)
 
 
-def _same(folder: int, name: str, whole: Path) -> bool:
+def _publish(held: Path, name: str, folder: int) -> bool:
+    """Give a file its name, unless something has that name already."""
+    try:
+        os.link(held, name, dst_dir_fd=folder, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        with suppress(FileNotFoundError):  # a file system without hard links
+            os.stat(name, dir_fd=folder, follow_symlinks=False)
+            return False
+        os.rename(held, name, dst_dir_fd=folder)
+    return True
+
+
+def _same(folder: int, name: str, held: Path) -> bool:
+    """Say whether a regular file of that name holds the very bytes."""
     try:
         there = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except OSError:
         return False
-    with os.fdopen(there, "rb") as old, whole.open("rb") as new:
+    with os.fdopen(there, "rb") as old, held.open("rb") as new:
+        if not stat.S_ISREG(os.fstat(there).st_mode):
+            return False
         while True:
             a, b = old.read(_CHUNK), new.read(_CHUNK)
             if a != b:

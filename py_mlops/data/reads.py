@@ -1,30 +1,30 @@
-"""From what a kernel saw to what a record says: roles, bytes, code and holes."""
+"""From what a kernel saw to what a record says: inputs, outputs, loose code, and holes."""
 
 from __future__ import annotations
 
-import os
-import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from py_mlops.data.holes import of_file, of_session, refusal
+from py_mlops.data.judge import Finding, State, is_plain, judge, look_at, same
 from py_mlops.data.rules import IgnoreRules
-from py_mlops.data.unseen import unseen
-from py_mlops.errors import FileChanged, FileGone
+from py_mlops.errors import CaptureError
 from py_mlops.records import Blob, CodeFile, DataFile, Hole
-from py_mlops.records.handover import Handover, SeenFile
+from py_mlops.records.handover import Handover
 
 Take = Callable[[Path], Blob]
+"""Stores a copy of a file; raises `FileChanged` when it changes meanwhile."""
 
 
 @dataclass(frozen=True)
 class Gathered:
-    """What a session used, taken into the store.
+    """What was gathered.
 
     Attributes:
-        files: Data files, in the order of their first access.
+        files: Inputs and outputs, in the order in which they were first touched.
         code: Loose modules and scripts.
-        holes: What could not be taken.
+        holes: What is missing.
     """
 
     files: list[DataFile]
@@ -34,10 +34,11 @@ class Gathered:
 
 @dataclass(frozen=True)
 class Summary:
-    """What a session used so far, nothing of it taken.
+    """What would be gathered.
 
     Attributes:
-        rows: Path, role, size, cell and observer of each file, as text.
+        rows: Name, role, size, cell and observer of each file, as text; a file
+            that a rule leaves out has the rule in place of the observer.
         holes: What would be missing.
     """
 
@@ -48,126 +49,122 @@ class Summary:
 def gather(
     handover: Handover, rules: IgnoreRules, take: Take, *, incomplete: bool = False
 ) -> Gathered:
-    """Take every file that a session used.
-
-    A file whose first access wrote it is an output; any other an input. Size,
-    modification time and inode at the first read are compared with the file
-    now: the digest is of the bytes that were read, or there is none.
+    """Take every file that the session used into the store.
 
     Args:
         handover: What the kernel saw.
-        rules: Which files are left out.
-        take: Takes one file into the store.
-        incomplete: Make files that changed or vanished holes, not errors.
+        rules: What to leave out.
+        take: Stores one file.
+        incomplete: Record an input that changed or vanished as a blocking hole
+            instead of refusing.
 
     Returns:
-        Files, code and holes.
+        The files, the code and the holes.
 
     Raises:
         FileChanged: When an input is no longer what was read.
-        FileGone: When an input is no longer there.
+        FileGone: When it is no longer there.
+        StoreError: When the store cannot take it.
     """
     files: list[DataFile] = []
+    scripts: dict[str, Blob] = {}
     holes: list[Hole] = []
-    code = _code(handover, take)
-    scripts = {item.path for item in code}
-    for seen in _data(handover, rules):
-        if seen.path in scripts:
-            continue
-        if seen.path.endswith(".py") and seen.first == "read":
-            code.append(CodeFile(path=seen.path, module="", blob=take(Path(seen.path))))
-            continue
-        problem = _problem(seen)
-        if problem is None:
-            files.append(_file(seen, [take(Path(seen.path))]))
-        elif seen.first == "read":
-            if not incomplete and not seen.written:
-                raise problem
-            files.append(_file(seen, []))
-            holes.append(_lost(seen, problem))
-    return Gathered(files, code, [*holes, *unseen(handover)])
+    findings = judge(handover, rules)
+    for finding in findings:
+        taken, blob = _take(finding, take, incomplete=incomplete)
+        hole = of_file(taken)
+        if hole is not None:
+            holes.append(hole)
+        if taken.role == "code":
+            if blob is not None:
+                scripts[taken.seen.path] = blob
+        elif blob is not None or (hole is not None and taken.state not in ("older", "unnamed")):
+            files.append(_data_file(taken, blob))
+    made = {finding.seen.path for finding in findings if finding.seen.written}
+    code = _code(handover, rules, take, scripts, made)
+    return Gathered(files, code, [*holes, *of_session(handover)])
 
 
 def summary(handover: Handover, rules: IgnoreRules) -> Summary:
-    """Say what `gather` would take, without reading a byte.
+    """Return what `gather` would do, without reading any content.
 
     Args:
-        handover: What the kernel saw.
-        rules: Which files are left out.
-
-    Returns:
-        Rows for a person, and the holes.
+        handover: What the kernel saw so far.
+        rules: What to leave out.
     """
-    rows: list[tuple[str, ...]] = []
-    holes: list[Hole] = []
-    for seen in _data(handover, rules):
-        problem = _problem(seen)
-        if problem is not None and seen.first == "read":
-            holes.append(_lost(seen, problem))
-        if problem is None or seen.first == "read":
-            role = "input" if seen.first == "read" else "output"
-            held = f"{os.stat(seen.path).st_size:,}" if problem is None else "—"
-            rows.append((seen.requested, role, held, f"[{seen.cell}]", seen.observed))
-    rows += [(item.path, "code", "", "", item.module) for item in handover.modules]
-    return Summary(rows, [*holes, *unseen(handover)])
-
-
-def _data(handover: Handover, rules: IgnoreRules) -> Iterator[SeenFile]:
-    for seen in handover.files:
-        if seen.path != handover.notebook and rules.reason(seen.path) is None:
-            if not os.path.isdir(seen.path):
-                yield seen
-
-
-def _code(handover: Handover, take: Take) -> list[CodeFile]:
-    return [
-        CodeFile(path=item.path, module=item.module, blob=take(Path(item.path)))
-        for item in handover.modules
-        if Path(item.path).is_file()
+    findings = judge(handover, rules)
+    holes = [hole for hole in map(of_file, findings) if hole is not None]
+    rows = [_row(finding) for finding in findings if finding.state not in ("absent", "older")]
+    known = {finding.seen.path for finding in findings}
+    rows += [
+        (module.path, "code", "", "", module.module)
+        for module in handover.modules
+        if module.path not in known
     ]
+    return Summary(rows, [*holes, *of_session(handover)])
 
 
-def _problem(seen: SeenFile) -> FileGone | FileChanged | None:
-    """Say why a file's bytes of now are not the ones meant."""
-    where = f"{seen.requested} (read in cell [{seen.cell}])"
+def _row(finding: Finding) -> tuple[str, ...]:
+    seen = finding.seen
+    size = f"{finding.size:,}" if finding.state == "ready" else "—"
+    cell = f"[{seen.cell}]" if seen.cell else ""
+    if finding.state == "ignored":
+        return seen.requested, "ignored", size, cell, finding.reason
+    return seen.requested, finding.role, size, cell, seen.observed
+
+
+def _take(finding: Finding, take: Take, *, incomplete: bool) -> tuple[Finding, Blob | None]:
+    """Take one file; the finding says more when it moved away under our hands."""
+    if finding.state in ("changed", "gone") and not incomplete:
+        raise refusal(finding)
+    if finding.state != "ready":
+        return finding, None
     try:
-        status = os.stat(seen.path)
-    except OSError:
-        return FileGone(
-            f"{where} is no longer there, so what was read cannot be kept.",
-            hint="Put it back or run that cell again; or take the snapshot with --incomplete, "
-            "which records that it is missing.",
-        )
-    if not stat.S_ISREG(status.st_mode):
-        return FileGone(
-            f"{where} is not a regular file; its bytes are gone once they are read.",
-            hint="Copy them into a file first; or take the snapshot with --incomplete.",
-        )
-    read = seen.first == "read" and seen.size >= 0
-    if read and (status.st_size, status.st_mtime_ns) != (seen.size, seen.mtime_ns):
-        return FileChanged(
-            f"{where} was changed since it was read: {seen.size:,} bytes then, "
-            f"{status.st_size:,} now.",
-            hint="Run that cell again, so that the snapshot holds what the model saw; or take "
-            "the snapshot with --incomplete, which records that it is missing.",
-        )
-    return None
+        blob = take(Path(finding.seen.path))
+    except CaptureError:
+        if finding.role == "output" and not look_at(finding.seen.path)[1]:
+            return _now(finding, "absent"), None
+        if not incomplete:
+            raise
+        return _now(finding, "changed"), None
+    found, _ = look_at(finding.seen.path)
+    if finding.role == "output" or (found is not None and same(finding.seen, found)):
+        return finding, blob
+    return _take(_now(finding, "gone" if found is None else "changed"), take, incomplete=incomplete)
 
 
-def _file(seen: SeenFile, blobs: list[Blob]) -> DataFile:
+def _now(finding: Finding, state: State) -> Finding:
+    return Finding(finding.seen, finding.role, state, finding.reason, finding.size)
+
+
+def _data_file(finding: Finding, blob: Blob | None) -> DataFile:
+    seen = finding.seen
+    is_output = finding.role == "output"
     return DataFile(
         path=seen.path,
         requested=seen.requested,
-        role="input" if seen.first == "read" else "output",
-        rewritten=seen.first == "read" and seen.written,
+        role="output" if is_output else "input",
+        rewritten=seen.written and not is_output,
         cell=seen.cell,
         observed=seen.observed,
-        blobs=blobs,
+        blobs=[] if blob is None else [blob],
     )
 
 
-def _lost(seen: SeenFile, problem: FileGone | FileChanged) -> Hole:
-    hint = problem.hint
-    if seen.written:
-        hint = "Write to another file than the one you read, so that the raw data stay as they were."
-    return Hole(kind="data", text=problem.message, hint=hint, cell=seen.cell, blocking=True)
+def _code(
+    handover: Handover,
+    rules: IgnoreRules,
+    take: Take,
+    scripts: dict[str, Blob],
+    made: set[str],
+) -> list[CodeFile]:
+    """Return loose modules and scripts; a module the program wrote is an output of it."""
+    names = {module.path: module.module for module in reversed(handover.modules)}
+    for path in names:
+        wanted = path not in scripts and path not in made and is_plain(path)
+        if wanted and rules.reason(path) is None and look_at(path)[1]:
+            scripts[path] = take(Path(path))
+    return [
+        CodeFile(path=path, module=names.get(path, ""), blob=scripts[path])
+        for path in sorted(scripts)
+    ]

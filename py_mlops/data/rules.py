@@ -1,52 +1,71 @@
-"""Which files are no part of a snapshot, by rules that are shown and can be extended."""
+"""Which files are left out of a snapshot, and why."""
 
 from __future__ import annotations
 
-import fnmatch
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Sequence
+from fnmatch import fnmatchcase
 
-from py_mlops.guest.places import PARTS, kept, left_out
+from py_mlops.guest import places
+
+_SETTINGS = "your settings"
 
 
 class IgnoreRules:
-    """The rules by which files are left out: shown in every record, never guessed."""
+    """Rules by the beginning of a path, by a folder's name, or by a pattern of yours.
 
-    def __init__(self, prefixes: Sequence[str], patterns: Sequence[str] = ()) -> None:
-        """Collect the default rules and the person's own.
+    The kernel leaves out the same places by the same list when it watches; here
+    they are judged again, because what a kernel says is not believed.
+    """
+
+    def __init__(self, prefixes: Iterable[str], patterns: Sequence[str] = ()) -> None:
+        """Make the rules.
 
         Args:
             prefixes: Roots of the kernel's interpreter and packages.
-            patterns: Shell patterns of whole paths from the settings,
-                ``*/scratch/*``.
+            patterns: Further rules from the settings: an absolute path (``~`` is
+                the home folder) leaves out everything below it; a pattern with
+                a slash is matched against the whole path, any other against the
+                file's name.
         """
-        self._folders = left_out(prefixes)
-        self._kept = kept()
-        self._patterns = tuple(patterns)
+        self._prefixes = dict(places.left_out(prefixes))
+        self._kept = tuple(places.kept())
+        self._patterns: list[str] = []
+        for pattern in patterns:
+            path = os.path.expanduser(pattern)  # noqa: PTH111 - a pattern is no path yet
+            if path.startswith("/") and not set(path) & set("*?["):
+                self._prefixes[path.rstrip("/") + "/"] = _SETTINGS
+            elif path:
+                self._patterns.append(path)
 
     def reason(self, path: str) -> str | None:
-        """Say why a file is left out.
+        """Return why a file is left out, ``None`` when it is kept.
 
         Args:
-            path: An absolute path.
-
-        Returns:
-            The reason in plain words; ``None`` when it belongs to the snapshot.
+            path: Absolute and normalised.
         """
         for pattern in self._patterns:
-            if fnmatch.fnmatch(path, pattern):
-                return f"your rule {pattern}"
-        for part in PARTS:
+            if fnmatchcase(path if "/" in pattern else path.rpartition("/")[2], pattern):
+                return f"{pattern} ({_SETTINGS})"
+        for prefix, why in self._prefixes.items():
+            # The kept caches are an exception to the built-in rules only.
+            kept = why != _SETTINGS and path.startswith(self._kept)
+            if (path + "/").startswith(prefix) and not kept:
+                return f"{prefix} ({why})"
+        for part in places.PARTS:
             if f"/{part}/" in path:
-                return f"it lies in a {part} folder"
-        if any(path.startswith(folder) for folder in self._kept):
-            return None
-        return next((why for folder, why in self._folders if path.startswith(folder)), None)
+                return f"{part}/ (folders of that name)"
+        return None
 
     def lines(self) -> list[str]:
-        """Return the rules as a person reads them."""
-        by_reason: dict[str, list[str]] = {}
-        for folder, why in self._folders:
-            by_reason.setdefault(why, []).append(folder)
-        lines = [f"{why}: {', '.join(folders)}" for why, folders in by_reason.items()]
-        lines.append("folders named " + ", ".join(PARTS))
-        return lines + [f"your rule {pattern}" for pattern in self._patterns]
+        """Return the rules for a person, one a line; for the record's ``capture.ignored``."""
+        reasons: dict[str, list[str]] = {}
+        for prefix, why in self._prefixes.items():
+            reasons.setdefault(why, []).append(prefix)
+        lines = [f"{why}: {', '.join(found)}" for why, found in reasons.items()]
+        lines.append("folders of these names: " + ", ".join(f"{part}/" for part in places.PARTS))
+        if self._patterns:
+            lines.append(f"{_SETTINGS}: " + ", ".join(self._patterns))
+        if self._kept:
+            lines.append("but these are kept: " + ", ".join(self._kept))
+        return lines

@@ -1,1 +1,1 @@
-"""What runs in somebody else's kernel: standard library only, Python 3.8, never an error into user code."""
+"""What runs in somebody else's kernel: standard library, Python 3.8, no error into user code."""

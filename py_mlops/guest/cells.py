@@ -106,9 +106,7 @@ class CellWatch:
         if self._attaching and result.execution_count == len(self._earlier):
             self._attaching = False
             source = self._earlier.pop()
-            cell = _Running(
-                result.info, result.execution_count, self._cell_id(result.info), (0, 0)
-            )
+            cell = _Running(result.info, result.execution_count, self._cell_id(result.info), (0, 0))
             cell.started = 0.0
             cell.watched = _LOADS_US_FIRST.match(source) is not None
             return cell
@@ -183,9 +181,7 @@ class CellWatch:
 class _Running:
     """A cell between its start and its end."""
 
-    def __init__(
-        self, info: Any, count: int, cell_id: str | None, mark: tuple[int, int]
-    ) -> None:
+    def __init__(self, info: Any, count: int, cell_id: str | None, mark: tuple[int, int]) -> None:
         self.info = info
         self.count = count
         self.cell_id = cell_id
@@ -227,7 +223,7 @@ def _described(error: BaseException | None) -> str | None:
         text = str(error)
     except Exception:
         text = "(its message cannot be shown)"
-    return _clean("%s: %s" % (type(error).__name__, text))[:TEXT_LIMIT]
+    return _clean(f"{type(error).__name__}: {text}")[:TEXT_LIMIT]
 
 
 def _clean(text: str) -> str:

@@ -26,14 +26,11 @@ class Observer:
     An audit hook cannot be taken back, so it is installed once and does nothing
     while the observer is stopped. Each event comes before what it announces: a
     file is looked at as it was just before it was opened.
-
-    Attributes:
-        failures: How often the hook itself failed; what it saw then is lost.
     """
 
     def __init__(self) -> None:
         """Create an observer that sees nothing yet."""
-        self.failures = 0
+        self._failures = 0
         self._installed = False
         self._silence = _Silence()
         self._everywhere = _Silent()
@@ -51,6 +48,11 @@ class Observer:
     @cell.setter
     def cell(self, count: int) -> None:
         self._opens.next_cell(count)
+
+    @property
+    def failures(self) -> int:
+        """How often the hook itself failed; what it saw then is lost."""
+        return self._failures + self._opens.failures
 
     @property
     def started_ns(self) -> int:
@@ -169,7 +171,7 @@ class Observer:
                 if handler is not None and not silence.all:
                     handler(*args)
             except Exception:
-                self.failures += 1
+                self._failures += 1
 
         return hook
 

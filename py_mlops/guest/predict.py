@@ -89,9 +89,10 @@ def predictions(obj: Any, inputs: Any, folder: str) -> list[dict[str, Any]]:
             answers.extend(stored)
     if not asked:
         failures.append("it has no predict method and cannot be called")
+    why = "; ".join(failures)
     if not answers:
         raise Problem(
-            "The model gave no answer on the held-out inputs: {}.".format("; ".join(failures))
+            f"The model gave no answer on the held-out inputs: {why}."
         )
     return answers
 

@@ -170,7 +170,8 @@ def _problem(artifacts: list[dict[str, Any]], problems: list[str]) -> str:
             "The model uses what the notebook defines, and its pickle only names that: it cannot "
             "be loaded elsewhere. Install cloudpickle in this kernel and take the snapshot again."
         )
-    return "The model could not be stored: {}.".format("; ".join(problems))
+    why = "; ".join(problems)
+    return f"The model could not be stored: {why}."
 
 
 def _why(form: str, error: Exception) -> str:

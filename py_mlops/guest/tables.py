@@ -211,12 +211,10 @@ def _from_objects(array: Any) -> tuple[Any, Any]:
 
 
 def _is_missing(item: Any) -> bool:
-    # NaN and NaT are not equal to themselves; pandas.NA does not even answer.
-    return (
-        item is None
-        or type(item).__name__ in {"NAType", "NaTType"}
-        or (isinstance(item, numbers.Number) and bool(item != item)  # noqa: PLR0124 - NaN is what differs from itself)
-    )
+    if item is None or type(item).__name__ in {"NAType", "NaTType"}:
+        return True
+    # NaN is what differs from itself.
+    return isinstance(item, numbers.Number) and bool(item != item)  # noqa: PLR0124
 
 
 def _is_plain(item: Any) -> bool:

@@ -132,7 +132,8 @@ def _are_probabilities(method: str, values: Floats) -> bool:
     inside = bool(np.all((values >= 0) & (values <= 1)))
     if method.startswith("predict_proba"):
         return inside
-    return inside and values.shape[1] > 1 and bool(np.all(np.abs(values.sum(axis=1) - 1) < _ROUNDED))
+    sums = values.sum(axis=1)
+    return inside and values.shape[1] > 1 and bool(np.all(np.abs(sums - 1) < _ROUNDED))
 
 
 def _is_labels(values: Floats) -> bool:

@@ -118,7 +118,8 @@ def _index(index: Any) -> None:
     sides = 2 if _name(index).endswith("KDTree") else 1
     _require(order.shape == (rows,), "a neighbour index misses rows")
     _require(np.all((order >= 0) & (order < rows)), "a neighbour index points outside its data")
-    _require(1 <= levels < _MOST_LEVELS and count == len(nodes) == 2**levels - 1, "its levels do not add up")
+    _require(1 <= levels < _MOST_LEVELS, "a neighbour index has no levels")
+    _require(count == len(nodes) == 2**levels - 1, "a neighbour index's levels do not add up")
     _require(bounds.shape == (sides, count, features), "a neighbour index lacks bounds")
     start, end = nodes["idx_start"], nodes["idx_end"]
     _require(np.all((start >= 0) & (start <= end) & (end <= rows)), "a node lies outside its data")

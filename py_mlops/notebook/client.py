@@ -21,6 +21,7 @@ from py_mlops.notebook.replay import METADATA
 from py_mlops.progress import Progress, Report, silent
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_KERNEL = "given"  # KernelSpecManager wants a name; any will do
 _SHOWN = 2000
 _KILLED = -9
 _START_SECONDS = 120
@@ -59,7 +60,7 @@ class CellFailure:
     hint: str
 
 
-class GivenKernel(KernelSpecManager):  # type: ignore[misc]  # traitlets' classes are untyped
+class GivenKernel(KernelSpecManager):
     """Knows one kernel: the command it was given, whatever the name asked for."""
 
     def __init__(self, kernel: KernelCommand) -> None:
@@ -113,19 +114,21 @@ class ObservedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
 
     def create_kernel_manager(self) -> KernelManager:
         """Return a manager that starts the given command."""
-        self.kernel_name = self.kernel_name or "python3"
         specs = GivenKernel(self._kernel)
-        self.km = AsyncKernelManager(kernel_name=self.kernel_name, kernel_spec_manager=specs)
-        return self.km
+        manager = AsyncKernelManager(kernel_name=_KERNEL, kernel_spec_manager=specs)
+        self.km = manager
+        return manager
 
     def execute(self, **options: Any) -> NotebookNode:
         """Run every cell, then the closing code, and stop the kernel whatever happened."""
         if self._stderr is not None:
             options.update(stdout=self._stderr, stderr=self._stderr)
         try:
-            return super().execute(env=dict(self._kernel.env), **options)
+            notebook: NotebookNode = super().execute(env=dict(self._kernel.env), **options)
+            return notebook
         finally:
-            if self.km is not None and self.km.has_kernel:  # interrupted while it was starting
+            manager: KernelManager | None = self.km
+            if manager is not None and manager.has_kernel:  # interrupted while it was starting
                 self.shutdown_kernel = "immediate"
                 self._cleanup_kernel()
 
@@ -141,12 +144,13 @@ class ObservedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
 
     def execute_cell(self, cell: NotebookNode, cell_index: int, **options: Any) -> NotebookNode:
         """Run one cell, reporting its beginning and its end."""
+        executed: NotebookNode = cell
         if not _runs(cell):
-            return super().execute_cell(cell, cell_index, **options)
+            return executed
         line = first_line(cell.source)
         self._report(Progress("cell", line, self._finished, self._total))
         try:
-            return super().execute_cell(cell, cell_index, **options)
+            executed = super().execute_cell(cell, cell_index, **options)
         except CellExecutionError as error:
             text = f"{error.ename}: {error.evalue}" if error.evalue else error.ename
             hint = "Look at the traceback; the executed notebook shows what came before."
@@ -166,13 +170,16 @@ class ObservedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         finally:
             self._finished += 1
             self._report(Progress("cell", line, self._finished, self._total))
+        return executed
 
     def _seconds_for(self, cell: NotebookNode) -> float | None:
         interrupt_after = cell.metadata.get(METADATA, {}).get("interrupt_after")
         return max(1.0, interrupt_after) if interrupt_after is not None else self._cell_timeout
 
     async def _async_handle_timeout(
-        self, timeout: float, cell: NotebookNode | None = None
+        self,
+        timeout: float,  # noqa: ASYNC109 - nbclient names it so
+        cell: NotebookNode | None = None,
     ) -> dict[str, Any] | None:
         if cell is not None and "interrupt_after" in cell.metadata.get(METADATA, {}):
             await ensure_async(self.km.interrupt_kernel())

@@ -89,7 +89,7 @@ def _matched(document: Document, cells: Sequence[ExecutedCell]) -> Pairs:
     taken: set[int] = set()
     pairs: Pairs = []
     for executed in cells:
-        saved = by_id.get(executed.cell_id)
+        saved = by_id.get(executed.cell_id) if executed.cell_id else None
         if saved is None:
             equal = by_source.get(executed.source.rstrip(), [])
             fresh = [cell for cell in equal if cell.position not in taken]
@@ -151,7 +151,9 @@ def _same(executed: str, saved: str) -> bool:
 
 def _difference(kind: str, counts: list[int], what: str) -> Difference:
     many = len(counts) > 1
-    verb = ("were " if many else "was ") if what.startswith("changed") else "are " if many else "is "
+    verb = (
+        ("were " if many else "was ") if what.startswith("changed") else "are " if many else "is "
+    )
     text = f"{_cells(counts)} {verb}{what.format(it='they' if many else 'it')}."
     return Difference(kind=kind, cells=counts, text=text)  # type: ignore[arg-type]  # callers pass a kind
 

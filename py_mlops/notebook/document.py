@@ -169,7 +169,7 @@ def find_by_cell_ids(folder: Path, ids: Collection[str]) -> Path | None:
     """
     found: list[tuple[int, float, Path]] = []
     try:
-        dated = sorted(((path.stat().st_mtime, path) for path in folder.glob("*.ipynb")))
+        dated = sorted((path.stat().st_mtime, path) for path in folder.glob("*.ipynb"))
     except OSError:
         return None
     for saved, path in dated[-_SEARCHED_FILES:]:

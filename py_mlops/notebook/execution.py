@@ -24,6 +24,7 @@ __all__ = ["CellFailure", "Executed", "KernelCommand", "ObservedEngine", "execut
 
 _KERNEL = "python3"
 _LAST_WORDS = 2000
+_CLIENT_OPTIONS = {"log_output", "stdout_file", "stderr_file"}
 
 _log = logging.getLogger(__name__)
 _log.addHandler(logging.NullHandler())  # what nbclient logs as errors, we raise
@@ -114,11 +115,7 @@ def execute(
 
 
 class ObservedEngine(NBClientEngine):  # type: ignore[misc]  # papermill ships no types
-    """A papermill engine whose kernel is given by its command line.
-
-    An engine for ``papermill --engine`` derives from it and adds ``kernel``
-    (and ``closing``) to the options, from the notebook's own kernelspec.
-    """
+    """papermill's own engine, but for the kernel, which is given by its command line."""
 
     @classmethod
     def execute_managed_notebook(
@@ -128,36 +125,35 @@ class ObservedEngine(NBClientEngine):  # type: ignore[misc]  # papermill ships n
         *,
         kernel: KernelCommand,
         closing: str | None = None,
-        report: Report = silent,
         execution_timeout: float | None = None,
-        start_timeout: int = 60,
+        start_timeout: int = 0,
         **options: Any,
     ) -> NotebookNode:
-        """Run papermill's notebook.
+        """Run papermill's notebook in a given kernel.
 
         Args:
             nb_man: papermill's state of the run.
             kernel_name: The name papermill found for the kernel.
             kernel: How to start it.
             closing: As for `execute`.
-            report: As for `execute`.
             execution_timeout: Seconds one cell may take.
             start_timeout: Seconds the kernel may take to start.
-            options: papermill's further options for its client.
+            options: papermill's further options, of which its client's are used.
 
         Returns:
             The executed notebook; a cell's error is left to papermill.
+
+        Raises:
+            RerunFailed: When the closing code failed.
         """
-        passed = {"log_output", "stdout_file", "stderr_file", "log", "iopub_timeout"}
         client = ObservedClient(
             nb_man,
             kernel=kernel,
             closing=closing,
-            report=report,
             cell_timeout=execution_timeout,
             startup_timeout=start_timeout,
             kernel_name=kernel_name,
-            **{name: value for name, value in options.items() if name in passed},
+            **{name: value for name, value in options.items() if name in _CLIENT_OPTIONS},
         )
         return client.execute()
 

@@ -18,6 +18,7 @@ _SHOWN = 300
 _ZERO = 1e-12
 _UNIT = r"(?:ns|us|µs|μs|ms|s|secs?|seconds?|min|mins|minutes?|h|hours?)\b"
 _NUMBER = r"(?<![\w.])[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+_DURING = "took|elapsed|in|after|time|duration|runtime|eta|finished|done"
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?"
 
 _VOLATILE = [
@@ -36,11 +37,7 @@ _VOLATILE = [
         (rf"{_NUMBER}\s*[kMG]?(?:B|it|iB|step|row|sample|example|token)s?/s(?:ec)?\b", "<rate>"),
         (rf"\b\d{{4}}-\d\d-\d\d(?:[T ]{_CLOCK})?(?:Z|[+-]\d\d:?\d\d)?\b", "<time>"),
         (rf"(?<![\d:]){_CLOCK}(?![\d:])", "<time>"),
-        (
-            r"(?i)\b(took|elapsed|in|after|time|duration|runtime|eta|finished|done)\b"
-            rf"([^\w\n]*){_NUMBER}\s*{_UNIT}",
-            r"\1\2<time>",
-        ),
+        (rf"(?i)\b({_DURING})\b([^\w\n]*){_NUMBER}\s*{_UNIT}", r"\1\2<time>"),
         (rf"(?i)\b(took|elapsed|duration|\w*time)(\s*[:=]\s*){_NUMBER}", r"\1\2<time>"),
         (r"(?i)\b(pid)([ =:]+)\d+", r"\1\2<pid>"),
     )

@@ -20,7 +20,9 @@ _CHANGE = r"(?:\s+-\S+)*\s+(?:install|uninstall|update|upgrade|remove|add|sync)\
 _MAGIC = re.compile(rf"(\s*)(?:%|!!?)\s*(?:\{{sys\.executable\}}\s+-m\s+pip|{_INSTALLER}){_CHANGE}")
 _SHELL_CELL = re.compile(r"\s*%%(?:bash|sh|script|!)")
 _SHELL_LINE = re.compile(rf"(\s*){_INSTALLER}{_CHANGE}")
-_AUTOMAGIC = re.compile(r"\s*(?:pip|conda|mamba|micromamba|uv)\s+(?:pip\s+)?(?:un)?install\s[^\n]*\s*")
+_AUTOMAGIC = re.compile(
+    r"\s*(?:pip|conda|mamba|micromamba|uv)\s+(?:pip\s+)?(?:un)?install\s[^\n]*\s*"
+)
 _SAYS = "# not replayed, the environment is rebuilt already: "
 
 
@@ -46,7 +48,8 @@ def plan(history: History, *, name: str) -> NotebookNode:
         "language_info": {"name": "python"},
         METADATA: {"name": name},
     }
-    return new_notebook(cells=cells, metadata=metadata)
+    notebook: NotebookNode = new_notebook(cells=cells, metadata=metadata)
+    return notebook
 
 
 def without_installs(source: str) -> str:
@@ -81,4 +84,6 @@ def _cell(cell: ExecutedCell, position: int) -> NotebookNode:
         metadata["tags"] = [RAISES]
         if cell.error.startswith(("KeyboardInterrupt", "CancelledError: interrupted")):
             ours["interrupt_after"] = cell.seconds
-    return new_code_cell(without_installs(cell.source), id=f"cell-{position}", metadata=metadata)
+    source = without_installs(cell.source)
+    made: NotebookNode = new_code_cell(source, id=f"cell-{position}", metadata=metadata)
+    return made

@@ -34,7 +34,7 @@ def load(path: Path) -> NotebookNode:
 def runnable(document: Document, *, name: str = "The notebook") -> NotebookNode:
     """Return a saved notebook as one that can be run; see `load`."""
     try:
-        notebook = nbformat.from_dict(document.content)
+        notebook: NotebookNode = nbformat.from_dict(document.content)
         if notebook.nbformat < _FORMAT:
             notebook = nbformat.convert(notebook, _FORMAT)
         notebook.nbformat, notebook.nbformat_minor = _FORMAT, _MINOR
@@ -58,4 +58,5 @@ def runnable(document: Document, *, name: str = "The notebook") -> NotebookNode:
 
 def to_ipynb(notebook: NotebookNode) -> bytes:
     """Return a notebook as the bytes of an ``.ipynb`` file; equal notebooks give equal bytes."""
-    return (nbformat.writes(notebook) + "\n").encode("utf-8", "replace")
+    text: str = nbformat.writes(notebook)
+    return f"{text}\n".encode("utf-8", "replace")

@@ -67,7 +67,9 @@ def status_page(
         summary=f"{cells} cells executed, {len(files)} files seen; nothing is stored yet.",
         sections=(
             Section("Program and environment", tuple(facts)),
-            Section("Data", columns=("file", "role", "size", "cell", "seen by"), rows=tuple(files)),
+            Section(
+                "Data", columns=("file", "role", "bytes", "cell", "seen by"), rows=tuple(files)
+            ),
             holes_section(holes, "python-only"),
         ),
         hints=("Keep it: %mlops snapshot NAME --model VAR --metric VAR --holdout VAR",),

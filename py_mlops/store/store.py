@@ -146,7 +146,7 @@ class Store:
                 yield from self._verify_record(row)
                 checked += 1
         except Corrupt:
-            yield f"The records from row {checked} on were not checked: the log must be healed first."
+            yield f"The records from row {checked} on were not checked: heal the log first."
 
     def close(self) -> None:
         """Release database and cache."""

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from projects import Ended, flowers, mlops, write_notebook
+from tests.projects import Ended, flowers, mlops, write_notebook
 
 
 @pytest.fixture(scope="module")

@@ -3,14 +3,13 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
+from typing import Any
 
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
 from py_mlops.notebook.client import KernelCommand
-from py_mlops.notebook.ship import guest_zip
 from py_mlops.records import CellOutput, ExecutedCell, digest_of
 
 Cell = Callable[..., ExecutedCell]
@@ -22,7 +21,8 @@ def notebook() -> Callable[..., NotebookNode]:
 
     def make(*sources: str) -> NotebookNode:
         cells = [new_code_cell(text, id=f"c{number}") for number, text in enumerate(sources, 1)]
-        return new_notebook(cells=cells)
+        made: NotebookNode = new_notebook(cells=cells)
+        return made
 
     return make
 
@@ -31,16 +31,19 @@ def notebook() -> Callable[..., NotebookNode]:
 def ran() -> Cell:
     """Make an execution: count, source, texts on stdout, and further fields."""
 
-    def make(count: int, source: str, *texts: str, **fields: object) -> ExecutedCell:
+    def make(count: int, source: str, *texts: str, **fields: Any) -> ExecutedCell:
         outputs = [
             CellOutput(stream="stdout", text=text[:4096], digest=digest_of(text.encode())[7:])
             for text in texts
         ]
-        given: dict[str, object] = {"cell_id": None, "error": None, "watched": True}
-        return ExecutedCell(
-            count=count, source=source, outputs=fields.pop("outputs", outputs), seconds=0.5,
-            **{**given, **fields},  # type: ignore[arg-type]  # a test's own fields
-        )  # fmt: skip
+        given: dict[str, Any] = {
+            "cell_id": None,
+            "outputs": outputs,
+            "error": None,
+            "seconds": 0.5,
+            "watched": True,
+        }
+        return ExecutedCell(count=count, source=source, **(given | fields))
 
     return make
 
@@ -55,12 +58,4 @@ def environ() -> dict[str, str]:
 def kernel(environ: dict[str, str]) -> KernelCommand:
     """Return an ordinary kernel."""
     argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-    return KernelCommand(argv=argv, env=environ)
-
-
-@pytest.fixture(scope="session")
-def observed(environ: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> KernelCommand:
-    """Return the same kernel under observation."""
-    guest: Path = guest_zip(tmp_path_factory.mktemp("cache"))
-    argv = [sys.executable, str(guest), "--mode", "rerun", "-f", "{connection_file}"]
     return KernelCommand(argv=argv, env=environ)

@@ -131,6 +131,8 @@ def test_unwatched(ran: Ran) -> None:
 
 def test_long_lists_are_cut(ran: Ran) -> None:
     """A sentence names a dozen cells and counts the others."""
-    found = differences(saved("kept"), [ran(i, f"x = {i}") for i in range(1, 21)] + [ran(21, "kept")])
+    found = differences(
+        saved("kept"), [ran(i, f"x = {i}") for i in range(1, 21)] + [ran(21, "kept")]
+    )
     assert found[0].cells == list(range(1, 21))
     assert found[0].text.endswith("[12] and 8 more are no longer in the saved notebook.")

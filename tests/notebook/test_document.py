@@ -26,7 +26,7 @@ def code(source: str | list[str], **fields: object) -> Json:
 
 def test_code_cells() -> None:
     """Code cells come with id, code and place; text as lines or as one string is the same."""
-    markdown = {"cell_type": "markdown", "source": "# Title", "metadata": {}, "id": "m"}
+    markdown: Json = {"cell_type": "markdown", "source": "# Title", "metadata": {}, "id": "m"}
     data = saved(code("x = 1", id="a"), markdown, code(["y = 2\n", "z = 3"], id="b"))
     cells = parse(data).code_cells
     assert [(cell.id, cell.source, cell.position) for cell in cells] == [
@@ -94,15 +94,16 @@ def test_odd_shapes_are_survived() -> None:
 
 def test_digest_ignores_what_viewing_changes() -> None:
     """Trust marks, kernelspec and a plotly figure's PNG do not change the digest; code does."""
-    figure = {"application/vnd.plotly.v1+json": {"data": []}}
+    figure: Json = {"application/vnd.plotly.v1+json": {"data": []}}
     output: Json = {"output_type": "display_data", "metadata": {}, "data": figure}
     viewed = output | {"data": figure | {"image/png": "iVBOR"}}
     plain = parse(saved(code("f\n", outputs=[output])))
     seen = parse(
         saved(
             code(["f\n"], outputs=[viewed], metadata={"trusted": True}),
-            kernelspec={"name": "other"}, language_info={"version": "3.9"},
-        )  # fmt: skip
+            kernelspec={"name": "other"},
+            language_info={"version": "3.9"},
+        )
     )
     assert plain.digest == seen.digest
     assert plain.digest != parse(saved(code("g\n", outputs=[output]))).digest

@@ -6,14 +6,16 @@ import json
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import papermill
 import pytest
 from nbformat import NotebookNode
-from papermill.engines import papermill_engines
+from papermill.engines import NBClientEngine, papermill_engines
 from papermill.exceptions import PapermillExecutionError
 
 from py_mlops.errors import InputError, RerunFailed
@@ -90,9 +92,7 @@ def test_a_kernel_that_dies(
     assert done.failed.hint
 
 
-def test_a_cell_that_takes_too_long(
-    tmp_path: Path, notebook: Make, kernel: KernelCommand
-) -> None:
+def test_a_cell_that_takes_too_long(tmp_path: Path, notebook: Make, kernel: KernelCommand) -> None:
     """A cell beyond the limit stops the run, and its kernel is gone."""
     code = "import os, time; open('pid', 'w').write(str(os.getpid())); time.sleep(600)"
     done = execute(notebook(code), kernel=kernel, directory=tmp_path, timeout=1.5)
@@ -116,7 +116,7 @@ def test_a_replay_with_errors_and_interrupts(
 
 
 def test_parameters(tmp_path: Path, notebook: Make, kernel: KernelCommand) -> None:
-    """papermill's parameters replace the defaults of the tagged cell."""
+    """Parameters given to papermill replace the defaults of the tagged cell."""
     source = notebook("alpha = 1", "alpha")
     source.cells[0].metadata.tags = ["parameters"]
     done = execute(source, kernel=kernel, directory=tmp_path, parameters={"alpha": 0.5})
@@ -126,7 +126,10 @@ def test_parameters(tmp_path: Path, notebook: Make, kernel: KernelCommand) -> No
 
 @pytest.mark.parametrize(
     ("argv", "hint"),
-    [(["/nowhere/python"], "ipykernel"), ([sys.executable, "-c", "exit('no kernel')"], "no kernel")],
+    [
+        (["/nowhere/python"], "ipykernel"),
+        ([sys.executable, "-c", "exit('no kernel')"], "no kernel"),
+    ],
 )
 def test_a_kernel_that_does_not_start(
     tmp_path: Path, notebook: Make, kernel: KernelCommand, argv: list[str], hint: str
@@ -142,7 +145,7 @@ def test_closing_code_that_fails(
     tmp_path: Path, notebook: Make, kernel: KernelCommand, closing: str
 ) -> None:
     """When the measurement behind the last cell fails, that is an error and no failed cell."""
-    with pytest.raises(RerunFailed, match="gone|outside of any cell"):
+    with pytest.raises(RerunFailed, match=r"gone|outside of any cell"):
         execute(notebook("1"), kernel=kernel, directory=tmp_path, closing=closing)
 
 
@@ -154,9 +157,7 @@ def test_an_output_that_cannot_be_written(
         execute(notebook("1"), kernel=kernel, directory=tmp_path, output=tmp_path)
 
 
-def test_inside_a_running_event_loop(
-    tmp_path: Path, notebook: Make, kernel: KernelCommand
-) -> None:
+def test_inside_a_running_event_loop(tmp_path: Path, notebook: Make, kernel: KernelCommand) -> None:
     """It runs from a cell of a notebook too, where a loop is running already."""
 
     async def cell() -> str:
@@ -169,6 +170,7 @@ def test_inside_a_running_event_loop(
 SCRIPT = """
 import asyncio, json, os, sys
 from pathlib import Path
+from typing import Any
 from nbformat.v4 import new_code_cell, new_notebook
 from py_mlops.notebook.execution import KernelCommand, execute
 
@@ -179,26 +181,29 @@ def run():
     source = new_notebook(cells=[new_code_cell(code, id="a")])
     execute(source, kernel=KernelCommand(argv, dict(os.environ)), directory=Path("."))
 try:
-    asyncio.run(inside()) if sys.argv[1] == "inside" else run()
+    asyncio.new_event_loop().run_until_complete(inside()) if sys.argv[1] == "inside" else run()
 except KeyboardInterrupt:
     print("interrupted")
 """
 
 
 @pytest.mark.parametrize("where", ["inside", "outside"])
-def test_an_interrupt_leaves_no_kernel(
-    tmp_path: Path, environ: dict[str, str], where: str
-) -> None:
+def test_an_interrupt_leaves_no_kernel(tmp_path: Path, environ: dict[str, str], where: str) -> None:
     """Ctrl-C ends the kernel as well, in and outside of a running event loop."""
     process = subprocess.Popen(
         [sys.executable, "-c", SCRIPT, where], cwd=tmp_path, stdout=subprocess.PIPE, text=True,
         env=environ | {"PYTHONPATH": str(ROOT)},
     )  # fmt: skip
     pid = tmp_path / "pid"
-    while not (pid.exists() and pid.read_text().endswith(".")):
-        assert process.poll() is None
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
+    try:
+        while not (pid.exists() and pid.read_text().endswith(".")):
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        said, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.communicate()
     assert "interrupted" in said
     assert not alive(int(pid.read_text().rstrip(".")))
 
@@ -206,17 +211,22 @@ def test_an_interrupt_leaves_no_kernel(
 def test_as_a_papermill_engine(
     tmp_path: Path, notebook: Make, kernel: KernelCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """papermill itself runs a notebook through the engine, its errors and outputs as ever."""
+    """What papermill itself runs through the engine has its outputs and errors as ever."""
 
-    class Engine(ObservedEngine):
+    class Engine(NBClientEngine):  # type: ignore[misc]  # papermill ships no types
         @classmethod
-        def execute_managed_notebook(cls, nb_man: object, kernel_name: str, **options: object) -> object:
-            return super().execute_managed_notebook(
-                nb_man, kernel_name, kernel=kernel, closing="open('closed', 'w')", **options
+        def execute_managed_notebook(cls, nb_man: Any, kernel_name: str, **options: Any) -> Any:
+            closing = "open('closed', 'w')"
+            return ObservedEngine.execute_managed_notebook(
+                nb_man, kernel_name, kernel=kernel, closing=closing, **options
             )
 
     monkeypatch.setitem(papermill_engines._engines, "test-engine", Engine)
-    options = {"engine_name": "test-engine", "progress_bar": False, "cwd": str(tmp_path)}
+    options: dict[str, Any] = {
+        "engine_name": "test-engine",
+        "progress_bar": False,
+        "cwd": str(tmp_path),
+    }
     path = tmp_path / "in.ipynb"
     source = notebook("1 + 1")
     source.metadata.kernelspec = {"name": "any", "display_name": "Any", "language": "python"}

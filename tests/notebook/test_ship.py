@@ -31,9 +31,12 @@ def test_written_once_and_healed(tmp_path: Path) -> None:
 
 def test_imports_without_us(tmp_path: Path) -> None:
     """Any Python imports the guest from the file, under its own name and with nothing of ours."""
-    code = "import mlops_guest.cells, sys; print([m for m in sys.modules if 'py_mlops' in m])"
+    code = (
+        f"import sys; sys.path.insert(0, {str(guest_zip(tmp_path))!r}); import mlops_guest.cells;"
+        "print([name for name in sys.modules if 'py_mlops' in name])"
+    )
     run = subprocess.run(
-        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(guest_zip(tmp_path))!r})\n{code}"],
+        [sys.executable, "-I", "-c", code],
         capture_output=True, text=True, check=True, cwd=tmp_path, env=dict(os.environ),
     )  # fmt: skip
     assert run.stdout == "[]\n"

@@ -94,9 +94,14 @@ class BlobsContract:
 
     def test_a_failed_batch_leaves_nothing(self, blobs: Blobs) -> None:
         """When the work that fills a batch fails, none of its blobs is kept."""
-        with pytest.raises(ZeroDivisionError), blobs.batch() as writer:
-            writer.put_bytes(b"half of it")
-            writer.put_bytes(b"%d" % (1 // 0))
+
+        def work() -> None:
+            with blobs.batch() as writer:
+                writer.put_bytes(b"half of it")
+                writer.put_bytes(b"%d" % (1 // 0))
+
+        with pytest.raises(ZeroDivisionError):
+            work()
         assert list(blobs) == []
         assert blobs.sweep_tmp(-1, dry_run=True) == []
 

@@ -41,7 +41,7 @@ def test_the_digest_is_of_the_copy(tmp_path: Path, folder: str, size: int) -> No
 
 
 def test_files_without_a_size_are_copied(tmp_path: Path) -> None:
-    """A file of /proc, whose size is 0 and which the kernel does not copy, is copied all the same."""
+    """A file of /proc, which has no size and which the kernel does not copy, is copied."""
     with opened(Path("/proc/self/status"), tmp_path / "copy") as files:
         digest, size = copy_and_hash(*files)
     copied = (tmp_path / "copy").read_bytes()

@@ -21,11 +21,14 @@ from tests.store.samples import digest
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> FolderBlobs:
+    """Return an empty store for blobs."""
     return FolderBlobs(tmp_path / "store")
 
 
 @pytest.fixture
 def damage(blobs: FolderBlobs) -> Callable[[str, bytes], None]:
+    """Return a function that overwrites a blob."""
+
     def write(name: str, data: bytes) -> None:
         blobs.path(name).chmod(0o644)
         blobs.path(name).write_bytes(data)
@@ -147,7 +150,7 @@ def test_the_collector_waits_for_a_writer(blobs: FolderBlobs, tmp_path: Path) ->
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Callable[[], None]]:
+def small_disk() -> Iterator[Callable[[], None]]:
     """Return a function after which no file may grow past 64 KiB, as on a full disk."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -165,11 +168,12 @@ def test_a_full_disk_leaves_nothing_half_written(
     (tmp_path / "large").write_bytes(os.urandom(1 << 20))
     before = files(tmp_path)
     small_disk()
-    for work in (
+    works: list[Callable[[], object]] = [
         lambda: blobs.put_file(tmp_path / "large"),
         lambda: blobs.put_bytes(os.urandom(1 << 20)),
         lambda: blobs.copy_to(large.digest, tmp_path / "back"),
-    ):
+    ]
+    for work in works:
         with pytest.raises(StoreUnavailable, match="File too large") as caught:
             work()
         assert "Free some space" in caught.value.hint
@@ -180,7 +184,11 @@ def test_a_full_disk_leaves_nothing_half_written(
 def test_a_store_that_cannot_be_written_says_so() -> None:
     """A folder that may not be made, as on a read-only disk, is an error with a way out."""
     blobs = FolderBlobs(Path("/proc/self/fdinfo/store"))  # not even root may write here
-    for work in (lambda: blobs.put_bytes(b"x"), lambda: blobs.put_file(Path(__file__))):
+    works: list[Callable[[], object]] = [
+        lambda: blobs.put_bytes(b"x"),
+        lambda: blobs.put_file(Path(__file__)),
+    ]
+    for work in works:
         with pytest.raises(StoreUnavailable, match="Writing to the store failed") as caught:
             work()
         assert "MLOPS_STORE" in caught.value.hint or "Check the folder" in caught.value.hint

@@ -17,6 +17,7 @@ LONG_AGO = (1, 1)
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
+    """Return an empty store."""
     opened = open_store(tmp_path / "store")
     yield opened
     opened.close()

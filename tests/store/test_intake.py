@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from py_mlops.errors import FileChanged, FileGone, InputError
-from py_mlops.store import intake
+from py_mlops.store.copying import copy_and_hash
 from py_mlops.store.folder import FolderBlobs
 
 
@@ -43,17 +43,16 @@ def test_a_file_that_changes_while_it_is_copied_is_refused(
     path = tmp_path / "data.csv"
     path.write_bytes(b"a" * 100)
     blobs = FolderBlobs(tmp_path / "store")
-    copy = intake.copy_and_hash
 
     def meanwhile(source: int, target: int) -> tuple[str, int]:
-        result = copy(source, target)
+        result = copy_and_hash(source, target)
         writer = threading.Thread(target=change, args=(path,))
         writer.start()
         writer.join()
         return result
 
-    monkeypatch.setattr(intake, "copy_and_hash", meanwhile)
-    with pytest.raises(FileChanged, match="data.csv changed while it was being copied"):
+    monkeypatch.setattr("py_mlops.store.intake.copy_and_hash", meanwhile)
+    with pytest.raises(FileChanged, match=r"data\.csv changed while it was being copied"):
         blobs.put_file(path)
     assert list(blobs) == []
     assert list((tmp_path / "store" / "tmp").iterdir()) == []

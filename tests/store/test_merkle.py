@@ -73,6 +73,7 @@ class Tree:
     """A tree in memory that keeps what `merkle.completed` yields."""
 
     def __init__(self, leaves: Sequence[bytes]) -> None:
+        """Append leaf after leaf."""
         self.nodes: dict[tuple[int, int], bytes] = {}
         for seq, data in enumerate(leaves):
             for level, index, digest in merkle.completed(seq, merkle.leaf_hash(data), self.find):

@@ -83,7 +83,7 @@ def test_a_folder_that_cannot_be_made_says_so(tmp_path: Path) -> None:
     """A store beneath a file, or where nobody may write, is an error with a way out."""
     (tmp_path / "file").write_text("")
     for folder in (tmp_path / "file" / "store", Path("/proc/store")):
-        with pytest.raises(StoreUnavailable, match="Opening the store in .* failed"):
+        with pytest.raises(StoreUnavailable, match=r"Opening the store in .* failed"):
             open_store(folder)
 
 

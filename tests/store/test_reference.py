@@ -16,6 +16,7 @@ SNAPSHOT = ("snapshot",)
 
 @pytest.fixture
 def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    """Return a ledger with two heads and ten rows."""
     opened = SqlLedger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
     opened.append([entry(1)], Move("digits@main", None, digest(1)))
     opened.append([entry(2)], Move("digits@trial", None, digest(2)))

@@ -26,23 +26,32 @@ class Counting(FolderBlobs):
 
 @pytest.fixture
 def blobs(tmp_path: Path) -> Counting:
+    """Return an empty store for blobs."""
     return Counting(tmp_path / "store")
 
 
 @pytest.fixture
 def cache(tmp_path: Path) -> Iterator[StatCache]:
+    """Return an empty cache."""
     opened = StatCache(tmp_path / "cache.sqlite")
     yield opened
     opened.close()
 
 
-@pytest.fixture
-def settled(tmp_path: Path) -> Path:
-    """A file whose last change is long enough ago to be trusted."""
-    path = tmp_path / "data.csv"
-    path.write_bytes(b"a,b\n1,2\n")
+@pytest.fixture(scope="module")
+def old_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Files whose last change is long enough ago to be trusted."""
+    paths = [tmp_path_factory.mktemp("old") / "data.csv" for _ in range(20)]
+    for path in paths:
+        path.write_bytes(b"a,b\n1,2\n")
     time.sleep(2.05)  # the time of a file's change cannot be set by hand
-    return path
+    return iter(paths)
+
+
+@pytest.fixture
+def settled(old_files: Iterator[Path]) -> Path:
+    """A file of one's own among them."""
+    return next(old_files)
 
 
 def test_an_unchanged_file_is_read_once(blobs: Counting, cache: StatCache, settled: Path) -> None:
@@ -88,9 +97,7 @@ def test_a_file_changed_just_now_is_not_trusted(
     assert blobs.reads == 2
 
 
-def test_a_time_in_the_future_is_not_trusted(
-    blobs: Counting, cache: StatCache, settled: Path
-) -> None:
+def test_a_time_in_the_future_is_not_trusted(cache: StatCache, settled: Path) -> None:
     """A modification time that has not come yet proves nothing."""
     os.utime(settled, (2**33, 2**33))
     status = settled.stat()
@@ -163,7 +170,7 @@ def test_a_damaged_cache_is_only_slower(
         path.mkdir()
     for _ in range(3):
         assert ingest(settled, blobs, cache) == blob
-    assert blobs.reads == (4 if damage == "folder" else 2 if damage != "garbage" else blobs.reads)
+    assert blobs.reads == (4 if damage == "folder" else 2)
 
 
 def test_a_name_that_is_no_text_is_stored(

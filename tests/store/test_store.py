@@ -26,6 +26,7 @@ from tests.store.samples import ANN, TIME, digest, imported, reproduction, snaps
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
+    """Return an empty store."""
     opened = open_store(tmp_path / "store")
     yield opened
     opened.close()

@@ -1,0 +1,1 @@
+"""Benchmarks: ours and others side by side in one run, medians."""

@@ -1,0 +1,151 @@
+"""What a session used that a snapshot does not hold, in words for its author."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import msgspec
+
+from py_mlops.data.judge import Finding
+from py_mlops.errors import CaptureError, FileChanged, FileGone
+from py_mlops.records import Hole
+from py_mlops.records.handover import Handover, SeenCommand
+
+_MOST = 20
+_SHOWN = 200
+_INSTALLS = re.compile(
+    r"\s*(?:\S*/)?(?:python[\d.]*\s+-m\s+)?(?:pip[\d.]*|uv|conda|mamba|micromamba)\s"
+)
+# These tell about the machine or list names; nothing a model could be trained on.
+_HARMLESS = {
+    *("cd", "clear", "date", "df", "du", "echo", "fc-list", "free", "hostname", "id", "ldconfig"),
+    *("ls", "lscpu", "mkdir", "nproc", "nvidia-smi", "ps", "pwd", "sleep", "top", "true", "tty"),
+    *("uname", "uptime", "which", "whoami"),
+}
+
+
+def of_session(handover: Handover) -> list[Hole]:
+    """Return the holes that are no files: connections, commands, blind libraries."""
+    return [
+        *_cut(list(_connections(handover)), "further connections"),
+        *_cut(list(_commands(handover)), "further processes"),
+        *_blind(handover),
+    ]
+
+
+def of_file(finding: Finding) -> Hole | None:
+    """Return the hole that a file leaves, ``None`` when it leaves none."""
+    path, cell = finding.seen.requested, finding.seen.cell
+    is_input = finding.role != "output"
+    where = _where(cell)
+    match finding.state:
+        case "changed" | "gone":
+            text, hint = refusal(finding).message, refusal(finding).hint
+        case "rewritten":
+            text = f"{path} was read in {where} and later changed or removed by the notebook itself"
+            text += "; what it held at first is not kept."
+            hint = "Keep raw data unmodified: write the result to another file, and snapshot again."
+        case "older":
+            text = f"{path} was read in {where} and changed before it was read again"
+            text += "; only the newest version is kept."
+            hint = "Restart the kernel and run all cells, so that one version is read throughout."
+            return _hole(text, hint, cell, blocking=False)
+        case "special":
+            text = f"{path} is no regular file (a folder, pipe, socket or device)"
+            text += "; its content is not kept."
+            hint = "Copy what it gives into a file, and read that."
+        case "unnamed":
+            text = f"The name {finding.seen.path} is not valid UTF-8, so no record can hold it."
+            hint = "Rename the file, and run the cell again."
+        case _:
+            return None
+    return _hole(text, hint, cell, blocking=is_input)
+
+
+def refusal(finding: Finding) -> CaptureError:
+    """Return the error for an input that is no longer what was read.
+
+    Args:
+        finding: One whose state is ``changed`` or ``gone``.
+    """
+    path, where = finding.seen.requested, _where(finding.seen.cell)
+    accept = "or snapshot with --incomplete, which records the gap."
+    if finding.state == "gone":
+        return FileGone(
+            f"{path} was read by {where} and is no longer there.",
+            hint=f"Put it back, or change {where} and run it again; {accept}",
+        )
+    if finding.role == "code":
+        return FileChanged(
+            f"{path} was edited after {where} read it, so the kernel runs older code.",
+            hint=f"Restart the kernel and run all cells (or reload it and rerun {where}); {accept}",
+        )
+    return FileChanged(
+        f"{path} changed after {where} read it.",
+        hint=f"Run {where} and what depends on it again, or put the file back; {accept}",
+    )
+
+
+def _where(cell: int) -> str:
+    return f"cell [{cell}]" if cell else "code outside any cell"
+
+
+def _connections(handover: Handover) -> Iterator[Hole]:
+    for seen in handover.connections:
+        yield Hole(
+            kind="network",
+            text=f"Cell [{seen.cell}] connected to {seen.host}:{seen.port}; "
+            "what came from there is not kept.",
+            hint="Save what you download to a file, and read the file.",
+            cell=seen.cell,
+            blocking=True,
+        )
+
+
+def _commands(handover: Handover) -> Iterator[Hole]:
+    told = set()
+    for seen in handover.commands:
+        if seen.text not in told and not _is_harmless(seen):
+            told.add(seen.text)
+            line = " ".join(seen.text.split())
+            shown = line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
+            yield Hole(
+                kind="shell",
+                text=f"Cell [{seen.cell}] ran a process: {shown} — only files that its "
+                "text names were captured.",
+                hint="Name every file it reads on its command line, or read it in Python.",
+                cell=seen.cell,
+                blocking=False,
+            )
+
+
+def _is_harmless(seen: SeenCommand) -> bool:
+    simple = not re.search(r"[|;&<>`$\n]", seen.text.strip())
+    words = seen.text.split()
+    program = words[0].rpartition("/")[2] if words else ""
+    return simple and (program in _HARMLESS or _INSTALLS.match(seen.text) is not None)
+
+
+def _blind(handover: Handover) -> Iterator[Hole]:
+    if handover.blind:
+        yield _hole(
+            f"{', '.join(handover.blind)} read files natively, unseen by Python; "
+            "files that the code names were captured.",
+            "Write the names of data files into the code as plain strings.",
+            0,
+            blocking=False,
+        )
+
+
+def _cut(holes: list[Hole], what: str) -> list[Hole]:
+    """Keep a list readable: the first ones as they are, the rest counted."""
+    if len(holes) <= _MOST:
+        return holes
+    rest = holes[_MOST:]
+    text = f"{len(rest)} {what} are not listed."
+    return [*holes[:_MOST], msgspec.structs.replace(rest[0], text=text)]
+
+
+def _hole(text: str, hint: str, cell: int, *, blocking: bool) -> Hole:
+    return Hole(kind="data", text=text, hint=hint, cell=cell, blocking=blocking)

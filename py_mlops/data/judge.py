@@ -1,0 +1,114 @@
+"""What is to be done with one seen file: the decision, without reading its content."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from typing import Literal
+
+from py_mlops.data.rules import IgnoreRules
+from py_mlops.records.handover import Handover, SeenFile
+
+State = Literal[
+    "ready", "ignored", "absent", "changed", "gone", "rewritten", "older", "special", "unnamed"
+]
+"""What became of a file.
+
+``ready`` it can be taken; ``ignored`` a rule leaves it out; ``absent`` an output
+that is no more; ``changed`` and ``gone`` an input that others changed or
+removed since; ``rewritten`` an input that the program itself changed or
+removed; ``older`` a version that was read before the last one; ``special`` no
+regular file; ``unnamed`` a name that is not UTF-8.
+"""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A seen file and the decision on it.
+
+    Attributes:
+        seen: The file.
+        role: ``code`` for a module or script; else as in ``records.DataFile``.
+        state: What became of it.
+        reason: Why it is ignored; empty otherwise.
+        size: Its size in bytes now; 0 when it is not there.
+    """
+
+    seen: SeenFile
+    role: Literal["input", "output", "code"]
+    state: State
+    reason: str
+    size: int
+
+
+def judge(handover: Handover, rules: IgnoreRules) -> list[Finding]:
+    """Decide on every file of a handover.
+
+    Args:
+        handover: What the kernel saw; hostile as far as its paths go.
+        rules: What to leave out.
+
+    Returns:
+        A finding for every file seen, in the same order, the newest version of
+        a file last; the notebook itself is not among them.
+    """
+    newest = {seen.path: number for number, seen in enumerate(handover.files)}
+    findings = []
+    for number, seen in enumerate(handover.files):
+        if seen.path != handover.notebook:
+            finding = _judge(seen, rules)
+            if newest[seen.path] != number and finding.state != "ignored":
+                finding = Finding(seen, finding.role, "older", "", finding.size)
+            findings.append(finding)
+    return findings
+
+
+def is_plain(path: str) -> bool:
+    """Say whether a path is absolute, normalised and can be written down as UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return path.startswith("/") and "\0" not in path and path == os.path.normpath(path)
+
+
+def look_at(path: str) -> tuple[os.stat_result | None, bool]:
+    """Return what lies at a path, links followed, and whether it is a regular file."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 - a Path would drop nothing but time
+    except (OSError, ValueError):
+        return None, False
+    return found, stat.S_ISREG(found.st_mode)
+
+
+def same(seen: SeenFile, found: os.stat_result) -> bool:
+    """Say whether a file is what it was when it was first read."""
+    return seen.size < 0 or (
+        (seen.size, seen.mtime_ns, seen.inode) == (found.st_size, found.st_mtime_ns, found.st_ino)
+    )
+
+
+def _judge(seen: SeenFile, rules: IgnoreRules) -> Finding:
+    role: Literal["input", "output", "code"] = "input" if seen.first == "read" else "output"
+    if not is_plain(seen.path):
+        return Finding(seen, role, "unnamed", "", 0)
+    reason = rules.reason(seen.path)
+    if reason is not None:
+        return Finding(seen, role, "ignored", reason, 0)
+    found, regular = look_at(seen.path)
+    size = found.st_size if found is not None and regular else 0
+    if role == "output":
+        state: State = "ready" if regular else "absent" if found is None else "special"
+        return Finding(seen, role, state, "", size)
+    if seen.path.endswith(".py") and not seen.written:
+        role = "code"
+    if found is not None and not regular:
+        state = "special"
+    elif found is not None and same(seen, found):
+        state = "ready"
+    elif seen.written:
+        state = "rewritten"
+    else:
+        state = "gone" if found is None else "changed"
+    return Finding(seen, role, state, "", size)

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import json
+import socket
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from py_mlops.guest.contacts import MOST, Contacts
+
+
+def test_own_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Connections to the kernel's own ports are left out, others on this machine are not."""
+    file = tmp_path / "kernel.json"
+    file.write_text(json.dumps({"shell_port": 5001, "ip": "127.0.0.1"}))
+    monkeypatch.setattr(sys, "argv", ["launcher", "-f", str(file)])
+    contacts = Contacts()
+    stream = SimpleNamespace(family=socket.AF_INET, type=socket.SOCK_STREAM)
+    contacts.connected(stream, ("127.0.0.1", 5001), 1)
+    contacts.connected(stream, ("127.0.0.1", 5432), 2)
+    contacts.connected(SimpleNamespace(family=socket.AF_UNIX, type=1), ["/socket"], 3)
+    assert contacts.connections() == [{"cell": 2, "host": "127.0.0.1", "port": 5432}]
+
+
+def test_bounded() -> None:
+    """However many classes are unpickled, at most 1,000 are kept."""
+    contacts = Contacts()
+    for number in range(MOST + 10):
+        contacts.unpickle("module", f"Class{number}", 1)
+    assert len(contacts.unpickled()) == MOST
+    assert contacts.unpickled()[0] == {"cell": 1, "type": "module.Class0"}

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from py_mlops.guest.named import named_files
+
+BEGAN = 10**18
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Make a folder with files older than the session, one file younger, and a folder."""
+    (tmp_path / "data").mkdir()
+    for name in ("a.parquet", "b.parquet", "data/c.h5", "made.png"):
+        (tmp_path / name).write_text("x")
+        os.utime(tmp_path / name, ns=(1, BEGAN + 1 if name == "made.png" else 1))
+    return tmp_path
+
+
+def names(source: str, folder: Path) -> dict[str, str]:
+    """Return the files a cell names and what it does to them."""
+    found = named_files(source, str(folder), set(), BEGAN)
+    return {str(Path(file["path"]).relative_to(folder)): file["first"] for file in found}
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("pl.read_parquet('a.parquet')", {"a.parquet": "read"}),
+        ("%time x = pl.scan('a.parquet')", {"a.parquet": "read"}),
+        ("%%time\nx = 'a.parquet'", {"a.parquet": "read"}),
+        ("%%bash\necho 'a.parquet'", {}),
+        ("!ls\n%cd x\nf?\ny = !ls 'b.parquet'\nx = 'a.parquet'", {"a.parquet": "read"}),
+        ("await f('a.parquet')", {"a.parquet": "read"}),
+        ("this is no python: 'a.parquet'", {"a.parquet": "read"}),
+        ("x = '*.parquet'", {"a.parquet": "read", "b.parquet": "read"}),
+        ("h5py.File(Path('data') / 'c.h5')", {"data/c.h5": "read"}),
+        ("DATA = 'data'\nf(os.path.join(DATA, 'c.h5'))", {"data/c.h5": "read"}),
+        ("frame.to_parquet('a.parquet')", {"a.parquet": "write"}),
+        ("cv2.imwrite('a.parquet', x)", {"a.parquet": "write"}),
+        ("show('made.png')", {"made.png": "write"}),
+        ("cv2.imread('made.png')", {"made.png": "read"}),
+        ("f('data', 'missing', '', '*', 'http://a.parquet', 'a\\0b')", {}),
+        ("f('\\d a.parquet')", {}),
+    ],
+)
+def test_named_files(source: str, found: dict[str, str], folder: Path) -> None:
+    """Strings that name files are found in any cell, with what the code does to them."""
+    assert names(source, folder) == found
+
+
+def test_seen_before(folder: Path) -> None:
+    """A file that was seen already is not named again."""
+    assert named_files("'a.parquet'", str(folder), {f"{folder}/a.parquet"}, BEGAN) == []
+
+
+def test_deeply_nested(folder: Path) -> None:
+    """Code that is too deep to walk names nothing, and nothing breaks."""
+    assert names("f(" * 5000, folder) == names("+".join(["1"] * 20000), folder) == {}
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_warning_of_ours(folder: Path) -> None:
+    """A dubious escape in someone's code is not warned about a second time."""
+    assert names(r"'\d', 'a.parquet'", folder) == {"a.parquet": "read"}

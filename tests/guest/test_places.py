@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+import sys
+import sysconfig
+
+from py_mlops.guest import places
+
+
+def test_prefixes() -> None:
+    """The interpreter's root and its packages are among the prefixes."""
+    assert {sys.prefix, sys.base_prefix, sysconfig.get_path("purelib")} <= set(places.prefixes())
+
+
+def test_a_project_below_the_interpreters_root_is_the_users() -> None:
+    """With the root /usr a project in /usr/src is not taken for an installed package."""
+    found = tuple(path for path, _ in places.left_out(["/usr", "/venv/lib/python3.11"]))
+    assert "/usr/lib/python3/a.py".startswith(found)
+    assert "/venv/lib/python3.11/a.py".startswith(found)
+    assert not "/usr/src/app/a.py".startswith(found)
+
+
+def test_folders_end_in_a_separator() -> None:
+    """A rule for a folder does not hit its neighbour with a longer name."""
+    prefixes = [path for path, _ in places.left_out(places.prefixes())]
+    assert [path for path in prefixes if not path.endswith("/")] == [
+        path for path in prefixes if path.endswith("ipykernel_")
+    ]

@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from campaigns.kill_points import (
+    FAULTS,
+    adding,
+    adding_in_place,
+    check_store,
+    find_points,
+    try_points,
+)
+
+EVERY = 19
+"""The slice of all points that is tried here; the campaign tries all."""
+
+
+def test_a_stop_at_any_write_loses_nothing_acknowledged() -> None:
+    """Killed, or told that the disk is full or failing, a store keeps all it acknowledged.
+
+    Nothing half-written is visible afterwards, every error is one of ours, and
+    the next add works. Every 19th point is tried.
+    """
+    points = find_points(adding)[::EVERY]
+    assert {point.fault for point in points} == set(FAULTS)
+    failed = [outcome for outcome in try_points(points, adding, check_store) if outcome.problems]
+    assert failed == []
+
+
+def test_the_check_catches_a_writer_that_writes_in_place() -> None:
+    """The same check fails for blobs written straight under their names, so it can fail."""
+    points = find_points(adding_in_place, calls=["write"])
+    killed = [point for point in points if point.fault == "kill"][:4]
+    outcomes = try_points(killed, adding_in_place, check_store)
+    assert any(outcome.problems for outcome in outcomes)
