@@ -106,7 +106,9 @@ class Notebook:
         reply = self._client.execute_interactive(code, timeout=SECONDS, output_hook=collect)
         content = reply["content"]
         assert content["status"] == "ok", ANSI.sub("", "\n".join(content.get("traceback", [])))
-        return ANSI.sub("", "\n".join(shown))
+        text = ANSI.sub("", "\n".join(shown))
+        assert re.search(r"^mlops\s+not done", text, re.MULTILINE) is None, text
+        return text
 
     def close(self) -> None:
         """Stop the kernel."""
@@ -166,6 +168,13 @@ def test_links_lead_somewhere(page: Path) -> None:
         and not (page.parent / link.split("#")[0]).exists()
     ]
     assert dead == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_named_files_are_there(page: Path) -> None:
+    """Every path below our own folders that a page names in backticks is there."""
+    named = re.findall(r"`((?:py_mlops|tests|docs|requirements)/[\w./-]*)`", page.read_text())
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 def test_every_command_is_documented() -> None:

@@ -70,7 +70,8 @@ def is_plain(path: str) -> bool:
         path.encode()
     except UnicodeEncodeError:
         return False
-    return path.startswith("/") and "\0" not in path and path == os.path.normpath(path)
+    normal = "/" + os.path.normpath(path).lstrip("/")
+    return path == normal and "\0" not in path
 
 
 def look_at(path: str) -> tuple[os.stat_result | None, bool]:

@@ -28,6 +28,7 @@ def main() -> None:
 
     app = IPKernelApp.instance()
     app.initialize(rest)
+    _attempt(_exclude, app.connection_file)
     _attempt(_attach, app.shell, options.mode)
     app.start()
 
@@ -50,9 +51,18 @@ def _observe() -> None:
 
     watching = observer()
     handover = os.environ.get("MLOPS_HANDOVER")
-    if handover:
-        watching.exclude(handover)
+    own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    for folder in (handover, os.path.dirname(own) if os.path.isfile(own) else None):
+        if folder:
+            watching.exclude(folder)
     watching.start()
+
+
+def _exclude(connection_file: str) -> None:
+    """Forget the file that the kernel got its ports from: it is gone when the kernel is."""
+    from .observe import observer
+
+    observer().exclude(connection_file)
 
 
 def _attach(shell: Any, mode: str) -> None:

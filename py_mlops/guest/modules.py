@@ -27,7 +27,7 @@ def loose_modules(prefixes: Iterable[str]) -> list[dict[str, str]]:
     found = {}
     for name, module in list(sys.modules.items()):
         path = _source(module)
-        own = name.partition(".")[0] in (_OURS, "__main__", "__mp_main__")
+        own = name.partition(".")[0] in (_OURS, "py_mlops", "__main__", "__mp_main__")
         if path is not None and not own and not path.startswith(installed):
             found[name] = path
     return [{"module": name, "path": found[name]} for name in sorted(found)]

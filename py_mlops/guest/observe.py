@@ -90,7 +90,7 @@ class Observer:
         self._handlers.clear()
 
     def exclude(self, path: str) -> None:
-        """Leave everything below a folder out, also what was seen there."""
+        """Leave everything below a folder out, also what was seen there; or forget a file."""
         folder = os.path.join(os.path.abspath(path), "")
         self._opens.leave_out(folder)
         self._files.forget(folder)

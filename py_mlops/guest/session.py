@@ -40,6 +40,10 @@ class Session:
         """Return a context in which this thread's file accesses are not observed."""
         return self._observer.paused()
 
+    def exclude(self, folder: str) -> None:
+        """Leave everything below a folder of ours out, also what was seen there."""
+        self._observer.exclude(folder)
+
     def facts(self) -> dict[str, Any]:
         """Return the interpreter and the machine, see ``records.handover.KernelFacts``."""
         return _facts.facts()

@@ -166,9 +166,9 @@ class Sightings:
             self._in_hand.pop(path, None)
 
     def forget(self, folder: str) -> None:
-        """Drop everything below a folder; its name ends in a separator."""
+        """Drop a file, or everything below a folder; its name ends in a separator."""
         for path in list(self._files):
-            if path.startswith(folder):
+            if (path + os.sep).startswith(folder):
                 self._files.pop(path, None)
 
     def drop_missing_outputs(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -29,12 +30,11 @@ def start(shell: InteractiveShell) -> Session:
         The session.
     """
     shipped = sys.modules.get(_SHIPPED)
-    if shipped is not None:
-        running: Session = shipped.start(shell)
-        return running
-    from py_mlops.guest import session
-
-    return session.start(shell)
+    if shipped is None:
+        from py_mlops.guest import session as shipped  # not needed beside a shipped one
+    running: Session = shipped.start(shell)
+    running.exclude(str(Path(__file__).parent.parent))  # an editable install lies anywhere
+    return running
 
 
 def prepare_lock(session: Session) -> None:

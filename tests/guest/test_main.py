@@ -63,6 +63,12 @@ def test_every_cell_is_watched_from_the_start(tmp_path: Path, guest: list[str]) 
     assert seen == [(1, True, "impor"), (2, True, "\nsess")]
 
 
+def test_the_connection_file_is_no_input(tmp_path: Path, guest: list[str]) -> None:
+    """The file that tells the kernel its ports is gone with it, and so no input of a notebook."""
+    source = "import sys\nsys.modules['mlops_guest.observe'].observer().files()"
+    assert values([*guest, "record"], tmp_path, source) == [[]]
+
+
 def test_a_rerun_answers_for_us(tmp_path: Path, guest: list[str]) -> None:
     """In a rerun our magics work without our package, and do nothing."""
     source = "%load_ext py_mlops\n%mlops snapshot digits --model clf\n1"

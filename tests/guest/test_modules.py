@@ -32,7 +32,7 @@ def found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str,
     for name in [*names, "loose_zipped"]:
         importlib.import_module(name)
     broken = types.ModuleType("loose_broken")
-    broken.__dict__["__getattr__"] = lambda name: 1 / 0
+    broken.__dict__["__getattr__"] = lambda _name: 1 / 0
     sys.modules.update({"loose_broken": broken, "loose_object": object()})  # type: ignore[dict-item]  # as some libraries do
     modules = loose_modules([str(tmp_path), *places.prefixes()])
     yield {item["module"]: item["path"] for item in modules if "loose_" in item["module"]}

@@ -42,7 +42,7 @@ def test_every_way_to_name_a_file(watching: Observer, tmp_path: Path, kind: Any)
     """Text, bytes and path objects, relative or absolute, name the same file."""
     (tmp_path / "here").write_text("x")
     for name in ("here", f"{tmp_path}/./here"):
-        open(kind(name)).close()  # noqa: PTH123, SIM115 - the builtin is what is tested
+        open(kind(name)).close()  # noqa: PTH123 - the builtin is what is tested
     assert [file["path"] for file in watching.files()] == [str(tmp_path / "here")]
 
 
@@ -188,6 +188,14 @@ def test_excluded_later(watching: Observer) -> None:
     Path("store/blob").write_text("x")
     watching.exclude("store")
     assert watching.files() == []
+
+
+def test_one_file_excluded_later(watching: Observer) -> None:
+    """A single file can be forgotten too, and one whose name begins likewise cannot be hit."""
+    for name in ("ports.json", "ports.json.bak"):
+        Path(name).write_text("x")
+    watching.exclude("ports.json")
+    assert [seen["path"] for seen in watching.files()] == [str(Path("ports.json.bak").absolute())]
 
 
 def test_chosen_models_in_a_cache(watching: Observer) -> None:
