@@ -91,15 +91,16 @@ def _reason(
 def _metric_sentence(item: MetricComparison) -> str:
     if item.rerun is None:
         return f"{item.name} was {item.recorded:.6g} and the rerun has no finite value for it."
+    tolerance = f"the tolerance of {item.tolerance:.3g}" + (" of its value" * item.relative)
+    where = f"inside {tolerance}" if item.state == "close" else f"outside {tolerance}"
     if item.band:
         low, high = item.band
-        allowed = f"the noise band {low:.4g} to {high:.4g}"
-    elif item.relative:
-        allowed = f"the tolerance of {item.tolerance:.3g} of its value"
-    else:
-        allowed = f"the tolerance of {item.tolerance:.3g}"
-    where = "inside" if item.state == "close" else "outside"
-    return f"{item.name} was {item.recorded:.6g} and is now {item.rerun:.6g}, {where} {allowed}."
+        band = f"the noise band {low:.4g} to {high:.4g}"
+        if low <= item.recorded <= high:
+            where = f"inside {band}"
+        else:  # then only the tolerance can have let it pass
+            where = f"outside {band}" + (f" but {where}" if item.state == "close" else "")
+    return f"{item.name} was {item.recorded:.6g} and is now {item.rerun:.6g}, {where}."
 
 
 def _by_outputs(outputs: Axis) -> Judgement:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import msgspec
 import platformdirs
 
 from py_mlops.errors import InputError
@@ -32,6 +33,14 @@ class Settings:
     store: Path
     cache: Path
     ignore: tuple[str, ...]
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    """What ``settings.toml`` may hold; a misspelt setting is an error, not silence."""
+
+    store: str = ""
+    cache: str = ""
+    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,19 +76,19 @@ def read_settings(store: Path | None = None) -> Settings:
     path = platformdirs.user_config_path(_APP) / "settings.toml"
     try:
         table = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
-        ignore = tuple(str(rule) for rule in table.get("ignore", ()))
-        chosen = store or os.environ.get("MLOPS_STORE") or table.get("store")
-        cache = os.environ.get("MLOPS_CACHE") or table.get("cache")
-        return Settings(
-            store=_absolute(chosen) if chosen else platformdirs.user_data_path(_APP) / "store",
-            cache=_absolute(cache) if cache else platformdirs.user_cache_path(_APP),
-            ignore=ignore,
-        )
-    except (OSError, ValueError, TypeError) as error:
+        said = msgspec.convert(table, _File)
+    except (OSError, ValueError) as error:
         raise InputError(
             f"The settings in {path} cannot be read: {error}.",
             hint="Correct that file or move it away; every setting has a default.",
         ) from error
+    chosen = store or os.environ.get("MLOPS_STORE") or said.store
+    cache = os.environ.get("MLOPS_CACHE") or said.cache
+    return Settings(
+        store=_absolute(chosen) if chosen else platformdirs.user_data_path(_APP) / "store",
+        cache=_absolute(cache) if cache else platformdirs.user_cache_path(_APP),
+        ignore=said.ignore,
+    )
 
 
 def _absolute(path: str | Path) -> Path:
@@ -101,7 +110,8 @@ def find_author() -> Author:
     given = os.environ.get("MLOPS_AUTHOR")
     if given:
         name, _, rest = given.partition("<")
-        return Author(name=name.strip(), email=rest.rstrip("> ") or None, source="environment")
+        email = rest.rstrip("> ")
+        return Author(name=name.strip() or email, email=email or None, source="environment")
     name, email = _git("user.name"), _git("user.email")
     if name:
         return Author(name=name, email=email or None, source="git")

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 
 from py_mlops.progress import Progress
+from py_mlops.report.page import visible
 
 if TYPE_CHECKING:
     from py_mlops.errors import MlopsError
@@ -32,15 +33,15 @@ class Output:
         """Open the two consoles."""
         self.as_json = as_json
         self.quiet = quiet
-        self._stderr = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._stderr = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
         self._last = ""
         self._began: float | None = None
 
-    def show(self, page: Callable[[], Page], value: object) -> None:
+    def show(self, page: Callable[[], Page | list[Page]], value: object) -> None:
         """Show a result: the page to a person, the value to a program.
 
         Args:
-            page: Makes the page; not called for a program.
+            page: Makes the page, or several; not called for a program.
             value: What a program gets, plain JSON values.
         """
         if self.as_json:
@@ -48,10 +49,12 @@ class Output:
             return
         from py_mlops.report.terminal import renderable
 
-        console = Console(highlight=False)
+        console = Console(highlight=False, emoji=False)
         if not console.is_terminal:
             console.width = 120
-        console.print(renderable(page()))
+        made = page()
+        for one in made if isinstance(made, list) else [made]:
+            console.print(renderable(one))
 
     def progress(self, progress: Progress) -> None:
         """Print one step of long work, each stage of many small steps only once."""
@@ -79,13 +82,13 @@ class Output:
         self._stderr.print(f"  [dim]{seconds:.1f} s[/dim]")
 
     def _line(self, what: str, text: str, end: str = "\n") -> None:
-        first = text.splitlines()[0][:80] if text else ""
+        first = visible(text.partition("\n")[0][:80])
         self._stderr.print(f"[dim]{what:>16}[/dim]  ", end="")
         self._stderr.print(first, markup=False, end=end)
 
     def hint(self, text: str) -> None:
         """Print a line that is no part of the result."""
-        self._stderr.print("→ " + text, markup=False, style="cyan")
+        self._stderr.print("→ " + visible(text), markup=False, style="cyan")
 
     def error(self, error: MlopsError) -> None:
         """Print an error with its hint; as JSON on stdout too, for a program."""
@@ -93,6 +96,6 @@ class Output:
             kind = type(error).__name__
             body = {"error": {"kind": kind, "message": error.message, "hint": error.hint}}
             click.echo(json.dumps(body, indent=2, ensure_ascii=False))
-        self._stderr.print("error: " + error.message, markup=False, style="bold red")
-        self._stderr.print("  → " + error.hint, markup=False)
+        self._stderr.print("error: " + visible(error.message), markup=False, style="bold red")
+        self._stderr.print("  → " + visible(error.hint), markup=False)
         sys.stderr.flush()

@@ -131,10 +131,11 @@ def run(
         incomplete=incomplete,
         report=call.output.progress,
     )
-    for identifier in ran.snapshots:
-        record = call.workspace.store.get_as(identifier, Snapshot)
-        value = {"id": identifier, **msgspec.to_builtins(record)}
-        call.output.show(lambda: snapshot_page(identifier, record), value)  # noqa: B023 - shown at once
+    taken = [(item, call.workspace.store.get_as(item, Snapshot)) for item in ran.snapshots]
+    call.output.show(
+        lambda: [snapshot_page(identifier, record) for identifier, record in taken],
+        [{"id": identifier, **msgspec.to_builtins(record)} for identifier, record in taken],
+    )
 
 
 def _value(text: str) -> object:

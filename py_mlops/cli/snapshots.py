@@ -20,7 +20,8 @@ def log(call: Call, name: str | None, limit: int, before: int | None) -> None:
     from py_mlops.report.lists import log_page
 
     entries = log(call.workspace, name, limit=limit, before=before)
-    more = f"More: mlops log --before {entries[-1].seq}" if len(entries) == limit else ""
+    words = " ".join(["mlops log", *([name] if name else []), "--before"])
+    more = f"More: {words} {entries[-1].seq}" if len(entries) == limit else ""
     value = [
         {
             "id": item.id,
@@ -71,15 +72,14 @@ def diff(call: Call, first: str, second: str) -> None:
 def restore(call: Call, reference: str, folder: Path, outputs: bool) -> None:
     """Put a snapshot's notebook, code and data into a folder."""
     from py_mlops.commands.restore import restore
-    from py_mlops.report.page import Line, Page, Section
+    from py_mlops.report.lists import files_page
 
     snapshot_id = call.resolve(reference)
     paths = restore(
         call.workspace, snapshot_id, folder, outputs=outputs, report=call.output.progress
     )
-    section = Section("", tuple(Line("", path) for path in paths))
     call.output.show(
-        lambda: Page(str(folder), f"{len(paths)} files", "good", "", (section,)),
+        lambda: files_page(str(folder), paths),
         {"snapshot": snapshot_id, "folder": str(folder), "files": paths},
     )
 

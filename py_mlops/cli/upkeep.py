@@ -17,13 +17,13 @@ _DAMAGED = 1
 def gc(call: Call, delete: bool) -> None:
     """Find what no record and no head reaches; with --delete, remove it."""
     from py_mlops.commands.gc import gc
-    from py_mlops.report.page import Line, Page, Section, size
+    from py_mlops.report.page import Line, Page, Section, counted, size
 
     found = gc(call.workspace, delete=delete, report=call.output.progress)
     lines = (
-        Line("objects", f"{found.objects:,} that nothing reaches, {size(found.size)}"),
-        Line("leftovers", f"{found.leftovers:,} files of interrupted writes"),
-        Line("environments", f"{found.environments:,} built ones unused for long"),
+        Line("objects", f"{found.objects:,} reached by nothing, {size(found.size)}"),
+        Line("leftovers", f"{counted(found.leftovers, 'file')} of interrupted writes"),
+        Line("environments", f"{found.environments:,} built and unused for long"),
     )
     hints = () if delete else ("Remove them: mlops gc --delete",)
     call.output.show(
@@ -38,7 +38,7 @@ def gc(call: Call, delete: bool) -> None:
 def verify(call: Call) -> None:
     """Read the whole store again and name everything altered, missing or damaged."""
     from py_mlops.commands.verify import verify
-    from py_mlops.report.page import Line, Page, Section
+    from py_mlops.report.page import Line, Page, Section, counted
 
     wrong = list(verify(call.workspace, report=call.output.progress))
     rows = call.workspace.store.ledger.size()
@@ -46,7 +46,7 @@ def verify(call: Call) -> None:
     badge = f"{len(wrong)} damaged" if wrong else "all as written"
     call.output.show(
         lambda: Page(
-            "Store", badge, "bad" if wrong else "good", f"{rows:,} records checked.", (section,)
+            "Store", badge, "bad" if wrong else "good", f"{counted(rows, 'record')} checked.", (section,)
         ),
         {"records": rows, "damaged": wrong},
     )
@@ -56,15 +56,13 @@ def verify(call: Call) -> None:
 @verb("lock")
 def lock(call: Call) -> None:
     """Prepare the lock of this Python's environment, so that a snapshot need not wait for it."""
-    import msgspec as codec
-
     from py_mlops.environment.lock import lock
     from py_mlops.guest.facts import facts
     from py_mlops.records.handover import KernelFacts
     from py_mlops.report.page import Line, Page, Section
     from py_mlops.workspace import read_settings
 
-    mine = codec.convert(facts(), KernelFacts)
+    mine = msgspec.convert(facts(), KernelFacts)
     locked = lock(mine, cache=read_settings().cache, report=call.output.progress)
     pinned = sum(1 for item in locked.distributions if item.sha256)
     section = Section("", tuple(Line("", hole.text, "warn") for hole in locked.holes))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import secrets
 import zipfile
 from pathlib import Path
 
@@ -56,9 +57,9 @@ def bundle(
     if target.exists():
         raise InputError(f"{target} exists already.", hint="Choose another name or remove it.")
     digests = sorted({snapshot_id, *(blob.digest for blob in named_blobs(snapshot))})
-    partial = target.with_name(target.name + ".partial")
+    partial = target.with_name(f".{target.name}-{secrets.token_hex(8)}")
     try:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
+        with zipfile.ZipFile(partial, "x", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
             _write(archive, MANIFEST, _manifest(snapshot_id))
             _write(archive, LISTING, "".join(f"{d[7:]}  {_path(d)}\n" for d in digests).encode())
             readme = _README_TEXT.format(listing=LISTING, manifest=MANIFEST)

@@ -62,7 +62,7 @@ def _parameters(a: dict[str, object], b: dict[str, object]) -> list[str]:
     return [
         f"{name}: {a.get(name, 'not set')} → {b.get(name, 'not set')}"
         for name in sorted({*a, *b})
-        if a.get(name) != b.get(name)
+        if (name in a) != (name in b) or a.get(name) != b.get(name)
     ]
 
 

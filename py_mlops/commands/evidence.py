@@ -21,6 +21,7 @@ from py_mlops.records import (
     Snapshot,
 )
 from py_mlops.records.handover import Handover
+from py_mlops.report.page import counted
 from py_mlops.sandbox import Level
 from py_mlops.workspace import Workspace
 
@@ -151,7 +152,8 @@ def _outputs(
             name="outputs", state="unknown", text="No cell has a recorded output.", details=[]
         )
     if difference is None:
-        text = f"All {agreement.compared} cells with an output show the same."
+        cells = counted(agreement.compared, "cell")
+        text = f"What {cells} showed is the same."
         return None, Axis(
             name="outputs",
             state="same" if agreement.exact == agreement.compared else "close",
@@ -175,14 +177,14 @@ def _data_axis(snapshot: Snapshot, rerun: Rerun) -> Axis:
             name="data",
             state="different",
             details=missing[:_SHOWN],
-            text=f"{len(missing)} of {len(inputs)} files were not captured and not restored.",
+            text=f"{len(missing)} of {counted(len(inputs), 'file')} could not be captured or restored.",
         )
     if beyond:
         return Axis(
             name="data",
             state="different",
             details=beyond[:_SHOWN],
-            text=f"The rerun read {len(beyond)} files that the recorded run did not.",
+            text=f"The rerun read {counted(len(beyond), 'file')} that the recorded run did not.",
         )
     if not inputs:
         return Axis(name="data", state="same", text="No file was read.", details=[])
@@ -191,7 +193,7 @@ def _data_axis(snapshot: Snapshot, rerun: Rerun) -> Axis:
         name="data",
         state="same",
         details=[],
-        text=f"{len(inputs)} files ({size:,} bytes) were restored, every byte checked.",
+        text=f"Restored {counted(len(inputs), 'file')} ({size:,} bytes), every byte checked.",
     )
 
 
@@ -239,11 +241,12 @@ def _original(path: str, mirror: str) -> str:
 
 def _code_axis(snapshot: Snapshot) -> Axis:
     program = snapshot.program
-    loose = f" and {len(program.modules)} loose modules" if program.modules else ""
+    cells = counted(program.cells, "executed cell")
+    loose = f" and {counted(len(program.modules), 'loose module')}" if program.modules else ""
     return Axis(
         name="code",
         state="same",
-        text=f"{program.cells} executed cells{loose} were replayed in their recorded order.",
+        text=f"Replayed {cells}{loose} in the recorded order.",
         details=[item.text for item in program.differences],
     )
 
@@ -255,7 +258,7 @@ def _capture_axis(snapshot: Snapshot) -> Axis:
         name="capture",
         state="unknown" if serious else "same",
         text=f"The run was captured at level {snapshot.capture.level}"
-        + (f", with {len(holes)} holes." if holes else ", without holes."),
+        + (f", with {counted(len(holes), 'hole')}." if holes else ", without holes."),
         details=[hole.text for hole in holes],
     )
 

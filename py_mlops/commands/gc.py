@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from py_mlops.environment.kept import forget
 from py_mlops.progress import Progress, Report, silent
+from py_mlops.report.page import counted
 from py_mlops.store.gc import DAY, plan, sweep
 from py_mlops.workspace import Workspace
 
@@ -59,8 +60,8 @@ def gc(
     found = plan(workspace.store, grace)
     environments = forget(workspace.cache, dry_run=not delete)
     if delete:
-        report(Progress("gc", f"removing {len(found.blobs)} objects"))
-        sweep(workspace.store, found)
+        report(Progress("gc", f"removing {counted(len(found.blobs), 'object')}"))
+        found = sweep(workspace.store, found)
     return Collected(
         objects=len(found.blobs),
         size=found.bytes,

@@ -27,10 +27,9 @@ def read_handover(folder: Path) -> Handover:
     """
     path = folder / FILE
     try:
-        size = path.stat().st_size
-        handover = (
-            None if size > _LARGEST else msgspec.json.decode(path.read_bytes(), type=Handover)
-        )
+        if path.stat().st_size > _LARGEST:
+            raise _unusable("it is larger than 1 GiB")
+        handover = msgspec.json.decode(path.read_bytes(), type=Handover)
     except (OSError, ValueError, RecursionError) as error:
         raise _unusable(str(error)) from error
     for name in _payload(handover):

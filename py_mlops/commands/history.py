@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 
+from py_mlops.errors import UnknownReference
 from py_mlops.records import AnyRecord, Reproduction, Snapshot
 from py_mlops.workspace import Workspace
+
+_LOOKED_AT = 100
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -44,10 +49,13 @@ def log(
         The snapshots, each with its newest verdict.
 
     Raises:
+        UnknownReference: When no snapshot is of that model.
         Corrupt: When a row or a record is damaged.
     """
     store = workspace.store
-    rows = store.ledger.newest(kind="snapshot", subject=name, before=before, limit=limit)
+    rows = store.ledger.newest(kind="snapshot", subject=name, before=before, limit=max(limit, 0))
+    if name is not None and not rows:
+        _check_name(workspace, name)
     return [
         Logged(
             id=row.record,
@@ -57,6 +65,24 @@ def log(
         )
         for row in rows
     ]
+
+
+def _check_name(workspace: Workspace, name: str) -> None:
+    """Refuse a model's name that no snapshot has; an empty page of one that is there is fine."""
+    ledger = workspace.store.ledger
+    if ledger.newest(kind="snapshot", subject=name, limit=1):
+        return
+    # Heads know every model made here; what came in a bundle is only in the log.
+    known = {head.partition("@")[0] for head in ledger.heads()}
+    known |= {row.subject for row in ledger.newest(kind="snapshot", limit=_LOOKED_AT)}
+    near = difflib.get_close_matches(name, sorted(known))
+    if near:
+        hint = f"Did you mean {' or '.join(near)}?"
+    elif known:
+        hint = f"There are snapshots of {', '.join(sorted(known)[:_SHOWN])}."
+    else:
+        hint = "The store is empty: take a snapshot first, or set MLOPS_STORE to another store."
+    raise UnknownReference(f"There is no snapshot of a model called {name[:80]!r}.", hint=hint)
 
 
 def newest_verdict(workspace: Workspace, snapshot_id: str) -> Reproduction | None:

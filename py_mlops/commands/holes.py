@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from py_mlops.records import Hole, Program
 from py_mlops.records.handover import Handover
+from py_mlops.report.page import counted
 
 
 def session_holes(handover: Handover, program: Program) -> list[Hole]:
@@ -22,8 +23,8 @@ def session_holes(handover: Handover, program: Program) -> list[Hole]:
         holes.append(
             Hole(
                 kind="data",
-                text=f"{len(unwatched)} cells ran before the extension was loaded; "
-                "the files they read were not seen.",
+                text=f"{counted(len(unwatched), 'cell')} ran before the extension was loaded; "
+                "the files read there were not seen.",
                 hint="Put %load_ext py_mlops into the first cell and run the notebook again.",
                 cell=unwatched[0],
                 blocking=True,

@@ -14,6 +14,7 @@ from py_mlops.errors import (
     Corrupt,
     EnvironmentFailure,
     Hostile,
+    InputError,
     Missing,
     MlopsError,
     NotTrusted,
@@ -78,12 +79,14 @@ def reproduce(
 
     Raises:
         UnknownReference: When there is no such snapshot.
+        InputError: When a tolerance is for a metric that it does not have.
         Corrupt: When the snapshot's own record is damaged.
         StoreError: When the verdict cannot be written.
     """
     chosen = options or Options()
     began = time.monotonic()
     snapshot = workspace.store.get_as(snapshot_id, Snapshot)
+    _check_tolerances(snapshot, chosen)
     try:
         verdict = _rerun_and_judge(workspace, snapshot, chosen, report)
     except (Corrupt, Missing, Hostile) as error:
@@ -97,6 +100,17 @@ def reproduce(
     record = _signed(workspace, verdict, time.monotonic() - began)
     workspace.store.add(record, author=workspace.author)
     return record
+
+
+def _check_tolerances(snapshot: Snapshot, options: Options) -> None:
+    """Refuse a tolerance that would silently do nothing, before anything runs."""
+    unknown = [name for name in options.tolerances if name not in snapshot.metrics]
+    if unknown:
+        known = ", ".join(snapshot.metrics) or "none"
+        raise InputError(
+            f"{snapshot.request.name} has no metric called {', '.join(unknown)}.",
+            hint=f"Its metrics are: {known}.",
+        )
 
 
 def _rerun_and_judge(

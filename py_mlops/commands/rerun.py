@@ -15,7 +15,7 @@ from py_mlops import sandbox
 from py_mlops.commands.handover import read_handover
 from py_mlops.data.place import mirror_layout, place
 from py_mlops.environment.build import Built, build
-from py_mlops.errors import RerunFailed
+from py_mlops.errors import InputError, RerunFailed
 from py_mlops.notebook.execution import Executed, KernelCommand, execute
 from py_mlops.notebook.replay import plan
 from py_mlops.notebook.ship import guest_zip
@@ -188,6 +188,11 @@ def _measured(folder: Path) -> tuple[Handover, dict[str, bytes]]:
             "The rerun came to its end, but its kernel handed no measurement over.",
             hint="Run it once more; if it happens again, report it with the notebook.",
         )
-    handover = read_handover(folder)
+    try:
+        handover = read_handover(folder)
+    except InputError as error:
+        raise RerunFailed(
+            f"The rerun's measurement is unusable. {error.message}", hint=error.hint
+        ) from error
     payload = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     return handover, payload

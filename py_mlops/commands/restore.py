@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Sequence
 from pathlib import Path
 
 from py_mlops.data.place import place, relative_layout
-from py_mlops.errors import InputError
+from py_mlops.errors import InputError, StoreUnavailable
 from py_mlops.notebook.replay import plan
 from py_mlops.notebook.runnable import to_ipynb
 from py_mlops.progress import Report, silent
@@ -27,7 +29,8 @@ def restore(
 
     Files of the notebook's own folder keep their relative paths; others go to
     ``elsewhere/<their absolute path>``. Beside the notebook as it was saved
-    lies ``as-executed.ipynb``, the cells in the order in which they ran.
+    lies ``as-executed.ipynb``, the cells in the order in which they ran (or
+    ``as-executed-2.ipynb`` when the snapshot itself has a file of that name).
 
     Args:
         workspace: Where the bytes are.
@@ -43,36 +46,56 @@ def restore(
         InputError: When a file is there already with other content.
         Hostile: When the record's paths try to leave the folder.
         Corrupt, Missing: When stored bytes are damaged or gone.
+        StoreUnavailable: When the folder cannot be written.
     """
     snapshot = workspace.store.get_as(snapshot_id, Snapshot)
     program = snapshot.program
-    items = {
-        relative_layout(file.path, program.directory): [blob.digest for blob in file.blobs]
+    files = {
+        file.path: [blob.digest for blob in file.blobs]
         for file in snapshot.data
         if file.blobs and (outputs or file.role == "input")
     }
-    for module in program.modules:
-        items[relative_layout(module.path, program.directory)] = [module.blob.digest]
+    files.update((module.path, [module.blob.digest]) for module in program.modules)
     if program.saved and program.notebook:
-        items[relative_layout(program.notebook, program.directory)] = [program.saved.digest]
+        files[program.notebook] = [program.saved.digest]
+    items = [(relative_layout(path, program.directory), files[path]) for path in files]
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(
             f"{folder} cannot be made: {error.strerror}.", hint="Choose another folder."
         ) from error
-    place(list(items.items()), workspace.store.blobs, folder, report)
+    place(items, workspace.store.blobs, folder, report)
     history = decode_as(workspace.store.blobs.read(program.history.digest), History)
     executed = to_ipynb(plan(history, name=snapshot.request.name))
-    place_new(folder / EXECUTED, executed)
-    return sorted([*items, EXECUTED])
+    paths = [path for path, _ in items]
+    name = _free_name(paths)
+    _write_new(folder / name, executed)
+    return sorted([*paths, name])
 
 
-def place_new(path: Path, data: bytes) -> None:
-    """Write a file that must not exist yet with other content."""
-    if path.exists() and path.read_bytes() != data:
-        raise InputError(
-            f"{path} is there already with other content.",
-            hint="Restore into an empty folder, or move that file away.",
-        )
-    path.write_bytes(data)
+def _free_name(taken: Sequence[str]) -> str:
+    """Return the executed notebook's name, another one when the snapshot has such a file."""
+    first = {path.partition("/")[0] for path in taken}
+    stem, suffix = EXECUTED.rsplit(".", 1)
+    names = (f"{stem}-{number}.{suffix}" for number in itertools.count(2))
+    return next(name for name in itertools.chain([EXECUTED], names) if name not in first)
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    """Write a file that must not exist yet with other content, following no link."""
+    try:
+        with path.open("xb") as stream:
+            stream.write(data)
+    except FileExistsError as error:
+        if path.is_symlink() or not path.is_file() or path.read_bytes() != data:
+            raise InputError(
+                f"{path} is there already, and is something else.",
+                hint="Restore into an empty folder, or move it away first.",
+            ) from error
+    except OSError as error:
+        path.unlink(missing_ok=True)
+        raise StoreUnavailable(
+            f"{path} cannot be written: {error.strerror}.",
+            hint="Free some space, or choose another folder.",
+        ) from error

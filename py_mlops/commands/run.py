@@ -14,7 +14,7 @@ from nbformat import NotebookNode
 from papermill.engines import NotebookExecutionManager
 
 from py_mlops.commands.rerun import closing_code
-from py_mlops.commands.snapshot import snapshot
+from py_mlops.commands.snapshot import check_parameters, snapshot
 from py_mlops.errors import InputError, RerunFailed
 from py_mlops.notebook.execution import Executed, KernelCommand, ObservedEngine, execute
 from py_mlops.notebook.interpreter import interpreter_of
@@ -72,10 +72,12 @@ def run(
         The snapshots taken and the executed notebook.
 
     Raises:
-        InputError: When there is no such notebook or it cannot be read.
+        InputError: When there is no such notebook or it cannot be read, or a
+            parameter cannot be recorded.
         RerunFailed: When a cell failed; nothing was snapshotted by us.
     """
     path = notebook.absolute()
+    check_parameters(parameters or {})
     document = load(path)
     with tempfile.TemporaryDirectory(prefix="mlops-run-") as held:
         folder = Path(held)
@@ -90,10 +92,11 @@ def run(
             output=output,
         )
         if executed.failed:
+            before = "Its earlier snapshots are kept." if (folder / TAKEN).exists() else ""
             raise RerunFailed(
                 f"{path.name} failed in cell [{executed.failed.count}]: {executed.failed.error}",
-                hint="Nothing was snapshotted. Correct the cell, or give a longer --timeout if it "
-                "timed out, and run it again.",
+                hint=f"{before or 'Nothing was snapshotted.'} Correct the cell, or give a longer "
+                "--timeout if it timed out, and run it again.",
             )
         taken = finish(workspace, folder, incomplete=incomplete, report=report)
     return Ran(taken, executed)
@@ -185,6 +188,7 @@ def headless(
         Ids of the snapshots taken; none when a cell failed.
     """
     given = nb_man.nb.metadata.get("papermill", {}).get("parameters", {})
+    check_parameters(given)
     kernel = observed_kernel(workspace, nb_man.nb, path, folder, dict(given))
     closing = closing_code(default_request(path), folder)
     ObservedEngine.execute_managed_notebook(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from py_mlops.records import (
     Prediction,
     Program,
     Snapshot,
+    canonical,
     encode,
 )
 from py_mlops.records.handover import Handover
@@ -35,11 +36,9 @@ from py_mlops.store import BlobWriter, ingest
 from py_mlops.workspace import Workspace, now
 
 _RETRIES = 20
-_MODEL_SUFFIXES = tuple(
-    (
-        ".bin .cbm .ckpt .h5 .joblib .json .keras .model .npz .onnx .pickle .pkl .pt .pth "
-        ".safetensors .skops .txt .ubj"
-    ).split()
+_MODEL_SUFFIXES = (
+    *(".bin", ".cbm", ".ckpt", ".h5", ".joblib", ".json", ".keras", ".model", ".npz", ".onnx"),
+    *(".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".skops", ".txt", ".ubj"),
 )
 
 
@@ -105,6 +104,26 @@ def _check(handover: Handover) -> None:
             hint="Look at how it is computed: a NaN in the data or a diverged training is the "
             "usual reason. Nothing was stored.",
         )
+    check_parameters(handover.parameters)
+
+
+def check_parameters(parameters: Mapping[str, object]) -> None:
+    """Refuse a parameter that no record could carry unharmed.
+
+    Args:
+        parameters: papermill's parameters.
+
+    Raises:
+        InputError: For NaN, infinities, integers beyond 2**53 and what is no JSON.
+    """
+    for name, value in parameters.items():
+        try:
+            canonical({name: value})
+        except (ValueError, TypeError, RecursionError) as error:
+            raise InputError(
+                f"The parameter {name} cannot be recorded: {error}.",
+                hint="Give a text, a finite number, or a list or dict of them.",
+            ) from error
 
 
 def _store_parts(

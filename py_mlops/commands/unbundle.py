@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import struct
 import tempfile
 import zipfile
 import zlib
@@ -15,6 +16,7 @@ from py_mlops.errors import Corrupt, Hostile, InputError, Missing
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Blob, Import, Snapshot, decode_as, digest_of, is_digest, record_id
 from py_mlops.records.closure import named_blobs
+from py_mlops.store.failures import disk_failures
 from py_mlops.workspace import Workspace, now
 
 _OBJECT = re.compile(r"objects/([0-9a-f]{2})/([0-9a-f]{64})")
@@ -23,6 +25,12 @@ _LARGEST_RECORD = 64 << 20
 _CHUNK = 1 << 20
 _RATIO = 1100  # deflate cannot do better than 1032 to 1
 _SMALL = 1 << 16
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+# What the zip reader raises on damage, besides its own error.
+_NO_ZIP = (
+    *(zipfile.BadZipFile, zlib.error, struct.error),
+    *(EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError),
+)
 
 
 def unbundle(workspace: Workspace, source: Path, *, report: Report = silent) -> str:
@@ -45,17 +53,20 @@ def unbundle(workspace: Workspace, source: Path, *, report: Report = silent) -> 
         Hostile: When it tries what a bundle must not.
         Corrupt: When its bytes are not what their names say.
         Missing: When the snapshot names bytes that are not in it.
+        StoreUnavailable: When the disk is full.
     """
     try:
-        with source.open("rb") as stream:
-            digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
-            with zipfile.ZipFile(stream) as archive:
-                snapshot = _take_in(workspace, archive, report)
+        stream = source.open("rb")
     except OSError as error:
         raise InputError(
             f"{source} cannot be read: {error.strerror or error}.", hint="Check the file's name."
         ) from error
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+    try:
+        with stream, disk_failures(f"Unpacking {source}"):
+            digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+            with zipfile.ZipFile(stream) as archive:
+                snapshot = _take_in(workspace, archive, report)
+    except _NO_ZIP as error:
         raise Corrupt(
             f"{source} is not a whole bundle: {error}.", hint="Fetch or copy the file again."
         ) from error
@@ -112,7 +123,7 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
                 hint="Do not use this file; ask its sender how it was made.",
             )
         if found:
-            if not found[2].startswith(found[1]):
+            if not found[2].startswith(found[1]) or entry.compress_type not in _METHODS:
                 raise _altered("sha256:" + found[2])
             members["sha256:" + found[2]] = entry
     return members

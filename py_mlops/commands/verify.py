@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
-from py_mlops.errors import MlopsError
+from py_mlops.errors import Corrupt, Missing, MlopsError
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records.closure import named_blobs
 from py_mlops.store.check import check
@@ -22,19 +23,21 @@ def verify(workspace: Workspace, *, report: Report = silent) -> Iterator[str]:
         One sentence for each thing altered, missing or damaged; nothing when
         all is as it was written.
     """
-    yield from workspace.store.ledger.verify()
+    report(Progress("verify", "the log and the records it names"))
+    yield from workspace.store.verify()
     size = workspace.store.ledger.size()
     checked: set[str] = set()
-    for row in workspace.store.ledger.rows():
-        report(Progress("verify", f"{row.kind} {row.record[7:19]}", row.seq, size))
-        yield from _record(workspace, row.record, checked)
+    with suppress(Corrupt):  # a row that cannot be read; the store has named it above
+        for row in workspace.store.ledger.rows():
+            report(Progress("verify", f"{row.kind} {row.record[7:19]}", row.seq, size))
+            yield from _content(workspace, row.record, checked)
 
 
-def _record(workspace: Workspace, record_id: str, checked: set[str]) -> Iterator[str]:
+def _content(workspace: Workspace, record_id: str, checked: set[str]) -> Iterator[str]:
+    """Check the bytes a record stands on; one that cannot be read was named before."""
     try:
         record = workspace.store.get(record_id)
-    except MlopsError as error:
-        yield f"Record {record_id[7:19]}: {error.message}"
+    except (Corrupt, Missing):
         return
     for blob in named_blobs(record):
         if blob.digest in checked:

@@ -15,6 +15,8 @@ from .sightings import as_dict, look_at
 from .words import expand
 
 _LONGEST = 1024
+_ANYTHING = "[!/]*"
+"""What stands for a value that only the running program knew."""
 _PYTHON_CELLS = ("%%time", "%%timeit", "%%capture", "%%prun")
 _LINE_MAGIC = re.compile(r"^(\s*)%(?:time|timeit|prun)\b(?:\s+-\w+(?:\s*\d+)?)*\s*", re.MULTILINE)
 _NO_PYTHON = re.compile(r"^(\s*)(?:[%!].*|.*\?)$", re.MULTILINE)
@@ -22,6 +24,8 @@ _ASSIGNED = re.compile(r"^(\s*[\w, .\[\]'\"]+=\s*)[%!].*$", re.MULTILINE)
 _QUOTED = re.compile(r"""(['"])((?:(?!\1)[^\\\n])+)\1""")
 _WRITER = re.compile(r"^sav|(?:^|_|im)(?:to|save|write|dump|export|sink)(?:_|\d|$)")
 _READER = re.compile(r"(?:^|_|im)(?:read|load|scan|open|from|glob)")
+_FOLDER_READER = re.compile(r"dataset|directory|^(?:read|scan)_")
+_PLACEHOLDER = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-z]|%\(\w+\)[a-z]|\{[^{}]*\}")
 
 
 def named_files(
@@ -45,7 +49,7 @@ def named_files(
         began = observer().started_ns if since_ns is None else since_ns
         found: dict[str, dict[str, Any]] = {}
         for text, verb in _strings(source):
-            for path in _paths(text, directory):
+            for path in _paths(text, verb, directory, seen):
                 if path not in found and path not in seen and not observer().leaves_out(path):
                     file = _seen(path, text, verb, began)
                     if file is not None:
@@ -55,12 +59,17 @@ def named_files(
         return []
 
 
-def _paths(text: str, directory: str) -> list[str]:
+def _paths(text: str, verb: str, directory: str, seen: Container[str]) -> list[str]:
     if not text.strip() or len(text) > _LONGEST or "\0" in text or "://" in text:
         return []
     if glob.has_magic(text) and not re.search(r"[./]", text):
         return []
-    return expand(text, directory)
+    paths = expand(text, directory)
+    if _ANYTHING in text and any(path in seen for path in paths):
+        return []  # its reader can be seen, and the rest was not read
+    if _FOLDER_READER.search(verb) and os.path.isdir(paths[0]):
+        return expand(os.path.join(glob.escape(text), "**"), directory)
+    return paths
 
 
 def _seen(path: str, text: str, verb: str, began: int) -> dict[str, Any] | None:
@@ -120,11 +129,31 @@ class _Constants:
         value = None if isinstance(node, ast.Name) and not verb else self._literal(node)
         if value is not None:
             yield value, verb
+            yield from ((match.group(2), verb) for match in _QUOTED.finditer(value))  # as in SQL
+            return
+        pattern = self._pattern(node) if _READER.search(verb) else None
+        if pattern is not None:
+            yield pattern, verb
         if isinstance(node, ast.Call):
             called = node.func
             verb = getattr(called, "attr", getattr(called, "id", "")).lower() or verb
         for child in ast.iter_child_nodes(node):
             yield from self._visit(child, verb)
+
+    def _pattern(self, node: Any) -> str | None:
+        """Return a wildcard for ``f"{a}.csv"``, ``"%s.csv" % a`` or ``"{}.csv".format(a)``."""
+        text = None
+        if isinstance(node, ast.JoinedStr):
+            parts = [self._literal(getattr(part, "value", part)) for part in node.values]
+            return "".join(
+                _ANYTHING if part is None else glob.escape(part)
+                for part, of in zip(parts, node.values)
+            )
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+            text = self._literal(node.left)
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "format":
+            text = self._literal(node.func.value)  # type: ignore[attr-defined]  # it has attr
+        return None if text is None else _PLACEHOLDER.sub(_ANYTHING, text)
 
     def _literal(self, node: Any) -> str | None:
         """Return the text of a constant path: ``"a"``, ``Path("a") / "b"``, ``join("a", "b")``."""

@@ -119,7 +119,8 @@ class Magics:
         from py_mlops.report.lists import log_page
 
         found = log(self._workspace, words.name, limit=words.limit, before=words.before)
-        more = f"More: %mlops log --before {found[-1].seq}" if len(found) == words.limit else ""
+        begin = " ".join(["%mlops log", *([words.name] if words.name else []), "--before"])
+        more = f"More: {begin} {found[-1].seq}" if found and len(found) == words.limit else ""
         shown = [(item.id, item.snapshot, item.verdict) for item in found]
         ticker.finish(log_page(shown, words.name, more))
 
@@ -153,7 +154,7 @@ class Magics:
         parser.add_argument("--outputs", action="store_true")
         words = parser.read(line)
         from py_mlops.commands.restore import restore
-        from py_mlops.report.page import Line, Page, Section
+        from py_mlops.report.lists import files_page
 
         paths = restore(
             self._workspace,
@@ -162,8 +163,7 @@ class Magics:
             outputs=words.outputs,
             report=ticker,
         )
-        section = Section("", tuple(Line("", path) for path in paths))
-        ticker.finish(Page(words.folder, f"{len(paths)} files", "good", "", (section,)))
+        ticker.finish(files_page(words.folder, paths))
 
     def _bundle(self, line: str, ticker: Ticker) -> None:
         parser = LineParser("%mlops bundle", "%mlops bundle REFERENCE FILE")

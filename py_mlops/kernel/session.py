@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from py_mlops.guest.session import Session
 
 _SHIPPED = "mlops_guest.session"
+_OWN = "py_mlops.guest.session"
 _background: list[subprocess.Popen[bytes]] = []
 
 
@@ -29,10 +31,8 @@ def start(shell: InteractiveShell) -> Session:
     Returns:
         The session.
     """
-    shipped = sys.modules.get(_SHIPPED)
-    if shipped is None:
-        from py_mlops.guest import session as shipped  # not needed beside a shipped one
-    running: Session = shipped.start(shell)
+    name = _SHIPPED if _SHIPPED in sys.modules else _OWN
+    running: Session = importlib.import_module(name).start(shell)
     running.exclude(str(Path(__file__).parent.parent))  # an editable install lies anywhere
     return running
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from queue import Empty
@@ -111,11 +112,14 @@ class ObservedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         self._cell_timeout, self._stderr = cell_timeout, stderr
         self._total = sum(_runs(cell) for cell in self.nb.cells)
         self._finished = 0
+        # A folder of its own: a sandbox may hide files that lie openly in /tmp, not its folders.
+        self._folder = tempfile.TemporaryDirectory(prefix="mlops-kernel-")
 
     def create_kernel_manager(self) -> KernelManager:
         """Return a manager that starts the given command."""
         specs = GivenKernel(self._kernel)
         manager = AsyncKernelManager(kernel_name=_KERNEL, kernel_spec_manager=specs)
+        manager.connection_file = str(Path(self._folder.name, "kernel.json"))
         self.km = manager
         return manager
 
@@ -131,6 +135,7 @@ class ObservedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
             if manager is not None and manager.has_kernel:  # interrupted while it was starting
                 self.shutdown_kernel = "immediate"
                 self._cleanup_kernel()
+            self._folder.cleanup()
 
     def papermill_execute_cells(self) -> None:
         """Run every cell; a run that stopped early leaves nothing to wait for."""

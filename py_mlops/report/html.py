@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from html import escape
 
-from py_mlops.report.page import Line, Page, Section
+from py_mlops.report.page import Line, Page, Section, visible
 
 _STYLE = """
 .mlops{font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);max-width:60em;
  border:1px solid var(--jp-border-color2,#ccc);border-radius:6px;padding:.7em 1em;
  color:var(--jp-ui-font-color1,inherit)}
-.mlops h4{margin:0;font-size:15px}.mlops h5{margin:.8em 0 .2em;font-size:13px}
+.mlops h4{margin:0;font-size:15px;font-weight:600}.mlops h5{margin:.8em 0 .2em;font-size:13px;font-weight:600}
 .mlops summary{cursor:pointer;margin:.6em 0 .2em;font-weight:600}
 .mlops .badge{display:inline-block;border-radius:9px;padding:0 .7em;margin-left:.6em;
  font-size:12px;font-weight:600;border:1px solid currentColor}
 .mlops table{border-collapse:collapse;margin:.2em 0;font-size:12px}
+.mlops tr{background:none!important}
 .mlops th,.mlops td{text-align:left!important;padding:.1em 1.2em .1em 0;vertical-align:top;
  background:none!important}
 .mlops .good{color:var(--jp-success-color0,#1b5e20)}
@@ -39,7 +40,7 @@ def html(page: Page) -> str:
     hints = "".join(f"<div><small>→ {_text(hint)}</small></div>" for hint in page.hints)
     badge = f'<span class="badge {page.state}">{_text(page.badge)}</span>' if page.badge else ""
     return (
-        f'<div class="mlops" role="group" aria-label="{escape(page.heading, quote=True)}">'
+        f'<div class="mlops" role="group" aria-label="{escape(visible(page.heading))}">'
         f"<style>{_STYLE}</style><h4>{_text(page.heading)}{badge}</h4>"
         f"<div>{_text(page.summary)}</div>{sections}{hints}</div>"
     )
@@ -79,4 +80,4 @@ def _lines(lines: tuple[Line, ...]) -> str:
 
 
 def _text(text: str) -> str:
-    return escape(text, quote=True).replace("\n", "<br>")
+    return escape(visible(text), quote=True).replace("\n", "<br>")

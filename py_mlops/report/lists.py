@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from py_mlops.records import Hole, Reproduction, Snapshot
-from py_mlops.report.page import Line, Page, Section, short
+from py_mlops.report.page import Line, Page, Section, counted, short
 from py_mlops.report.snapshots import author_text, holes_section
 
 
@@ -64,7 +64,8 @@ def status_page(
         heading="This session",
         badge=f"{stopping} in the way of a rerun" if stopping else "ready",
         state="bad" if stopping else "good",
-        summary=f"{cells} cells executed, {len(files)} files seen; nothing is stored yet.",
+        summary=f"{counted(cells, 'cell')} executed, {counted(len(files), 'file')} seen; "
+        "nothing is stored yet.",
         sections=(
             Section("Program and environment", tuple(facts)),
             Section(
@@ -96,14 +97,29 @@ def diff_page(
     for title, lines in parts.items():
         shown = tuple(Line("", line) for line in lines) or (Line("", "no change", "dim"),)
         sections.append(Section(title, shown))
-    count = sum(len(lines) for lines in parts.values())
+    changed = any(parts.values()) or any(a != b for a, b in metrics.values())
     return Page(
         heading=f"{names[0]} → {names[1]}",
-        badge="changed" if count else "same",
-        state="warn" if count else "good",
+        badge="changed" if changed else "same",
+        state="warn" if changed else "good",
         summary="",
         sections=tuple(sections),
     )
+
+
+def files_page(folder: str, paths: Sequence[str]) -> Page:
+    """List the files that were put into a folder.
+
+    Args:
+        folder: The folder.
+        paths: Their paths below it.
+
+    Returns:
+        The page; a table, in which no name can pass for two.
+    """
+    rows = tuple((path,) for path in paths)
+    section = Section("", columns=("file",), rows=rows)
+    return Page(folder, counted(len(paths), "file"), "good", "", (section,))
 
 
 def _number(value: float | None) -> str:

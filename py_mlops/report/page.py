@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
 State = Literal["", "good", "warn", "bad", "dim"]
+
+# Controls of C0 and C1 but tab and newline, line separators, lone surrogates, and
+# the marks that turn the direction of reading: all that could draw another page.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,28 @@ class Page:
 def short(identifier: str) -> str:
     """Return the first twelve hex digits of a digest, enough for a person."""
     return identifier.removeprefix("sha256:")[:12]
+
+
+def counted(count: int, noun: str) -> str:
+    """Return a number of things in words, ``1 file`` or ``1,024 files``."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def visible(text: str) -> str:
+    """Return text with what would steer a terminal or a page shown as an escape instead.
+
+    Args:
+        text: Words that may come from elsewhere: names, paths, outputs.
+
+    Returns:
+        The text; of all control characters only tabs and newlines are left.
+    """
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+def on_one_line(text: str) -> str:
+    """Return text as `visible` does, with newlines shown as escapes too."""
+    return visible(text).replace("\n", "\\n")
 
 
 def size(count: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from py_mlops.records import DataFile, Hole, Reproduction, Snapshot
-from py_mlops.report.page import Line, Page, Section, State, short, size
+from py_mlops.report.page import Line, Page, Section, State, counted, short, size
 
 _SHOWN = 40
 
@@ -103,7 +103,7 @@ def _data(files: list[DataFile]) -> Section:
         for file in files[:_SHOWN]
     )
     more = len(files) - _SHOWN
-    lines = (Line("", f"and {more:,} more files", "dim"),) if more > 0 else ()
+    lines = (Line("", f"and {counted(more, 'more file')}", "dim"),) if more > 0 else ()
     if not files:
         lines = (Line("", "The program read and wrote no file.", "dim"),)
     return Section(
@@ -114,7 +114,8 @@ def _data(files: list[DataFile]) -> Section:
 def _program(snapshot: Snapshot) -> Section:
     program = snapshot.program
     where = program.notebook or "a console session"
-    lines = [Line("executed", f"{program.cells} cells of {where}, in the order in which they ran")]
+    cells = counted(program.cells, "cell")
+    lines = [Line("executed", f"{cells} of {where}, in the order in which they ran")]
     lines += [Line("module", item.path.rpartition("/")[2]) for item in program.modules]
     lines += [Line(item.kind, item.text, "warn") for item in program.differences]
     return Section("Program", tuple(lines))
@@ -133,7 +134,7 @@ def _environment(snapshot: Snapshot) -> Section:
                 "Python", f"{environment.interpreter.version} on {environment.interpreter.platform}"
             ),
             Line("packages", f"{count}, {pinned} of them pinned by their wheel's sha256"),
-            Line("machine", f"{hardware.processor}, {hardware.cores} cores"),
+            Line("machine", f"{hardware.processor}, {counted(hardware.cores, 'core')}"),
             *([Line("threads", pools)] if pools else []),
         ),
     )

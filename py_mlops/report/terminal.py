@@ -9,7 +9,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from py_mlops.report.page import Line, Page, Section
+from py_mlops.report.page import Line, Page, Section, on_one_line, visible
 
 _STYLES = {"good": "green", "warn": "yellow", "bad": "bold red", "dim": "dim", "": ""}
 _MARKS = {"good": "✓", "warn": "!", "bad": "✗", "dim": "·", "": " "}
@@ -19,16 +19,16 @@ def renderable(page: Page) -> RenderableType:
     """Return a page for a rich console."""
     parts: list[RenderableType] = [_head(page)]
     if page.summary:
-        parts.append(Text("  " + page.summary))
+        parts.append(Padding(Text(visible(page.summary)), (0, 0, 0, 2)))
     for section in page.sections:
         if section.folded or not (section.lines or section.rows):
             continue
         if section.title:
-            parts.append(Text("\n" + section.title, style="bold"))
+            parts.append(Text("\n" + on_one_line(section.title), style="bold"))
         parts.append(_body(section))
     if page.hints:
         parts.append(Text(""))
-        parts.extend(Text("→ " + hint, style="cyan") for hint in page.hints)
+        parts.extend(_hint(hint) for hint in page.hints)
     return Group(*parts)
 
 
@@ -43,16 +43,23 @@ def text(page: Page, width: int = 100) -> str:
         Lines without any control sequence and without trailing spaces.
     """
     sink = io.StringIO()
-    Console(file=sink, width=width, color_system=None, force_terminal=False).print(renderable(page))
+    Console(
+        file=sink, width=width, color_system=None, force_terminal=False, force_jupyter=False
+    ).print(renderable(page))
     return "\n".join(line.rstrip() for line in sink.getvalue().splitlines())
 
 
 def _head(page: Page) -> Text:
-    head = Text(page.heading, style="bold")
+    head = Text(on_one_line(page.heading), style="bold")
     if page.badge:
         head.append("  ")
-        head.append(f" {page.badge} ", style=f"reverse {_STYLES[page.state]}".strip())
+        head.append(f" {on_one_line(page.badge)} ", style=f"reverse {_STYLES[page.state]}".strip())
     return head
+
+
+def _hint(hint: str) -> Text:
+    # A further line of a hint must not pass for a line of the page.
+    return Text("→ " + visible(hint).replace("\n", "\n  "), style="cyan")
 
 
 def _body(section: Section) -> RenderableType:
@@ -60,9 +67,9 @@ def _body(section: Section) -> RenderableType:
     if section.rows:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for column in section.columns:
-            table.add_column(column, overflow="fold")
+            table.add_column(Text(on_one_line(column)), overflow="fold")
         for row in section.rows:
-            table.add_row(*(Text(cell) for cell in row))
+            table.add_row(*(Text(on_one_line(cell)) for cell in row))
         parts.append(Padding(table, (0, 0, 0, 2)))
     if section.lines:
         parts.append(_lines(section.lines))
@@ -82,6 +89,7 @@ def _lines(lines: tuple[Line, ...]) -> Table:
         style = _STYLES[line.state]
         cells = [Text("  " + _MARKS[line.state], style=style)]
         if labelled:
-            cells.append(Text(line.label, style=style))
-        grid.add_row(*cells, Text("\n".join((line.text, *line.details)), style=style))
+            cells.append(Text(on_one_line(line.label), style=style))
+        said = "\n".join((line.text, *line.details))
+        grid.add_row(*cells, Text(visible(said), style=style))
     return grid

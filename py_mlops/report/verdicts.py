@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from py_mlops.records import Axis, MetricComparison, Reproduction
+from py_mlops.records import (
+    Axis,
+    CellDifference,
+    MetricComparison,
+    PredictionComparison,
+    Reproduction,
+)
 from py_mlops.report.page import Line, Page, Section, State, short
 from py_mlops.report.snapshots import verdict_state
 
@@ -26,51 +32,27 @@ def verdict_page(identifier: str, record: Reproduction, name: str) -> Page:
     Returns:
         The page.
     """
-    sections = [Section("Axis by axis", tuple(_axis(axis) for axis in record.axes))]
-    if record.metrics:
-        sections.append(
-            Section(
-                "Metrics",
-                columns=("metric", "recorded", "rerun", "difference", "allowed", ""),
-                rows=tuple(_metric(item) for item in record.metrics),
-            )
-        )
-    if record.predictions:
-        sections.append(
-            Section(
-                "Answers on held-out inputs",
-                columns=("method", "rows", "agree", "largest difference", ""),
-                rows=tuple(
-                    (
-                        item.method,
-                        f"{item.rows:,}",
-                        f"{item.agree:.2%}",
-                        f"{item.largest:.2g}",
-                        item.state,
-                    )
-                    for item in record.predictions
-                ),
-            )
-        )
-    if record.first_difference:
-        cell = record.first_difference
-        sections.append(
-            Section(
-                "First cell that differs",
-                (
-                    Line(f"[{cell.count}]", cell.source),
-                    Line("then", cell.recorded, "dim"),
-                    Line("now", cell.rerun, "dim"),
-                ),
-            )
-        )
+    sections = (
+        Section("Axis by axis", tuple(_axis(axis) for axis in record.axes)),
+        Section(
+            "Metrics",
+            columns=("metric", "recorded", "rerun", "difference", "allowed", ""),
+            rows=tuple(_metric(item) for item in record.metrics),
+        ),
+        Section(
+            "Answers on held-out inputs",
+            columns=("method", "rows", "agree", "largest difference", ""),
+            rows=tuple(_prediction(item) for item in record.predictions),
+        ),
+        Section("First cell that differs", _difference(record.first_difference)),
+    )
     cause = (f"Likely cause: {record.cause}",) if record.cause else ()
     return Page(
         heading=f"{name}  {short(record.snapshot)}",
         badge=record.level,
         state=verdict_state(record.level),
         summary=record.reason,
-        sections=tuple(sections),
+        sections=tuple(part for part in sections if part.lines or part.rows),
         hints=(
             *cause,
             f"Kept as record {short(identifier)}; the rerun took {record.seconds:.1f} s.",
@@ -82,11 +64,30 @@ def _axis(axis: Axis) -> Line:
     return Line(axis.name, axis.text, _STATES[axis.state], tuple(axis.details))
 
 
+def _difference(cell: CellDifference | None) -> tuple[Line, ...]:
+    if cell is None:
+        return ()
+    return (
+        Line(f"[{cell.count}]", cell.source),
+        Line("then", cell.recorded, "dim"),
+        Line("now", cell.rerun, "dim"),
+    )
+
+
+def _prediction(item: PredictionComparison) -> tuple[str, ...]:
+    return (
+        item.method,
+        f"{item.rows:,}",
+        f"{item.agree:.2%}",
+        f"{item.largest:.2g}",
+        item.state,
+    )
+
+
 def _metric(item: MetricComparison) -> tuple[str, ...]:
+    allowed = f"± {item.tolerance:.2%} of it" if item.relative else f"± {item.tolerance:.4g}"
     if item.band:
-        allowed = f"{item.band[0]:.4g} … {item.band[1]:.4g} (measured)"
-    else:
-        allowed = f"± {item.tolerance:.2%} of it" if item.relative else f"± {item.tolerance:.4g}"
+        allowed = f"{item.band[0]:.4g} … {item.band[1]:.4g} (measured), or {allowed}"
     now = "none" if item.rerun is None else f"{item.rerun:.6g}"
     apart = "—" if item.rerun is None else f"{item.rerun - item.recorded:+.3g}"
     return (item.name, f"{item.recorded:.6g}", now, apart, allowed, item.state)

@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -238,3 +239,14 @@ def test_as_a_papermill_engine(
     nbformat.write(source, path)
     with pytest.raises(PapermillExecutionError, match="ZeroDivisionError"):
         papermill.execute_notebook(path, tmp_path / "out.ipynb", **options)
+
+
+def test_connection_file_in_a_folder_of_its_own(
+    tmp_path: Path, notebook: Make, kernel: KernelCommand
+) -> None:
+    """No sandbox that covers /tmp can hide the ports from the kernel, and nothing stays behind."""
+    source = notebook("import ipykernel; print(ipykernel.get_connection_file())")
+    done = execute(source, kernel=kernel, directory=tmp_path)
+    file = Path(done.notebook.cells[0].outputs[0].text.strip())
+    assert file.parent.parent == Path(tempfile.gettempdir())
+    assert not file.parent.exists()
