@@ -24,8 +24,8 @@ def main() -> None:
     """Walk through the nine months in a minute."""
     shutil.rmtree(PLACE, ignore_errors=True)
     project = PLACE / "anna" / "digits-model"
-    python = _their_python()
-    _their_project(project, python)
+    python = make_environment(PLACE / "venv")
+    lay_out(project, python)
 
     _say("1  Anna trains a model in her notebook; its last cell takes a snapshot")
     _mlops("run", str(project / "digits.ipynb"))
@@ -52,18 +52,29 @@ def main() -> None:
     print("\nThe tour came out as it should.")
 
 
-def _their_python() -> Path:
-    """Make the environment of the tour's person, with the packages of her time."""
+def make_environment(venv: Path) -> Path:
+    """Make the environment of the tour's person, with the packages of her time.
+
+    Args:
+        venv: Its folder.
+
+    Returns:
+        Its interpreter.
+    """
     print("Preparing Anna's environment …", flush=True)
-    venv = PLACE / "venv"
     _uv("venv", "--python", sys.executable, str(venv))
     python = venv / "bin" / "python"
     _install(python, [*THEN, "skops==0.13.0", "-e", str(REPO)], echo=False)
     return python
 
 
-def _their_project(project: Path, python: Path) -> None:
-    """Lay out her folder: the notebook, its module, and scikit-learn's real digits as a CSV."""
+def lay_out(project: Path, python: Path) -> None:
+    """Lay out her folder: the notebook, its module, and scikit-learn's real digits as a CSV.
+
+    Args:
+        project: The folder; it must not exist yet.
+        python: The interpreter of an environment with scikit-learn.
+    """
     shutil.copytree(HERE / "digits", project)
     (project / "data").mkdir()
     site = next((python.parent.parent / "lib").glob("python3*/site-packages"))

@@ -150,6 +150,11 @@ def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool) -> str:
     hardware = states.get("hardware")
     if hardware and hardware.state in {"close", "different"}:
         return f"hardware: {hardware.text}"
+    if not any(axis.state != "unknown" for axis in axes if axis.name in {"predictions", "metrics"}):
+        return (
+            "the cell itself: data, code, packages and machine are the recorded ones, so what it "
+            "shows changes from run to run (a time, a process's number, or numbers drawn anew)."
+        )
     return (
         "seed: data, code, packages and machine are the recorded ones, so the training itself "
         "varies from run to run; `mlops reproduce --calibrate 5` measures by how much."

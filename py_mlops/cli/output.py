@@ -71,15 +71,17 @@ class Output:
         self._line(progress.stage + count, progress.text)
 
     def _cell(self, progress: Progress) -> None:
-        """Print a cell when it begins, and how long it took when it ends."""
+        """Print a cell when it begins, and on a terminal how long it took when it ends."""
+        watched = self._stderr.is_terminal
         if self._began is None:
             self._began = time.monotonic()
             place = f"cell {progress.done + 1}/{progress.total}"
-            self._line(place, progress.text, end="")
+            self._line(place, progress.text, end="" if watched else "\n")
             return
         seconds = time.monotonic() - self._began
         self._began = None
-        self._stderr.print(f"  [dim]{seconds:.1f} s[/dim]")
+        if watched:
+            self._stderr.print(f"  [dim]{seconds:.1f} s[/dim]")
 
     def _line(self, what: str, text: str, end: str = "\n") -> None:
         first = visible(text.partition("\n")[0][:80])

@@ -46,7 +46,11 @@ def verify(call: Call) -> None:
     badge = f"{len(wrong)} damaged" if wrong else "all as written"
     call.output.show(
         lambda: Page(
-            "Store", badge, "bad" if wrong else "good", f"{counted(rows, 'record')} checked.", (section,)
+            "Store",
+            badge,
+            "bad" if wrong else "good",
+            f"{counted(rows, 'record')} checked.",
+            (section,),
         ),
         {"records": rows, "damaged": wrong},
     )

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ast
 import glob
+import itertools
 import os
 import re
 import textwrap
 import warnings
+from pathlib import PurePath
 from typing import Any, Container, Iterator
 
 from .observe import observer
 from .sightings import as_dict, look_at
-from .words import expand
+from .words import MOST_MATCHES, expand
 
 _LONGEST = 1024
-_ANYTHING = "[!/]*"
+_ANYTHING = "?*"
 """What stands for a value that only the running program knew."""
 _PYTHON_CELLS = ("%%time", "%%timeit", "%%capture", "%%prun")
 _LINE_MAGIC = re.compile(r"^(\s*)%(?:time|timeit|prun)\b(?:\s+-\w+(?:\s*\d+)?)*\s*", re.MULTILINE)
@@ -29,7 +31,11 @@ _PLACEHOLDER = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-z]|%\(\w+\)[a-z]|\{[^{}]*\}
 
 
 def named_files(
-    source: str, directory: str, seen: Container[str], since_ns: int | None = None
+    source: str,
+    directory: str,
+    seen: Container[str],
+    since_ns: int | None = None,
+    variables: dict[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the files that a cell's string constants name.
 
@@ -40,6 +46,8 @@ def named_files(
         since_ns: When the session began. A file that changed later is one that
             the program made, unless the code clearly reads it; by default the
             moment the observer was started.
+        variables: The program's own; of those that hold text or a path the
+            value of now stands for the name, unless the code assigns another.
 
     Returns:
         Dicts in the shape of ``records.handover.SeenFile`` with cell 0, for
@@ -48,7 +56,7 @@ def named_files(
     try:
         began = observer().started_ns if since_ns is None else since_ns
         found: dict[str, dict[str, Any]] = {}
-        for text, verb in _strings(source):
+        for text, verb in _strings(source, _texts(variables or {})):
             for path in _paths(text, verb, directory, seen):
                 if path not in found and path not in seen and not observer().leaves_out(path):
                     file = _seen(path, text, verb, began)
@@ -67,9 +75,18 @@ def _paths(text: str, verb: str, directory: str, seen: Container[str]) -> list[s
     paths = expand(text, directory)
     if _ANYTHING in text and any(path in seen for path in paths):
         return []  # its reader can be seen, and the rest was not read
-    if _FOLDER_READER.search(verb) and os.path.isdir(paths[0]):
-        return expand(os.path.join(glob.escape(text), "**"), directory)
+    if _FOLDER_READER.search(verb) and not _is_above(paths[0], directory):
+        return _inside(paths[0]) or paths
     return paths
+
+
+def _is_above(folder: str, directory: str) -> bool:
+    return (directory + os.sep).startswith(os.path.join(folder, ""))
+
+
+def _inside(folder: str) -> list[str]:
+    files = (os.path.join(root, name) for root, _, names in os.walk(folder) for name in names)
+    return sorted(itertools.islice(files, MOST_MATCHES))
 
 
 def _seen(path: str, text: str, verb: str, began: int) -> dict[str, Any] | None:
@@ -89,7 +106,16 @@ def _seen(path: str, text: str, verb: str, began: int) -> dict[str, Any] | None:
     )
 
 
-def _strings(source: str) -> Iterator[tuple[str, str]]:
+def _texts(variables: dict[str, Any]) -> dict[str, str]:
+    """Return the variables that hold text or a path; those of IPython's history begin with _."""
+    return {
+        name: os.fsdecode(value)
+        for name, value in list(variables.items())
+        if name[:1] != "_" and isinstance(value, (str, PurePath)) and len(str(value)) <= _LONGEST
+    }
+
+
+def _strings(source: str, names: dict[str, str]) -> Iterator[tuple[str, str]]:
     """Yield each path-like constant with the name of the function it is handed to."""
     text = source.lstrip("\n")
     if text.lstrip().startswith("%%"):
@@ -108,14 +134,14 @@ def _strings(source: str) -> Iterator[tuple[str, str]]:
         for match in _QUOTED.finditer(source):
             yield match.group(2), ""
         return
-    yield from _Constants().visit_all(tree)
+    yield from _Constants(names).visit_all(tree)
 
 
 class _Constants:
     """Walks code, joining the constant parts of paths and following simple names."""
 
-    def __init__(self) -> None:
-        self._names: dict[str, str] = {}
+    def __init__(self, names: dict[str, str]) -> None:
+        self._names = names
 
     def visit_all(self, tree: Any) -> Iterator[tuple[str, str]]:
         for node in ast.walk(tree):  # breadth first: the statements of a cell come in order
@@ -131,9 +157,10 @@ class _Constants:
             yield value, verb
             yield from ((match.group(2), verb) for match in _QUOTED.finditer(value))  # as in SQL
             return
-        pattern = self._pattern(node) if _READER.search(verb) else None
+        pattern = self._pattern(node) if verb == "file" or _READER.search(verb) else None
         if pattern is not None:
             yield pattern, verb
+            return
         if isinstance(node, ast.Call):
             called = node.func
             verb = getattr(called, "attr", getattr(called, "id", "")).lower() or verb
@@ -144,11 +171,9 @@ class _Constants:
         """Return a wildcard for ``f"{a}.csv"``, ``"%s.csv" % a`` or ``"{}.csv".format(a)``."""
         text = None
         if isinstance(node, ast.JoinedStr):
-            parts = [self._literal(getattr(part, "value", part)) for part in node.values]
-            return "".join(
-                _ANYTHING if part is None else glob.escape(part)
-                for part, of in zip(parts, node.values)
-            )
+            inner = [getattr(part, "value", None) for part in node.values]
+            known = [part if isinstance(part, str) else self._literal(part) for part in inner]
+            return "".join(_ANYTHING if part is None else glob.escape(part) for part in known)
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
             text = self._literal(node.left)
         if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "format":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 from typing import Any, ContextManager
@@ -73,8 +74,12 @@ class Session:
             cells = self._cells.cells()
             files = self._observer.files()
             seen = {item["path"] for item in files}
-            for cell in cells:
-                named = _shell.named_files(cell["source"], self.directory, seen)
+            # A relative name is one of the first folder, or of the one the program went to.
+            folders = dict.fromkeys([self.directory, _folder_now() or self.directory])
+            for cell, folder in itertools.product(cells, folders):
+                named = _shell.named_files(
+                    cell["source"], folder, seen, variables=self._shell.user_ns
+                )
                 files += [dict(item, cell=cell["count"]) for item in named]
                 seen.update(item["path"] for item in named)
             return {
@@ -125,6 +130,13 @@ class Session:
             with open(os.path.join(folder, FILE), "w", encoding="utf-8") as stream:
                 json.dump(handover, stream)
         return handover
+
+
+def _folder_now() -> str:
+    try:
+        return os.getcwd()
+    except OSError:  # somebody removed it
+        return ""
 
 
 def start(shell: Any) -> Session:

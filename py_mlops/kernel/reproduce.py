@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from py_mlops.report.page import Page
     from py_mlops.workspace import Workspace
 
+_COLOURING = frozenset({"FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLORTERM"})
+
 
 def reproduce(workspace: Workspace, line: str, ticker: Ticker) -> Page:
     """Run ``mlops reproduce LINE`` and return the verdict's page.
@@ -41,6 +43,7 @@ def reproduce(workspace: Workspace, line: str, ticker: Ticker) -> Page:
     except ValueError as error:
         raise Problem(f"The line cannot be read: {error}.", "Quote names with blanks.") from error
     argv = [sys.executable, "-m", "py_mlops", "--store", str(workspace.settings.store)]
+    ticker.line("starting a process for the rerun")
     with (
         tempfile.TemporaryFile() as result,
         subprocess.Popen(
@@ -49,7 +52,7 @@ def reproduce(workspace: Workspace, line: str, ticker: Ticker) -> Page:
             stdout=result,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "MLOPS_CACHE": str(workspace.settings.cache)},
+            env=_plain_environment(workspace),
         ) as process,
     ):
         last = _follow(process, ticker)
@@ -70,6 +73,12 @@ def _page(workspace: Workspace, answer: dict[str, Any], last: str) -> Page:
     record = workspace.store.get_as(answer["id"], Reproduction)
     name = workspace.store.get_as(record.snapshot, Snapshot).request.name
     return verdict_page(answer["id"], record, name)
+
+
+def _plain_environment(workspace: Workspace) -> dict[str, str]:
+    """Return the process's environment, without what makes it colour its lines."""
+    kept = {name: value for name, value in os.environ.items() if name not in _COLOURING}
+    return {**kept, "MLOPS_CACHE": str(workspace.settings.cache), "TERM": "dumb"}
 
 
 def _follow(process: subprocess.Popen[str], ticker: Ticker) -> str:

@@ -85,3 +85,21 @@ def test_a_guest_that_fails_leaves_a_kernel(tmp_path: Path) -> None:
     (broken / "observe.py").write_text("raise OSError('broken')")
     (tmp_path / "start.py").write_text("from mlops_guest.__main__ import main\nmain()\n")
     assert values([sys.executable, str(tmp_path / "start.py")], tmp_path, "1 + 1") == [2]
+
+
+def test_names_across_cells_and_folders(tmp_path: Path, guest: list[str]) -> None:
+    """A file named by a variable of an earlier cell, or after a change of folder, is an input."""
+    (tmp_path / "data").mkdir()
+    for name in ("a.parquet", "b.parquet"):
+        (tmp_path / "data" / name).write_text("x")
+    request = {"name": "m", "model": None, "metrics": [], "holdout": None}
+    seen = (
+        "import sys\nsession = sys.modules['mlops_guest.session'].current()\n"
+        f"sorted(file['requested'] for file in session.seen({request!r})['files'])"
+    )
+    first = "from pathlib import Path\nD = Path('data')\nread = str\n1"
+    second = "import os\nread(D / 'a.parquet'); os.chdir('data'); read('b.parquet')\n1"
+    assert values([*guest, "record"], tmp_path, first, second, seen)[-1] == [
+        "b.parquet",
+        "data/a.parquet",
+    ]

@@ -45,6 +45,21 @@ def names(source: str, folder: Path) -> dict[str, str]:
         ("cv2.imread('made.png')", {"made.png": "read"}),
         ("f('data', 'missing', '', '*', 'http://a.parquet', 'a\\0b')", {}),
         ("f('\\d a.parquet')", {}),
+        ("con.execute(\"attach 'a.parquet' as d\")", {"a.parquet": "read"}),
+        (
+            'duckdb.sql(\'select * from "data/c.h5" join "a.parquet"\')',
+            {"a.parquet": "read", "data/c.h5": "read"},
+        ),
+        ("ds.dataset('data')", {"data/c.h5": "read"}),
+        ("pl.read_parquet('data/')", {"data/c.h5": "read"}),
+        ("os.listdir('data')", {}),
+        ("pl.read_parquet('.'), pl.read_parquet('/')", {}),
+        ("pl.read_parquet(f'{name}.parquet')", {"a.parquet": "read", "b.parquet": "read"}),
+        ("D = 1\nh5py.File(f'{D}/c.h5')", {"data/c.h5": "read"}),
+        ("D = 'data'\npd.read_hdf(f'{D}/{x:02d}.h5')", {"data/c.h5": "read"}),
+        ("scan('%s.parquet' % name)", {"a.parquet": "read", "b.parquet": "read"}),
+        ("scan('a.{}'.format(kind))", {"a.parquet": "read"}),
+        ("print(f'{name}.parquet')", {}),
     ],
 )
 def test_named_files(source: str, found: dict[str, str], folder: Path) -> None:
@@ -55,6 +70,29 @@ def test_named_files(source: str, found: dict[str, str], folder: Path) -> None:
 def test_seen_before(folder: Path) -> None:
     """A file that was seen already is not named again."""
     assert named_files("'a.parquet'", str(folder), {f"{folder}/a.parquet"}, BEGAN) == []
+
+
+def test_one_of_several_seen(folder: Path) -> None:
+    """Where a computed name's reader is seen, only the files that it read are inputs."""
+    source = "read(f'{name}.parquet')"
+    assert named_files(source, str(folder), {f"{folder}/a.parquet"}, BEGAN) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("pl.read_parquet(D / 'c.h5')", {"data/c.h5": "read"}),
+        ("pl.read_parquet(f'{D}/{n}.h5')", {"data/c.h5": "read"}),
+        ("pl.read_parquet(name)", {"a.parquet": "read"}),
+        ("name = 'b.parquet'\npl.read_parquet(name)", {"b.parquet": "read"}),
+        ("_i1", {}),
+    ],
+)
+def test_variables_of_other_cells(source: str, found: dict[str, str], folder: Path) -> None:
+    """A folder or name that an earlier cell put into a variable is known in later ones."""
+    given = {"D": Path("data"), "n": 1, "name": "a.parquet", "_i1": "a.parquet"}
+    seen = named_files(source, str(folder), set(), BEGAN, given)
+    assert {str(Path(file["path"]).relative_to(folder)): file["first"] for file in seen} == found
 
 
 def test_deeply_nested(folder: Path) -> None:

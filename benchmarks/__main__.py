@@ -1,0 +1,42 @@
+"""Runs the benchmarks, all or those named, one after the other: ``python -m benchmarks [NAME…]``."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from benchmarks import observe, reproduce, session, store
+from benchmarks.figures import machine
+
+PAIRS = 9
+
+ALL: dict[str, Callable[[], None]] = {
+    "session": session.main,
+    "reproduce": reproduce.main,
+    "observe": lambda: observe.main(PAIRS),
+    "store": lambda: store.main([]),
+}
+
+
+def main(names: list[str]) -> int:
+    """Run the named benchmarks; without names, all.
+
+    Returns:
+        The exit code: 2 for a name that is none of them.
+    """
+    unknown = [name for name in names if name not in ALL]
+    if unknown:
+        print(f"There is no {', '.join(unknown)}; there are {', '.join(ALL)}.", file=sys.stderr)
+        return 2
+    print(machine(), flush=True)
+    for name in names or ALL:
+        start = time.monotonic()
+        print(f"\n── {name}", flush=True)
+        ALL[name]()
+        print(f"  ({name} took {time.monotonic() - start:.0f} s)", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
