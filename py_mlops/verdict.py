@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from py_mlops.records import Axis, Level, MetricComparison, PredictionComparison
@@ -133,15 +133,22 @@ def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool) -> str:
             far as its text shows, or reruns of it differed among themselves.
 
     Returns:
-        One sentence; empty when the rerun came out the same.
+        One sentence; empty when the rerun came out the same, or failed with all
+        it needs in its place.
     """
-    if level not in {"within tolerance", "different"}:
+    if level not in {"within tolerance", "different", "failed"}:
         return ""
-    states = {axis.name: axis for axis in axes}
+    states: dict[str, Axis] = {axis.name: axis for axis in axes}
     for name in ("data", "code", "environment"):
         axis = states.get(name)
         if axis and axis.state == "different":
-            return f"{name}: {axis.text}"
+            first = f" The first is {axis.details[0]}." if axis.details else ""
+            return f"{name}: {axis.text}{first}"
+    return "" if level == "failed" else _by_itself(states, unseeded=unseeded)
+
+
+def _by_itself(states: Mapping[str, Axis], *, unseeded: bool) -> str:
+    """Explain what differs although data, code and packages are the recorded ones."""
     if unseeded:
         return (
             "seed: data, code and packages are the recorded ones, and the program draws "
@@ -150,7 +157,8 @@ def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool) -> str:
     hardware = states.get("hardware")
     if hardware and hardware.state in {"close", "different"}:
         return f"hardware: {hardware.text}"
-    if not any(axis.state != "unknown" for axis in axes if axis.name in {"predictions", "metrics"}):
+    measured = [states[name] for name in ("predictions", "metrics") if name in states]
+    if all(axis.state == "unknown" for axis in measured):
         return (
             "the cell itself: data, code, packages and machine are the recorded ones, so what it "
             "shows changes from run to run (a time, a process's number, or numbers drawn anew)."

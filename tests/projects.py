@@ -16,13 +16,18 @@ from nbformat.v4 import new_code_cell, new_notebook
 TRAINING = [
     "%load_ext py_mlops",
     "import json\nimport numpy as np\nfrom scaling import scaled",
-    "table = np.loadtxt('data/flowers.csv', delimiter=',')\n"
-    "X, y = scaled(table[:, :-1]), table[:, -1]",
-    "from sklearn.linear_model import LogisticRegression\n"
-    "clf = LogisticRegression(max_iter=200).fit(X[::2], y[::2])",
-    "X_test, y_test = X[1::2], y[1::2]\n"
-    "accuracy = clf.score(X_test, y_test)\nprint('accuracy', accuracy)\n"
-    "with open('report.json', 'w') as stream:\n    json.dump({'accuracy': accuracy}, stream)",
+    """\
+table = np.loadtxt('data/flowers.csv', delimiter=',')
+X, y = scaled(table[:, :-1]), table[:, -1]""",
+    """\
+from sklearn.linear_model import LogisticRegression
+clf = LogisticRegression(max_iter=200).fit(X[::2], y[::2])""",
+    """\
+X_test, y_test = X[1::2], y[1::2]
+accuracy = clf.score(X_test, y_test)
+print('accuracy', accuracy)
+with open('report.json', 'w') as stream:
+    json.dump({'accuracy': accuracy}, stream)""",
     "%mlops snapshot flowers --model clf --metric accuracy --holdout X_test",
 ]
 """A notebook that trains on measured flowers (scikit-learn's iris, as a CSV)."""

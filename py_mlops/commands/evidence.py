@@ -79,7 +79,8 @@ def collect(
     first = reruns[0]
     held = [_capture_axis(snapshot), _isolation_axis(first)]
     if first.handover is None:
-        return Evidence([_built_axis(first), *held], [], [], None, None, [], varies=False)
+        known = [_built_axis(first), _data_axis(snapshot, first), _code_axis(snapshot), *held]
+        return Evidence(known, [], [], None, None, [], varies=False)
     rerun_on = from_rerun(snapshot.environment, first.handover.facts)
     environment_axis, hardware_axis = environments.compare(snapshot.environment, rerun_on)
     same = environments.same_numerics(snapshot.environment, rerun_on)
@@ -177,7 +178,8 @@ def _data_axis(snapshot: Snapshot, rerun: Rerun) -> Axis:
             name="data",
             state="different",
             details=missing[:_SHOWN],
-            text=f"{len(missing)} of {counted(len(inputs), 'file')} could not be captured or restored.",
+            text=f"{len(missing)} of {counted(len(inputs), 'file')} could not be captured or "
+            "restored.",
         )
     if beyond:
         return Axis(

@@ -95,7 +95,7 @@ def rerun(
             directory=sandbox.inside(mirror, snapshot.program.directory),
             report=report,
             timeout=timeout,
-            closing=closing_code(snapshot.request, handed),
+            closing=closing_code(snapshot.request, handed, keep_model=False),
         )
         handover, payload = (None, {}) if executed.failed else _measured(handed)
         return Rerun(handover, payload, executed, built, isolation, str(mirror))
@@ -173,12 +173,15 @@ def _written_folders(snapshot: Snapshot, mirror: Path) -> list[str]:
     )
 
 
-def closing_code(request: Request, folder: Path) -> str:
-    """Return the code that hands a headless run over; see `guest.session.hand_over_end`."""
+def closing_code(request: Request, folder: Path, *, keep_model: bool) -> str:
+    """Return the code that hands a headless run over; see `guest.session.hand_over_end`.
+
+    A rerun's model is judged by its answers, so only the first run's is kept.
+    """
     wanted = canonical(request).decode()
     return (
         "__import__('importlib').import_module('mlops_guest.session')"
-        f".hand_over_end({wanted!r}, {str(folder)!r})"
+        f".hand_over_end({wanted!r}, {str(folder)!r}, {keep_model!r})"
     )
 
 

@@ -87,7 +87,7 @@ def run(
             directory=path.parent,
             report=report,
             timeout=timeout,
-            closing=closing_code(request or default_request(path), folder),
+            closing=closing_code(request or default_request(path), folder, keep_model=True),
             parameters=parameters,
             output=output,
         )
@@ -190,7 +190,7 @@ def headless(
     given = nb_man.nb.metadata.get("papermill", {}).get("parameters", {})
     check_parameters(given)
     kernel = observed_kernel(workspace, nb_man.nb, path, folder, dict(given))
-    closing = closing_code(default_request(path), folder)
+    closing = closing_code(default_request(path), folder, keep_model=True)
     ObservedEngine.execute_managed_notebook(
         nb_man, "python3", kernel=kernel, closing=closing, **options
     )

@@ -9,6 +9,8 @@ import types
 import warnings
 from typing import Any, Callable
 
+from . import ufuncs
+
 # What the notebook defines itself: a plain pickle would only name it.
 _NOTEBOOK = "__main__"
 
@@ -125,7 +127,8 @@ def _general(obj: Any, folder: str, problems: list[str]) -> list[dict[str, Any]]
 
 
 def _dump_skops(obj: Any, path: str) -> None:
-    import skops.io
+    with ufuncs.found_at_once():
+        import skops.io
 
     skops.io.dump(obj, path)
     untrusted = skops.io.get_untrusted_types(file=path)

@@ -103,12 +103,15 @@ class Session:
                 "problem": "",
             }
 
-    def hand_over(self, request: dict[str, Any], folder: str) -> dict[str, Any]:
+    def hand_over(
+        self, request: dict[str, Any], folder: str, keep_model: bool = True
+    ) -> dict[str, Any]:
         """Measure the requested variables and write everything into a folder.
 
         Args:
             request: The request, in the shape of ``records.Request``.
             folder: An existing, empty folder.
+            keep_model: Whether the model itself is wanted, or only its answers.
 
         Returns:
             The handover, as it was written to ``handover.json``.
@@ -123,7 +126,8 @@ class Session:
             handover["metrics"] = measure.metrics(namespace, request["metrics"])
             if request["model"] is not None:
                 model = namespace[request["model"]]
-                handover["model"] = serialise.model(model, request["model"], folder)
+                if keep_model:
+                    handover["model"] = serialise.model(model, request["model"], folder)
                 if request["holdout"] is not None:
                     inputs = namespace[request["holdout"]]
                     handover["holdout"] = predict.holdout(model, inputs, request["holdout"], folder)
@@ -152,7 +156,7 @@ def current() -> Session | None:
     return _current
 
 
-def hand_over_end(request: str, folder: str) -> None:
+def hand_over_end(request: str, folder: str, keep_model: bool = True) -> None:
     """Hand over what a headless run came to; its last, silent execution.
 
     A variable that is missing at the end is written into the handover rather
@@ -162,6 +166,7 @@ def hand_over_end(request: str, folder: str) -> None:
     Args:
         request: JSON of the request, in the shape of ``records.Request``.
         folder: An existing folder for ``handover.json`` and its payload.
+        keep_model: As for `Session.hand_over`.
     """
     if os.path.exists(os.path.join(folder, TAKEN)):
         return
@@ -170,7 +175,7 @@ def hand_over_end(request: str, folder: str) -> None:
     if session is None:
         raise Problem("Nothing watches this kernel.", "Start it through mlops.")
     try:
-        session.hand_over(wanted, folder)
+        session.hand_over(wanted, folder, keep_model)
     except Problem as problem:
         handover = dict(session.seen(wanted), problem=problem.message)
         with open(os.path.join(folder, FILE), "w", encoding="utf-8") as stream:

@@ -42,7 +42,7 @@ def test_every_way_to_name_a_file(watching: Observer, tmp_path: Path, kind: Any)
     """Text, bytes and path objects, relative or absolute, name the same file."""
     (tmp_path / "here").write_text("x")
     for name in ("here", f"{tmp_path}/./here"):
-        open(kind(name)).close()  # noqa: PTH123 - the builtin is what is tested
+        open(kind(name)).close()
     assert [file["path"] for file in watching.files()] == [str(tmp_path / "here")]
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from tests.live import LiveKernel, live_kernel
 from tests.projects import TRAINING, flowers, mlops
 
@@ -28,7 +29,7 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKernel]:
         yield kernel
 
 
-def test_a_snapshot_in_a_kernel_shows_what_it_captured(trained: LiveKernel, tmp_path: Path) -> None:
+def test_a_snapshot_in_a_kernel_shows_what_it_captured(trained: LiveKernel) -> None:
     """The result names the metric, the model, the file with its digest, and the module."""
     shown = trained.run(TRAINING[-1])
     for word in ("captured", "accuracy", "LogisticRegression", "data/flowers.csv", "scaling.py"):
@@ -59,9 +60,9 @@ def test_status_stores_nothing_and_tells_what_would_be_captured(trained: LiveKer
     ],
 )
 def test_a_wrong_line_is_answered_and_never_raised(
-    trained: LiveKernel, line: str, words: list[str]
+    calm: LiveKernel, line: str, words: list[str]
 ) -> None:
-    """Each mistake gets a sentence and what to do next, and the next cell runs as if nothing was."""
+    """Each mistake gets a sentence and what to do next, and the next cell runs."""
     shown = calm.run(line)
     for word in words:
         assert word in shown

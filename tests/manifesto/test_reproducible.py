@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from tests.projects import Ended, flowers, mlops, write_notebook
 
 
@@ -23,17 +24,20 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def reproduce(store: Path, *words: str | Path) -> Ended:
+    """Run ``mlops reproduce`` for a program."""
     return mlops("--store", store, "reproduce", *words, "--json")
 
 
 def axes(ended: Ended) -> dict[str, str]:
+    """Return each axis' state."""
     return {axis["name"]: axis["state"] for axis in ended.value["axes"]}
 
 
 def stored_input(store: Path, name: str) -> Path:
+    """Return the stored bytes of an input."""
     shown = mlops("--store", store, "show", "flowers", "--json").value
     file = next(item for item in shown["data"] if item["requested"].endswith(name))
-    digest = file["blobs"][0]["digest"].removeprefix("sha256:")
+    digest: str = file["blobs"][0]["digest"].removeprefix("sha256:")
     return store / "objects" / digest[:2] / digest
 
 
@@ -102,9 +106,11 @@ def test_an_output_of_the_recorded_run_is_not_there_for_the_rerun(tmp_path: Path
         tmp_path / "cached.ipynb",
         [
             "import os",
-            "if not os.path.exists('score.txt'):\n"
-            "    with open('score.txt', 'w') as stream:\n        stream.write('0.5')\n"
-            "    trained = 1.0\nelse:\n    trained = 0.0",
+            (
+                "if not os.path.exists('score.txt'):\n"
+                "    with open('score.txt', 'w') as stream:\n        stream.write('0.5')\n"
+                "    trained = 1.0\nelse:\n    trained = 0.0"
+            ),
         ],
     )
     store = tmp_path / "store"
