@@ -233,7 +233,7 @@ def _stopped(snapshot: Snapshot, level: Level, error: MlopsError, axis: str) -> 
         level=level,
         reason=error.message,
         cause=error.hint,
-        axes=[Axis(name=axis, state="unknown", text=error.message, details=[])],  # type: ignore[arg-type]  # callers pass an axis' name
+        axes=[Axis(name=axis, state="different", text=error.message, details=[])],  # type: ignore[arg-type]  # callers pass an axis' name
         metrics=[],
         predictions=[],
         first_difference=None,

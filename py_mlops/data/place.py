@@ -95,7 +95,7 @@ def place(
     wanted = _check(items)
     for number, (parts, digests) in enumerate(wanted.items()):
         relative = "/".join(parts)
-        report(Progress("data", relative, number, len(wanted)))
+        report(Progress("data", relative.rpartition("/")[2], number, len(wanted)))
         try:
             root.mkdir(parents=True, exist_ok=True)
             with _folder(root, parts[:-1]) as folder:

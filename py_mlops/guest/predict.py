@@ -91,9 +91,7 @@ def predictions(obj: Any, inputs: Any, folder: str) -> list[dict[str, Any]]:
         failures.append("it has no predict method and cannot be called")
     why = "; ".join(failures)
     if not answers:
-        raise Problem(
-            f"The model gave no answer on the held-out inputs: {why}."
-        )
+        raise Problem(f"The model gave no answer on the held-out inputs: {why}.")
     return answers
 
 

@@ -46,7 +46,8 @@ def verdict_page(identifier: str, record: Reproduction, name: str) -> Page:
         ),
         Section("First cell that differs", _difference(record.first_difference)),
     )
-    cause = (f"Likely cause: {record.cause}",) if record.cause else ()
+    stopped = record.level in {"failed", "cannot"}
+    cause = (record.cause if stopped else f"Likely cause: {record.cause}",) if record.cause else ()
     return Page(
         heading=f"{name}  {short(record.snapshot)}",
         badge=record.level,

@@ -50,7 +50,7 @@ def snapshot(
         program=Program(
             entry="console",
             notebook=None,
-            directory="/home/ann",
+            directory="/data/ann",
             saved=None,
             history=history,
             cells=0,
