@@ -1,4 +1,4 @@
-"""Runs the benchmarks, all or those named, one after the other: ``python -m benchmarks [NAME…]``."""
+"""Runs the benchmarks, all or those named: ``python -m benchmarks [NAME…]``."""
 
 from __future__ import annotations
 

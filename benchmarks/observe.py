@@ -54,8 +54,10 @@ CASES = {
         "for i in range(200): pandas.read_csv(f'{folder}/table.csv')",
     ),
     "scikit-learn fit": (
-        "import numpy as np; from sklearn.ensemble import RandomForestClassifier\n"
-        "X = np.random.default_rng(0).normal(size=(2000, 20)); y = X[:, 0] > 0",
+        (
+            "import numpy as np; from sklearn.ensemble import RandomForestClassifier\n"
+            "X = np.random.default_rng(0).normal(size=(2000, 20)); y = X[:, 0] > 0"
+        ),
         "RandomForestClassifier(100, random_state=0).fit(X, y)",
     ),
 }

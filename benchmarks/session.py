@@ -6,7 +6,6 @@ Run it with ``python -m benchmarks session``.
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -148,7 +147,7 @@ def _cold_lock() -> float:
 
 def _packages() -> int:
     site = next(Path(sys.prefix, "lib").glob("python3*/site-packages"))
-    return sum(name.endswith(".dist-info") for name in os.listdir(site))
+    return sum(1 for _ in site.glob("*.dist-info"))
 
 
 if __name__ == "__main__":

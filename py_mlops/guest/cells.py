@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import threading
 import time
 from typing import Any
+
+from .printed import Printed
 
 TEXT_LIMIT = 4096
 OUTPUTS_LIMIT = 200
@@ -18,7 +21,8 @@ class CellWatch:
     """Records every stored execution of a shell, through IPython's own events.
 
     Works from IPython 7 on. What a cell showed is known from IPython 9 on,
-    which keeps its streams; before that, results and, in a kernel, displays.
+    which keeps its streams; before that the results, in a kernel the displays,
+    and, ahead of both, what was printed to ``sys.stdout``.
     """
 
     def __init__(self) -> None:
@@ -30,6 +34,7 @@ class CellWatch:
         self._done: list[dict[str, Any]] = []
         self._running: list[_Running] = []
         self._displays: list[tuple[tuple[int, int], str]] = []
+        self._printed = Printed()
 
     def attach(self, shell: Any, observer: Any) -> None:
         """Start to record.
@@ -46,6 +51,8 @@ class CellWatch:
         shell.events.register("post_run_cell", self._after)
         if hasattr(shell.display_pub, "register_hook"):
             shell.display_pub.register_hook(self._displayed)
+        if not hasattr(shell.history_manager, "outputs"):
+            self._printed.listen(sys.stdout)
 
     def cells(self, including_current: bool = True) -> list[dict[str, Any]]:
         """Return what was executed, in order.
@@ -70,6 +77,7 @@ class CellWatch:
                 count = self._shell.displayhook.prompt_count
                 self._attaching = False
                 self._displays = []
+                self._printed.take()
                 self._observer.cell = count
                 self._running.append(_Running(info, count, self._cell_id(info), self._mark(count)))
         except Exception:  # noqa: S110 - a failure of ours is never the user's
@@ -92,7 +100,7 @@ class CellWatch:
         return any(cell.thread == threading.get_ident() for cell in self._running)
 
     def _finish(self, cell: _Running, error: str | None) -> None:
-        outputs = self._outputs(cell.count, cell.mark, self._displays)
+        outputs = self._outputs(cell.count, cell.mark, self._displays, self._printed.take())
         self._done.append(dict(cell.record(), outputs=outputs, error=error))
 
     def _running_cell(self, result: Any) -> _Running | None:
@@ -125,7 +133,7 @@ class CellWatch:
             "count": count,
             "cell_id": None,
             "source": _clean(source),
-            "outputs": self._outputs(count, (0, 0), []),
+            "outputs": self._outputs(count, (0, 0), [], ""),
             "error": None,
             "seconds": 0.0,
             "watched": False,
@@ -138,6 +146,7 @@ class CellWatch:
                 cell = self._running[-1]
                 if message["msg_type"] == "clear_output":
                     self._displays, cell.mark = [], self._mark(cell.count)
+                    self._printed.take()
                 elif message["msg_type"] == "display_data":
                     text = message["content"]["data"].get("text/plain")
                     if isinstance(text, str) and len(self._displays) < OUTPUTS_LIMIT:
@@ -157,10 +166,16 @@ class CellWatch:
         return outputs.get(count, []) if outputs is not None else []
 
     def _outputs(
-        self, count: int, mark: tuple[int, int], displays: list[tuple[tuple[int, int], str]]
+        self,
+        count: int,
+        mark: tuple[int, int],
+        displays: list[tuple[tuple[int, int], str]],
+        printed: str,
     ) -> list[dict[str, str]]:
         """Return a cell's outputs from a mark on, the displays at their places."""
         found: list[tuple[int, str, str]] = [(m[0], "display", text) for m, text in displays]
+        if printed:
+            found.append((-1, "stdout", printed))
         hooked = hasattr(self._shell.display_pub, "register_hook")
         for place, output in enumerate(self._kept(count)[: mark[0] + OUTPUTS_LIMIT]):
             stream = _STREAMS.get(output.output_type, "display")

@@ -40,6 +40,7 @@ _VOLATILE = [
         (rf"(?i)\b({_DURING})\b([^\w\n]*){_NUMBER}\s*{_UNIT}", r"\1\2<time>"),
         (rf"(?i)\b(took|elapsed|duration|\w*time)(\s*[:=]\s*){_NUMBER}", r"\1\2<time>"),
         (r"(?i)\b(pid)([ =:]+)\d+", r"\1\2<pid>"),
+        (r"(?m)^(?:Over)?[wW]riting (?=\S+$)", "Writing "),  # %%writefile: a rerun starts afresh
     )
 ]  # fmt: skip
 _TOKEN = re.compile(rf"{_NUMBER}(?!\.?\w)|\w+|[^\w\s]")
@@ -69,7 +70,8 @@ def normalise(text: str) -> str:
 
     Addresses, uuids, timings, rates, dates and times, temporary paths and
     process ids are replaced by words; colours and overwritten progress lines
-    are dropped; runs of blanks become one.
+    are dropped, and whether a written file was there before; runs of blanks
+    become one.
     """
     for pattern, by in _VOLATILE:
         text = pattern.sub(by, text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import nbformat
-from nbformat import NotebookNode, ValidationError
+from nbformat import NotebookNode, ValidationError, v3
 from nbformat.v4.rwbase import rejoin_lines
 
 from py_mlops.errors import InputError
@@ -36,6 +36,7 @@ def runnable(document: Document, *, name: str = "The notebook") -> NotebookNode:
     try:
         notebook: NotebookNode = nbformat.from_dict(document.content)
         if notebook.nbformat < _FORMAT:
+            notebook = v3.rwbase.rejoin_lines(notebook)
             notebook = nbformat.convert(notebook, _FORMAT)
         notebook.nbformat, notebook.nbformat_minor = _FORMAT, _MINOR
         notebook = rejoin_lines(notebook)

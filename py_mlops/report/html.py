@@ -10,7 +10,8 @@ _STYLE = """
 .mlops{font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);max-width:60em;
  border:1px solid var(--jp-border-color2,#ccc);border-radius:6px;padding:.7em 1em;
  color:var(--jp-ui-font-color1,inherit)}
-.mlops h4{margin:0;font-size:15px;font-weight:600}.mlops h5{margin:.8em 0 .2em;font-size:13px;font-weight:600}
+.mlops h4{margin:0;font-size:15px;font-weight:600}
+.mlops h5{margin:.8em 0 .2em;font-size:13px;font-weight:600}
 .mlops summary{cursor:pointer;margin:.6em 0 .2em;font-weight:600}
 .mlops .badge{display:inline-block;border-radius:9px;padding:0 .7em;margin-left:.6em;
  font-size:12px;font-weight:600;border:1px solid currentColor}

@@ -34,6 +34,20 @@ sys.modules["py_mlops"] = types.ModuleType("py_mlops")
 sys.modules["py_mlops"].load_ipython_extension = lambda shell: watch.attach(shell, observer)
 get_ipython().extension_manager.loaded.discard("py_mlops")
 """
+OLD = f"""
+import sys, types
+sys.path.insert(0, {str(ROOT)!r})
+from py_mlops.guest.cells import CellWatch
+observer = types.SimpleNamespace(cell=0)
+watch = CellWatch()
+ip = get_ipython()
+kept = ip.history_manager
+history = types.SimpleNamespace(
+    input_hist_raw=kept.input_hist_raw, output_hist_reprs=kept.output_hist_reprs)
+watch.attach(types.SimpleNamespace(
+    history_manager=history, events=ip.events, display_pub=ip.display_pub,
+    displayhook=ip.displayhook), observer)
+"""
 CELLS = "__import__('json').dumps([observer.cell, watch.cells({})])"
 
 
@@ -128,6 +142,20 @@ def test_outputs_in_order(kernel: Kernel) -> None:
         ("stdout", "one\n"), ("display", "'two'"), ("stderr", "three\n"),
         ("display", "<IPython.core.display.HTML object>"), ("result", "5"),
     ]  # fmt: skip
+
+
+def test_outputs_of_an_ipython_that_keeps_none(kernel: Kernel) -> None:
+    """Before IPython 9 what is printed is heard as it is printed, and stands first."""
+    kernel.run(OLD, silent=True, store_history=False)
+    kernel.run("import sys\nprint('one')\nfrom IPython.display import clear_output")
+    kernel.run("display('two'); print('three'); print('err', file=sys.stderr)\n5")
+    kernel.run("print('old'); clear_output(); print('new')")
+    kernel.run("6;")
+    heard = [shown(cell) for cell in kernel.cells()]
+    kernel.run("del sys.stdout.write", silent=True, store_history=False)
+    assert heard[0] == [("stdout", "one\n")]
+    assert heard[1][:2] == [("stdout", "three\n"), ("display", "'two'")]
+    assert heard[2:] == [[("stdout", "new\n")], []]
 
 
 def test_errors(kernel: Kernel) -> None:

@@ -92,7 +92,7 @@ def test_names_across_cells_and_folders(tmp_path: Path, guest: list[str]) -> Non
     (tmp_path / "data").mkdir()
     for name in ("a.parquet", "b.parquet"):
         (tmp_path / "data" / name).write_text("x")
-    request = {"name": "m", "model": None, "metrics": [], "holdout": None}
+    request: dict[str, object] = {"name": "m", "model": None, "metrics": [], "holdout": None}
     seen = (
         "import sys\nsession = sys.modules['mlops_guest.session'].current()\n"
         f"sorted(file['requested'] for file in session.seen({request!r})['files'])"

@@ -33,6 +33,7 @@ def history(*cells: ExecutedCell) -> History:
         ("/var/tmp/a_12/345.py:3: Warn", "/var/tmp/a_9/77.py:3: Warn"),  # noqa: S108 - texts
         ("\x1b[31mred\x1b[0m", "red"),
         ("pid 123", "pid 4567"),
+        ("Overwriting prep.py", "Writing prep.py"),
         ("a   b\n", "a b"),
     ],
 )  # fmt: skip

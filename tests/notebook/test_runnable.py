@@ -14,20 +14,21 @@ from py_mlops.notebook.runnable import load, runnable, to_ipynb
 def test_format_3_is_upgraded(tmp_path: Path) -> None:
     """A notebook of 2013 becomes one of today, ready to run."""
     cell = {
-        "cell_type": "code", "language": "python", "input": ["print(1)"], "outputs": [],
+        "cell_type": "code", "language": "python", "input": ["x = 1", "print(x)"], "outputs": [],
         "metadata": {}, "collapsed": False, "prompt_number": 7,
     }  # fmt: skip
+    title = {"cell_type": "heading", "level": 1, "source": ["Title"], "metadata": {}}
     whole = {
         "nbformat": 3, "nbformat_minor": 0, "metadata": {"name": ""},
-        "worksheets": [{"cells": [cell], "metadata": {}}],
+        "worksheets": [{"cells": [title, cell], "metadata": {}}],
     }  # fmt: skip
     path = tmp_path / "old.ipynb"
     path.write_text(json.dumps(whole))
     notebook = load(path)
     assert (notebook.nbformat, notebook.nbformat_minor) == (4, 5)
-    assert [(c.source, c.outputs, c.execution_count) for c in notebook.cells] == [
-        ("print(1)", [], None)
-    ]
+    heading, code = notebook.cells
+    assert heading.source == "# Title"
+    assert (code.source, code.outputs, code.execution_count) == ("x = 1\nprint(x)", [], None)
 
 
 def test_ids_are_made_where_there_are_none(tmp_path: Path) -> None:
