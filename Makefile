@@ -42,7 +42,7 @@ tour: install  ## the whole job on real data, in the terminal: snapshot, reprodu
 
 .PHONY: lab
 lab: install  ## the tour's notebook in JupyterLab
-	@jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) examples/tour.ipynb
+	@python examples/lab.py
 
 .PHONY: campaign
 campaign: install  ## the long seeded campaigns of which `make test` runs a slice
@@ -63,7 +63,7 @@ lock: install  ## compile requirements/*.txt anew
 
 .PHONY: clean
 clean:  ## remove the virtual environment and every cache in this folder
-	@rm -rf $(VENV) .tour .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) .tour .tour-lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # pip brings uv, once; uv brings the rest. A stamp is written last, so that an
 # interrupted installation is taken up again and a finished one costs nothing.

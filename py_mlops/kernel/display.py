@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
+from IPython.core.getipython import get_ipython
 from IPython.display import display
 
 from py_mlops.report.page import Line, Page, Section
@@ -52,7 +54,10 @@ class Ticker:
         self.line(f"{progress.stage}{count}: {progress.text}")
 
     def line(self, text: str) -> None:
-        """Show a line in the place of the last one."""
+        """Show a line, in a notebook in the place of the last one."""
+        if not hasattr(get_ipython(), "kernel"):
+            sys.stderr.write(f"mlops: {text}\n")
+            return
         page = Page("mlops", "", "", text)
         if self._handle is None:
             self._handle = display(Shown(page), display_id=True)
