@@ -108,9 +108,9 @@ def _by_outputs(outputs: Axis) -> Judgement:
         "No metric and no held-out inputs were named, so only what the cells printed was compared"
     )
     if outputs.state == "same":
-        return Judgement("equivalent", f"{only}: it is the same.")
+        return Judgement("equivalent", f"{only}. {outputs.text}")
     if outputs.state == "close":
-        return Judgement("equivalent", f"{only}: it is the same up to numeric noise.")
+        return Judgement("equivalent", f"{only}, up to numeric noise. {outputs.text}")
     if outputs.state == "different":
         return Judgement("different", f"{only}: {outputs.text}")
     return Judgement(

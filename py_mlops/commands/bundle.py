@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
 import zipfile
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from py_mlops.errors import Corrupt, InputError, StoreUnavailable
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Snapshot
 from py_mlops.records.closure import named_blobs
+from py_mlops.store.intake import sync_folder
 from py_mlops.workspace import Workspace
 
 MANIFEST = "mlops-bundle.json"
@@ -59,23 +63,34 @@ def bundle(
     digests = sorted({snapshot_id, *(blob.digest for blob in named_blobs(snapshot))})
     partial = target.with_name(f".{target.name}-{secrets.token_hex(8)}")
     try:
-        with zipfile.ZipFile(partial, "x", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
-            _write(archive, MANIFEST, _manifest(snapshot_id))
-            _write(archive, LISTING, "".join(f"{d[7:]}  {_path(d)}\n" for d in digests).encode())
-            readme = _README_TEXT.format(listing=LISTING, manifest=MANIFEST)
-            _write(archive, README, readme.encode())
-            for number, digest in enumerate(digests):
-                report(Progress("bundle", digest[7:19], number, len(digests)))
-                _write_object(workspace, archive, digest)
-        partial.rename(target)
+        with partial.open("xb") as file:
+            with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
+                _write_plain(archive, snapshot_id, digests)
+                for number, digest in enumerate(digests):
+                    report(Progress("bundle", digest[7:19], number, len(digests)))
+                    _write_object(workspace, archive, digest)
+            file.flush()
+            os.fsync(file.fileno())
+        _publish(partial, target)
     except OSError as error:
         raise StoreUnavailable(
             f"{target} could not be written: {error.strerror or error}.",
             hint="Free some space or choose another folder; the store itself is unharmed.",
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # what went wrong before says more
+            partial.unlink(missing_ok=True)
     return target
+
+
+def _publish(partial: Path, target: Path) -> None:
+    """Give the whole file its name, durably or not at all."""
+    partial.rename(target)
+    try:
+        sync_folder(target.parent)
+    except OSError:
+        target.unlink(missing_ok=True)
+        raise
 
 
 def _path(digest: str) -> str:
@@ -91,6 +106,12 @@ def _entry(name: str) -> zipfile.ZipInfo:
     entry.compress_type = zipfile.ZIP_DEFLATED
     entry.external_attr = 0o644 << 16
     return entry
+
+
+def _write_plain(archive: zipfile.ZipFile, snapshot_id: str, digests: Sequence[str]) -> None:
+    _write(archive, MANIFEST, _manifest(snapshot_id))
+    _write(archive, LISTING, "".join(f"{d[7:]}  {_path(d)}\n" for d in digests).encode())
+    _write(archive, README, _README_TEXT.format(listing=LISTING, manifest=MANIFEST).encode())
 
 
 def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:

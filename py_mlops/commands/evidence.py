@@ -153,8 +153,7 @@ def _outputs(
             name="outputs", state="unknown", text="No cell has a recorded output.", details=[]
         )
     if difference is None:
-        cells = counted(agreement.compared, "cell")
-        text = f"What {cells} showed is the same."
+        text = f"What {agreement.compared} of {len(history.cells)} cells showed is the same."
         return None, Axis(
             name="outputs",
             state="same" if agreement.exact == agreement.compared else "close",

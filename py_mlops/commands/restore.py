@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from py_mlops.data.place import place, relative_layout
-from py_mlops.errors import InputError, StoreUnavailable
+from py_mlops.data.place import place, place_bytes, relative_layout
+from py_mlops.errors import InputError
 from py_mlops.notebook.replay import plan
 from py_mlops.notebook.runnable import to_ipynb
 from py_mlops.progress import Report, silent
@@ -70,7 +70,7 @@ def restore(
     executed = to_ipynb(plan(history, name=snapshot.request.name))
     paths = [path for path, _ in items]
     name = _free_name(paths)
-    _write_new(folder / name, executed)
+    place_bytes(name, executed, folder)
     return sorted([*paths, name])
 
 
@@ -80,22 +80,3 @@ def _free_name(taken: Sequence[str]) -> str:
     stem, suffix = EXECUTED.rsplit(".", 1)
     names = (f"{stem}-{number}.{suffix}" for number in itertools.count(2))
     return next(name for name in itertools.chain([EXECUTED], names) if name not in first)
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not exist yet with other content, following no link."""
-    try:
-        with path.open("xb") as stream:
-            stream.write(data)
-    except FileExistsError as error:
-        if path.is_symlink() or not path.is_file() or path.read_bytes() != data:
-            raise InputError(
-                f"{path} is there already, and is something else.",
-                hint="Restore into an empty folder, or move it away first.",
-            ) from error
-    except OSError as error:
-        path.unlink(missing_ok=True)
-        raise StoreUnavailable(
-            f"{path} cannot be written: {error.strerror}.",
-            hint="Free some space, or choose another folder.",
-        ) from error

@@ -83,7 +83,9 @@ def run(
         folder = Path(held)
         executed = execute(
             document,
-            kernel=observed_kernel(workspace, document, path, folder, parameters or {}),
+            kernel=observed_kernel(
+                workspace, document, path, folder, parameters or {}, report=report
+            ),
             directory=path.parent,
             report=report,
             timeout=timeout,
@@ -95,8 +97,7 @@ def run(
             before = "Its earlier snapshots are kept." if (folder / TAKEN).exists() else ""
             raise RerunFailed(
                 f"{path.name} failed in cell [{executed.failed.count}]: {executed.failed.error}",
-                hint=f"{before or 'Nothing was snapshotted.'} Correct the cell, or give a longer "
-                "--timeout if it timed out, and run it again.",
+                hint=f"{before or 'Nothing was snapshotted.'} {executed.failed.hint}",
             )
         taken = finish(workspace, folder, incomplete=incomplete, report=report)
     return Ran(taken, executed)
@@ -138,6 +139,8 @@ def observed_kernel(
     path: Path,
     folder: Path,
     parameters: dict[str, object],
+    *,
+    report: Report = silent,
 ) -> KernelCommand:
     """Return how to start the notebook's own kernel under observation.
 
@@ -150,6 +153,7 @@ def observed_kernel(
         path: Its absolute path.
         folder: Where the kernel hands over.
         parameters: papermill parameters.
+        report: Told when another kernel than the notebook's own is taken.
 
     Returns:
         Command line and environment.
@@ -163,7 +167,7 @@ def observed_kernel(
         "MLOPS_CACHE": str(workspace.settings.cache),
     }
     guest = str(guest_zip(workspace.cache))
-    python = interpreter_of(document)
+    python = interpreter_of(document, report)
     argv = [python, guest, "--mode", "record", "-f", "{connection_file}"]
     return KernelCommand(argv=argv, env=environment)
 

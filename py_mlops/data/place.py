@@ -6,8 +6,9 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from py_mlops.errors import Hostile, InputError, StoreUnavailable
@@ -96,15 +97,38 @@ def place(
     for number, (parts, digests) in enumerate(wanted.items()):
         relative = "/".join(parts)
         report(Progress("data", relative.rpartition("/")[2], number, len(wanted)))
-        try:
+        fill = partial(_assemble, digests=digests, blobs=blobs)
+        with _failures(root / relative):
             root.mkdir(parents=True, exist_ok=True)
             with _folder(root, parts[:-1]) as folder:
-                _write(folder, parts[-1], digests, blobs, root / relative, overwrite=overwrite)
-        except OSError as error:
-            raise StoreUnavailable(
-                f"{root / relative} cannot be written: {error.strerror}.",
-                hint="Free some space, or choose another folder.",
-            ) from error
+                _write(folder, parts[-1], fill, root / relative, overwrite=overwrite)
+
+
+def place_bytes(name: str, data: bytes, root: Path) -> None:
+    """Write one file right below a folder that is there, as `place` writes blobs.
+
+    Args:
+        name: The file's name.
+        data: Its content.
+        root: The folder.
+
+    Raises:
+        InputError: When there is something else of that name already.
+        StoreUnavailable: When the folder cannot be written.
+    """
+    with _failures(root / name), _folder(root, ()) as folder:
+        _write(folder, name, lambda held: held.write_bytes(data), root / name, overwrite=False)
+
+
+@contextmanager
+def _failures(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreUnavailable(
+            f"{path} cannot be written: {error.strerror}.",
+            hint="Free some space, or choose another folder.",
+        ) from error
 
 
 def _check(items: Sequence[tuple[str, Sequence[str]]]) -> dict[tuple[str, ...], list[str]]:
@@ -161,8 +185,7 @@ def _folder(root: Path, parts: Sequence[str]) -> Iterator[int]:
 def _write(
     folder: int,
     name: str,
-    digests: Sequence[str],
-    blobs: Blobs,
+    fill: Callable[[Path], object],
     shown: Path,
     *,
     overwrite: bool,
@@ -170,7 +193,7 @@ def _write(
     # The open folder's own name: nobody can put a link in its way any more.
     held = Path(f"/proc/self/fd/{folder}/.mlops-{secrets.token_hex(8)}")
     try:
-        _assemble(held, digests, blobs)
+        fill(held)
         if _same(folder, name, held):
             return
         if overwrite:

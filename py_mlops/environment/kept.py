@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from py_mlops.environment.exclusive import exclusive
+from py_mlops.environment.exclusive import exclusive, unwritable
 
 COMPLETE = ".complete"
 """The marker that is written last; its time says when the environment was last used."""
@@ -67,6 +67,9 @@ def forget(
     for one in () if dry_run else unused:
         with exclusive(one.folder.with_name(one.folder.name + ".lock"), lambda: None):
             # Without its marker it is half-built, should this be interrupted.
-            (one.folder / COMPLETE).unlink(missing_ok=True)
+            try:
+                (one.folder / COMPLETE).unlink(missing_ok=True)
+            except OSError as error:
+                raise unwritable(one.folder, error) from error
             shutil.rmtree(one.folder, ignore_errors=True)
     return unused

@@ -9,9 +9,10 @@ from jupyter_client.kernelspec import KernelSpecManager, NoSuchKernel
 from nbformat import NotebookNode
 
 from py_mlops.errors import InputError
+from py_mlops.progress import Progress, Report, silent
 
 
-def interpreter_of(notebook: NotebookNode) -> str:
+def interpreter_of(notebook: NotebookNode, report: Report = silent) -> str:
     """Return the path of the Python that a notebook's kernelspec starts.
 
     A kernelspec that is not installed here, as on most machines a notebook
@@ -19,6 +20,7 @@ def interpreter_of(notebook: NotebookNode) -> str:
 
     Args:
         notebook: The notebook.
+        report: Told when another kernel than the notebook's own is taken.
 
     Returns:
         An absolute path.
@@ -34,9 +36,11 @@ def interpreter_of(notebook: NotebookNode) -> str:
             f"The notebook's language is {language}; only Python kernels can be snapshotted.",
             hint="Run it with papermill itself.",
         )
+    name = str(spec.get("name", "python3"))
     try:
-        found = KernelSpecManager().get_kernel_spec(str(spec.get("name", "python3")))
+        found = KernelSpecManager().get_kernel_spec(name)
     except NoSuchKernel:
+        report(Progress("kernel", f"there is no kernel {name} here; taking {sys.executable}"))
         return sys.executable
     program = found.argv[0]
     if not Path(program).name.startswith("python"):

@@ -116,9 +116,14 @@ def _program(snapshot: Snapshot) -> Section:
     where = program.notebook or "a console session"
     cells = counted(program.cells, "cell")
     lines = [Line("executed", f"{cells} of {where}, in the order in which they ran")]
-    lines += [Line("module", item.path.rpartition("/")[2]) for item in program.modules]
+    lines += [Line("module", _below(item.path, program.directory)) for item in program.modules]
     lines += [Line(item.kind, item.text, "warn") for item in program.differences]
     return Section("Program", tuple(lines))
+
+
+def _below(path: str, directory: str) -> str:
+    """Return a path relative to the notebook's folder, when it lies in it."""
+    return path.removeprefix(directory.rstrip("/") + "/")
 
 
 def _environment(snapshot: Snapshot) -> Section:

@@ -80,7 +80,7 @@ def _prediction(item: PredictionComparison) -> tuple[str, ...]:
         item.method,
         f"{item.rows:,}",
         f"{item.agree:.2%}",
-        f"{item.largest:.2g}",
+        f"{item.largest:.2g}" if item.largest or item.state == "same" else "—",
         item.state,
     )
 

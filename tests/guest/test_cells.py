@@ -44,9 +44,9 @@ ip = get_ipython()
 kept = ip.history_manager
 history = types.SimpleNamespace(
     input_hist_raw=kept.input_hist_raw, output_hist_reprs=kept.output_hist_reprs)
-watch.attach(types.SimpleNamespace(
+shell = types.SimpleNamespace(
     history_manager=history, events=ip.events, display_pub=ip.display_pub,
-    displayhook=ip.displayhook), observer)
+    displayhook=ip.displayhook)
 """
 CELLS = "__import__('json').dumps([observer.cell, watch.cells({})])"
 
@@ -146,13 +146,19 @@ def test_outputs_in_order(kernel: Kernel) -> None:
 
 def test_outputs_of_an_ipython_that_keeps_none(kernel: Kernel) -> None:
     """Before IPython 9 what is printed is heard as it is printed, and stands first."""
-    kernel.run(OLD, silent=True, store_history=False)
+    attaching = {"attach": "watch.attach(shell, observer)"}  # IPython 9 undoes it inside a cell
+    kernel.run(OLD, silent=True, store_history=False, user_expressions=attaching)
     kernel.run("import sys\nprint('one')\nfrom IPython.display import clear_output")
     kernel.run("display('two'); print('three'); print('err', file=sys.stderr)\n5")
     kernel.run("print('old'); clear_output(); print('new')")
     kernel.run("6;")
     heard = [shown(cell) for cell in kernel.cells()]
-    kernel.run("del sys.stdout.write", silent=True, store_history=False)
+    kernel.run(
+        "",
+        silent=True,
+        store_history=False,
+        user_expressions={"x": "vars(sys.stdout).pop('write')"},
+    )
     assert heard[0] == [("stdout", "one\n")]
     assert heard[1][:2] == [("stdout", "three\n"), ("display", "'two'")]
     assert heard[2:] == [[("stdout", "new\n")], []]
