@@ -41,6 +41,8 @@ ALIKE = {"mkdir": 50, "mkdirat": 50}
 
 FAULTS = {"kill": "signal=KILL", "disk full": "error=ENOSPC", "disk failing": "error=EIO"}
 
+_STRUCK = {"kill": "killed by SIGKILL", "disk full": "(INJECTED)", "disk failing": "(INJECTED)"}
+
 Argv = Callable[[Path], Sequence[str]]
 """Prepares an empty folder and returns the command to run on it."""
 
@@ -69,10 +71,12 @@ class Outcome:
 
     Attributes:
         point: Which.
+        struck: Whether the command came to that point; a run is never quite the last one.
         problems: What the check found wrong.
     """
 
     point: Point
+    struck: bool
     problems: tuple[str, ...]
 
 
@@ -113,14 +117,18 @@ def try_point(point: Point, argv: Argv, check: Check) -> Outcome:
     """
     inject = f"inject={point.call}:{FAULTS[point.fault]}:when={point.number}"
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+        folder, trace = Path(name) / "run", Path(name) / "trace"
+        folder.mkdir()
         ran = _strace(
-            ["-qq", "-o", "/dev/null", "-e", f"trace={point.call}", "-e", inject], argv(folder)
+            ["-qq", "-o", str(trace), "-e", f"trace={point.call}", "-e", inject],
+            argv(folder),
+            fast=point.fault != "kill",
         )
+        traced = trace.read_text(errors="replace")
         problems = list(check(folder, ran.stdout))
         if "Traceback" in ran.stderr:
             problems.append(f"it ended in a traceback: {ran.stderr.splitlines()[-1]}")
-    return Outcome(point, tuple(problems))
+    return Outcome(point, _STRUCK[point.fault] in traced, tuple(problems))
 
 
 def try_points(points: Iterable[Point], argv: Argv, check: Check) -> Iterator[Outcome]:
@@ -130,10 +138,11 @@ def try_points(points: Iterable[Point], argv: Argv, check: Check) -> Iterator[Ou
 
 
 def _strace(
-    tracer: Sequence[str], argv: Sequence[str], *, check: bool = False
+    tracer: Sequence[str], argv: Sequence[str], *, fast: bool = True, check: bool = False
 ) -> subprocess.CompletedProcess[str]:
+    # Where seccomp stops a program, Linux ignores the signal strace would have it get.
     return subprocess.run(
-        ["strace", "-f", "--seccomp-bpf", *tracer, *argv],
+        ["strace", "-f", *(["--seccomp-bpf"] if fast else []), *tracer, *argv],
         cwd=ROOT,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
@@ -279,7 +288,7 @@ def report(title: str, outcomes: Iterable[Outcome]) -> int:
     examples = []
     for outcome in outcomes:
         key = outcome.point.call, outcome.point.fault
-        tried[key] += 1
+        tried[key] += outcome.struck
         if outcome.problems:
             failed[key] += 1
             examples.append(f"  {outcome.point}: {outcome.problems[0]}")

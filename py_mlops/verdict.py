@@ -70,11 +70,11 @@ def _reason(
     if metrics:
         measured.append("the metric" + ("s" if len(metrics) > 1 else ""))
     what = " and ".join(measured)
-    verb = "is" if what == "the metric" else "are"
+    verb, ones = ("is", "one") if what == "the metric" else ("are", "ones")
     if worst == "same":
-        return f"{what[:1].upper()}{what[1:]} {verb} bit for bit the recorded ones."
+        return f"{what[:1].upper()}{what[1:]} {verb} bit for bit the recorded {ones}."
     if worst == "equivalent":
-        return f"{what[:1].upper()}{what[1:]} {verb} the recorded ones up to numeric noise."
+        return f"{what[:1].upper()}{what[1:]} {verb} the recorded {ones} up to numeric noise."
     apart = [item for item in metrics if item.state in {"close", "different"}]
     if not apart and not metrics:
         item = min(predictions, key=lambda one: one.agree)

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from py_mlops.records import Axis
-from py_mlops.verdict import likely_cause
+from py_mlops.records import Axis, MetricComparison, PredictionComparison
+from py_mlops.verdict import judge, likely_cause
 
 
 def axes(**states: str) -> list[Axis]:
@@ -41,3 +43,106 @@ def test_cause_of_a_failure() -> None:
 def test_no_cause_of_what_came_out_the_same() -> None:
     """Where nothing differs there is no cause to name."""
     assert likely_cause("identical", axes(data="different"), unseeded=True) == ""
+
+
+OUTPUTS = Axis(name="outputs", state="same", text="What 2 of 3 cells showed is the same.", details=[])
+
+
+def metric(state: Any = "same", **parts: Any) -> MetricComparison:
+    """Make the comparison of a metric that was 0.9."""
+    known: dict[str, Any] = {
+        "name": "accuracy", "recorded": 0.9, "rerun": 0.91, "tolerance": 0.02, "relative": False,
+        "band": [], "state": state,
+    }  # fmt: skip
+    return MetricComparison(**{**known, **parts})
+
+
+def answers(state: Any = "same", agree: float = 1.0) -> PredictionComparison:
+    """Make the comparison of a model's answers on 100 rows."""
+    return PredictionComparison(method="predict", rows=100, agree=agree, largest=0.0, state=state)
+
+
+@pytest.mark.parametrize(
+    ("metrics", "predictions", "level"),
+    [
+        (["same"], [], "identical"),
+        ([], ["same"], "identical"),
+        (["same"], ["same"], "identical"),
+        (["same", "equivalent"], ["same"], "equivalent"),
+        (["same"], ["equivalent"], "equivalent"),
+        ([], ["equivalent"], "equivalent"),
+        (["close", "same"], ["same"], "within tolerance"),
+        (["close"], ["different"], "within tolerance"),
+        (["same"], ["different"], "within tolerance"),
+        (["equivalent"], ["different"], "within tolerance"),
+        (["different"], ["same"], "different"),
+        (["same", "different"], [], "different"),
+        (["different"], ["different"], "different"),
+        ([], ["different"], "different"),
+        ([], ["same", "different"], "different"),
+    ],
+)
+def test_the_worst_comparison_decides(
+    metrics: list[str], predictions: list[str], level: str
+) -> None:
+    """Only answers that differ row by row are forgiven, and only where every metric agrees."""
+    judged = judge([metric(one) for one in metrics], [answers(one) for one in predictions], OUTPUTS)
+    assert judged.level == level
+    assert judged.reason.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("state", "level", "says"),
+    [
+        ("same", "equivalent", "2 of 3 cells"),
+        ("close", "equivalent", "up to numeric noise"),
+        ("different", "different", "cells"),
+        ("unknown", "cannot", "nothing to compare"),
+    ],
+)
+def test_without_metric_and_answers_what_the_cells_printed_decides(
+    state: Any, level: str, says: str
+) -> None:
+    """The best such a verdict can be is equivalent, and the reason says what it rests on."""
+    outputs = Axis(name="outputs", state=state, text=OUTPUTS.text, details=[])
+    judged = judge([], [], outputs)
+    assert judged.level == level
+    assert says in judged.reason
+    assert "No metric" in judged.reason or "no metric" in judged.reason
+
+
+@pytest.mark.parametrize(
+    ("comparison", "says"),
+    [
+        (metric("close"), "inside the tolerance of 0.02."),
+        (metric("close", relative=True), "inside the tolerance of 0.02 of its value."),
+        (metric("different", rerun=0.5), "outside the tolerance of 0.02."),
+        (metric("close", band=[0.85, 0.95]), "inside the noise band 0.85 to 0.95."),
+        (
+            metric("close", band=[0.905, 0.915]),
+            "outside the noise band 0.905 to 0.915 but inside the tolerance of 0.02.",
+        ),
+        (
+            metric("different", rerun=0.5, band=[0.4, 0.6]),
+            "outside the noise band 0.4 to 0.6.",
+        ),
+        (metric("different", rerun=None), "no finite value"),
+    ],
+)
+def test_the_reason_names_what_let_a_metric_pass_or_stopped_it(
+    comparison: MetricComparison, says: str
+) -> None:
+    """A noise band is claimed only where the recorded value lies in it; else the tolerance is."""
+    reason = judge([comparison], [], OUTPUTS).reason
+    assert reason.startswith("accuracy was 0.9 and ")
+    assert reason.endswith(says) or says in reason
+
+
+def test_the_reason_counts_what_was_compared() -> None:
+    """One metric is one, several are several; answers are named with their rows."""
+    assert judge([metric()], [], OUTPUTS).reason == "The metric is bit for bit the recorded one."
+    assert judge([metric(), metric()], [], OUTPUTS).reason.startswith("The metrics are bit for bit")
+    both = judge([metric()], [answers()], OUTPUTS).reason
+    assert both.startswith("The model's answers on 100 held-out rows and the metric are")
+    assert "97.0%" in judge([], [answers("different", 0.97)], OUTPUTS).reason
+    assert "Every metric agrees" in judge([metric()], [answers("different", 0.9)], OUTPUTS).reason

@@ -16,10 +16,10 @@ T = TypeVar("T")
 FORMAT = 1
 """The number every record carries; `docs/format.md` says how to bump it."""
 
-Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}$")]
+Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
 """A digest that names its algorithm, e.g. ``sha256:9f86d0…``."""
 
-Time = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$")]
+Time = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")]
 """A moment in UTC, RFC 3339 with microseconds."""
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")

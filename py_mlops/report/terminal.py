@@ -59,7 +59,7 @@ def _head(page: Page) -> Text:
 
 def _hint(hint: str) -> Text:
     # A further line of a hint must not pass for a line of the page.
-    return Text("→ " + visible(hint).replace("\n", "\n  "), style="cyan")
+    return Text("→ " + visible(hint).replace("\n", "\n    "), style="cyan")
 
 
 def _body(section: Section) -> RenderableType:

@@ -1,0 +1,265 @@
+"""Stops verbs at every single write they make, and checks what they leave behind.
+
+`campaigns.kill_points` does so with the store alone; here the subjects are
+snapshot, restore, bundle, unbundle and gc, on a real store with a snapshot in it.
+
+Run it with ``python -m campaigns.commands``; a number after it tries only every
+so manieth point.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from campaigns.kill_points import FAULTS, Outcome, find_points, try_points
+from campaigns.prepared import HEAD, open_at, prepare, take
+from py_mlops.commands.bundle import bundle
+from py_mlops.commands.gc import gc
+from py_mlops.commands.unbundle import unbundle
+from py_mlops.commands.verify import verify
+from py_mlops.environment.kept import kept
+from py_mlops.errors import MlopsError
+from py_mlops.records import Snapshot, record_id
+from py_mlops.workspace import Workspace
+
+Run = Callable[[Workspace, Path], object]
+"""Does it in a prepared folder, unless the result is there already and it would refuse."""
+
+State = Callable[[Workspace, Path, bool], Iterable[str]]
+"""Says what is wrong with the result, which may only be absent while it is not done."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb under test.
+
+    Attributes:
+        run: Does it.
+        state: Says what is wrong with what it left.
+    """
+
+    run: Run
+    state: State
+
+
+def _first(folder: Path) -> str:
+    return (folder / "first").read_text()
+
+
+def _snapshot(_: Workspace, folder: Path) -> str:
+    return record_id(take(folder, "handover-2"))
+
+
+def _snapshot_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[str]:
+    head = workspace.store.ledger.head(HEAD) or "nothing"
+    if head == _first(folder):
+        if done:
+            yield "the new snapshot is not there"
+        return
+    record = workspace.store.get_as(head, Snapshot)
+    while record.parents != [_first(folder)]:
+        record = workspace.store.get_as(record.parents[0], Snapshot)
+
+
+def _restore(workspace: Workspace, folder: Path, to: str = "restored") -> list[str]:
+    # It imports nbformat, which takes longer than all the other verbs do.
+    from py_mlops.commands.restore import restore  # noqa: PLC0415 - see above
+
+    return restore(workspace, _first(folder), folder / to)
+
+
+def _restore_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[str]:
+    _restore(workspace, folder, "whole")
+    whole, found = _visible(folder / "whole"), _visible(folder / "restored")
+    yield from (f"{name} is not whole" for name in found if found[name] != whole.get(name))
+    if done:
+        yield from (f"{name} is not there" for name in sorted(whole.keys() - found))
+
+
+def _visible(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder; drafts, whose names begin with a dot, are none."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+def _bundle(workspace: Workspace, folder: Path) -> None:
+    target = folder / "sent" / "flowers.mlops"
+    target.parent.mkdir(exist_ok=True)
+    if not target.exists():
+        bundle(workspace, _first(folder), target)
+
+
+def _bundle_in_place(workspace: Workspace, folder: Path) -> None:
+    """Write straight under the final name, as one would without thinking of crashes."""
+    whole = bundle(workspace, _first(folder), folder / "draft").read_bytes()
+    target = folder / "sent" / "flowers.mlops"
+    target.parent.mkdir(exist_ok=True)
+    with target.open("wb", buffering=0) as file:
+        file.write(whole[: len(whole) // 2])
+        file.write(whole[len(whole) // 2 :])
+
+
+def _bundle_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[str]:
+    found = _visible(folder / "sent") if (folder / "sent").is_dir() else {}
+    with tempfile.TemporaryDirectory() as name:
+        whole = bundle(workspace, _first(folder), Path(name) / "bundle").read_bytes()
+    # The same snapshot gives the same bytes, so a bundle is whole or is not this one.
+    yield from (f"{name} is not whole" for name in found if found[name] != whole)
+    if done and not found:
+        yield "the bundle is not there"
+
+
+def _unbundle(workspace: Workspace, folder: Path) -> str:
+    return unbundle(workspace, folder / "received.mlops")
+
+
+def _unbundle_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[str]:
+    received = (folder / "received").read_text()
+    if workspace.store.ledger.find(received.removeprefix("sha256:")):
+        workspace.store.get_as(received, Snapshot)
+    elif done:
+        yield "the received snapshot is not there"
+
+
+def _gc(workspace: Workspace, _: Path) -> object:
+    return gc(workspace, delete=True, grace=0)
+
+
+def _gc_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[str]:
+    if done:
+        garbage = (folder / "garbage").read_text().split()
+        yield from (f"{name} is still there" for name in garbage if workspace.store.blobs.has(name))
+        if any(one.complete for one in kept(workspace.cache)):
+            yield "the unused environment is still there"
+
+
+VERBS = {
+    "snapshot": Verb(_snapshot, _snapshot_state),
+    "restore": Verb(_restore, _restore_state),
+    "bundle": Verb(_bundle, _bundle_state),
+    "unbundle": Verb(_unbundle, _unbundle_state),
+    "gc": Verb(_gc, _gc_state),
+}
+
+CONTROL = "bundle-in-place"
+"""The negative control: a verb that the check of bundles must find wanting."""
+
+_ALL = VERBS | {CONTROL: Verb(_bundle_in_place, _bundle_state)}
+
+
+def running(verb: str, folder: Path) -> list[str]:
+    """Prepare a folder, and return the command that runs a verb in it."""
+    prepare(folder)
+    return [sys.executable, "-m", "campaigns.commands", verb, str(folder)]
+
+
+def check(verb: str, folder: Path, printed: str) -> Iterator[str]:
+    """Say what is wrong after a verb was stopped.
+
+    All that was there before must be there and verify, what the verb
+    acknowledged must be there, nothing half-written be visible, and the same
+    verb must work without any repair.
+
+    Args:
+        verb: Which.
+        folder: Where it ran.
+        printed: What it printed.
+    """
+    try:
+        with closing(open_at(folder).store):
+            yield from _check(_ALL[verb], folder, done="done" in printed.split())
+    except MlopsError as error:
+        yield f"{type(error).__name__}: {error.message}"
+
+
+def _check(verb: Verb, folder: Path, *, done: bool) -> Iterator[str]:
+    workspace = open_at(folder)
+    with closing(workspace.store):
+        yield from _unharmed(workspace, folder)
+        yield from verb.state(workspace, folder, done)
+        verb.run(workspace, folder)
+        yield from (f"run again: {problem}" for problem in verb.state(workspace, folder, True))
+        yield from (f"run again: {problem}" for problem in _unharmed(workspace, folder))
+
+
+def _unharmed(workspace: Workspace, folder: Path) -> Iterator[str]:
+    yield from verify(workspace)
+    if not workspace.store.ledger.find(_first(folder).removeprefix("sha256:")):
+        yield "the snapshot from before is lost"
+    gc(workspace, grace=0)  # raises when a record's bytes are not all there
+
+
+def try_verb(verb: str, *, every: int = 1, calls: Sequence[str] | None = None) -> Iterator[Outcome]:
+    """Try the points of a verb, and yield what came of each.
+
+    Args:
+        verb: Which.
+        every: Try only every so manieth point.
+        calls: System calls to stop at, by default all that change the disk.
+    """
+    argv = partial(running, verb)
+    points = find_points(argv, calls=calls) if calls else find_points(argv)
+    return try_points(points[::every], argv, partial(check, verb))
+
+
+def _table(verbs: Iterable[str], every: int) -> Iterator[tuple[str, int]]:
+    """Print a row for each verb, and yield how many of its points failed."""
+    print(f"{'points/problems':18}" + "".join(f"{fault:>16}" for fault in FAULTS), flush=True)
+    for verb in verbs:
+        struck, failed, missed, examples = Counter[str](), Counter[str](), 0, []
+        calls = ["write"] if verb == CONTROL else None
+        for outcome in try_verb(verb, every=every, calls=calls):
+            struck[outcome.point.fault] += outcome.struck
+            missed += not outcome.struck
+            if outcome.problems:
+                failed[outcome.point.fault] += 1
+                examples.append(f"    {outcome.point}: {outcome.problems[0]}")
+        cells = [f"{struck[fault]}/{failed[fault]}" for fault in FAULTS]
+        print(f"{verb:18}" + "".join(f"{cell:>16}" for cell in cells), f"  ({missed} not reached)")
+        print("".join(f"{line}\n" for line in examples[:10]), end="", flush=True)
+        yield verb, failed.total()
+
+
+def main(arguments: Sequence[str] = ()) -> int:
+    """Try every point of every verb, and of the control, which must fail."""
+    if len(arguments) == 2:
+        return _run(arguments[0], Path(arguments[1]))
+    start = time.monotonic()
+    every = int(arguments[0]) if arguments else 1
+    failed = dict(_table(VERBS, every)) | dict(_table([CONTROL], 1))
+    caught = failed.pop(CONTROL)
+    print(f"{sum(failed.values())} failures of the verbs, {caught} of the control (which must "
+          f"fail), every point in {every} tried, {time.monotonic() - start:.0f} s")  # fmt: skip
+    return int(any(failed.values()) or caught == 0)
+
+
+def _run(verb: str, folder: Path) -> int:
+    try:
+        workspace = open_at(folder)
+        _ALL[verb].run(workspace, folder)
+    except MlopsError as error:
+        _say(f"refused: {error.message}")
+        return 1
+    _say("done")
+    return 0
+
+
+def _say(line: str) -> None:
+    with suppress(OSError):  # an acknowledgement that could not be given is none
+        os.write(1, f"{line}\n".encode())
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
