@@ -96,7 +96,6 @@ def _visible(folder: Path) -> dict[str, bytes]:
 
 def _bundle(workspace: Workspace, folder: Path) -> None:
     target = folder / "sent" / "flowers.mlops"
-    target.parent.mkdir(exist_ok=True)
     if not target.exists():
         bundle(workspace, _first(folder), target)
 
@@ -105,14 +104,13 @@ def _bundle_in_place(workspace: Workspace, folder: Path) -> None:
     """Write straight under the final name, as one would without thinking of crashes."""
     whole = bundle(workspace, _first(folder), folder / "draft").read_bytes()
     target = folder / "sent" / "flowers.mlops"
-    target.parent.mkdir(exist_ok=True)
     with target.open("wb", buffering=0) as file:
         file.write(whole[: len(whole) // 2])
         file.write(whole[len(whole) // 2 :])
 
 
 def _bundle_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[str]:
-    found = _visible(folder / "sent") if (folder / "sent").is_dir() else {}
+    found = _visible(folder / "sent")
     with tempfile.TemporaryDirectory() as name:
         whole = bundle(workspace, _first(folder), Path(name) / "bundle").read_bytes()
     # The same snapshot gives the same bytes, so a bundle is whole or is not this one.

@@ -46,8 +46,9 @@ def prepare(folder: Path) -> None:
     nothing reaches, whose digests are in ``garbage``; ``handover-2`` is that of
     another snapshot; ``received.mlops`` is somebody else's, whose id is in
     ``received``; the cache knows the environment's lock and holds an
-    environment unused for months.
+    environment unused for months; ``sent`` is an empty folder for bundles.
     """
+    (folder / "sent").mkdir()
     _write_project(folder / "project")
     for number in (1, 2, 3):
         _hand_over(folder / f"handover-{number}", folder / "project", accuracy=1 / number)

@@ -45,7 +45,9 @@ def test_no_cause_of_what_came_out_the_same() -> None:
     assert likely_cause("identical", axes(data="different"), unseeded=True) == ""
 
 
-OUTPUTS = Axis(name="outputs", state="same", text="What 2 of 3 cells showed is the same.", details=[])
+OUTPUTS = Axis(
+    name="outputs", state="same", text="What 2 of 3 cells showed is the same.", details=[]
+)
 
 
 def metric(state: Any = "same", **parts: Any) -> MetricComparison:

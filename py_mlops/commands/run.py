@@ -20,7 +20,7 @@ from py_mlops.notebook.execution import Executed, KernelCommand, ObservedEngine,
 from py_mlops.notebook.interpreter import interpreter_of
 from py_mlops.notebook.runnable import load
 from py_mlops.notebook.ship import guest_zip
-from py_mlops.progress import Report, silent
+from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Request, record_id
 from py_mlops.records.handover import FILE
 from py_mlops.workspace import Workspace
@@ -79,6 +79,9 @@ def run(
     path = notebook.absolute()
     check_parameters(parameters or {})
     document = load(path)
+    if parameters and not any(_is_tagged(cell) for cell in document.cells):
+        why = "no cell is tagged `parameters`: the notebook's own values come later and win"
+        report(Progress("parameters", why))
     with tempfile.TemporaryDirectory(prefix="mlops-run-") as held:
         folder = Path(held)
         executed = execute(
@@ -101,6 +104,10 @@ def run(
             )
         taken = finish(workspace, folder, incomplete=incomplete, report=report)
     return Ran(taken, executed)
+
+
+def _is_tagged(cell: NotebookNode) -> bool:
+    return "parameters" in cell.metadata.get("tags", [])
 
 
 def finish(

@@ -28,7 +28,7 @@ from py_mlops.records import Request
 )
 def test_a_line_becomes_a_request(line: str, request_: dict[str, Any], incomplete: bool) -> None:
     """What the words say, and nothing for what they leave out; it fits the record."""
-    empty = {"model": None, "metrics": [], "holdout": None}
+    empty: dict[str, Any] = {"model": None, "metrics": [], "holdout": None}
     found, allowed = parse_snapshot(line)
     assert found == empty | request_
     assert allowed is incomplete
@@ -69,7 +69,21 @@ def test_names_of_models(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     [
-        *("", ".", "..", ".hidden", "-x", "_x", "a/b", "a\\b", "a b", "a@main", "a\n", "ü", "x" * 101),
+        *(
+            "",
+            ".",
+            "..",
+            ".hidden",
+            "-x",
+            "_x",
+            "a/b",
+            "a\\b",
+            "a b",
+            "a@main",
+            "a\n",
+            "ü",
+            "x" * 101,
+        ),
         *("a\0b", "<b>", "a:b", "\x1b[2J", "%2e%2e"),
     ],
 )

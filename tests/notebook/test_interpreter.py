@@ -67,7 +67,7 @@ def test_a_notebook_that_says_nothing_is_pythons() -> None:
 )
 def test_another_language_is_refused(metadata: dict[str, Any]) -> None:
     """The person is told which, and what runs it."""
-    with pytest.raises(InputError, match="R|julia"):
+    with pytest.raises(InputError, match=r"R|julia"):
         interpreter(metadata)
 
 

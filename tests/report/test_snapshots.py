@@ -79,7 +79,11 @@ def test_what_stops_someone_else_is_the_badge() -> None:
     page = snapshot_page(ID, changed(capture=Capture(level="python-only", holes=holes, ignored=[])))
     assert (page.badge, page.state) == ("1 in the way of a rerun", "bad")
     told = titled(page, "What would stop someone else").lines
-    assert [one.text for one in told] == ["python-only", "It is lost. (cell [4])", "It is doubtful."]
+    assert [one.text for one in told] == [
+        "python-only",
+        "It is lost. (cell [4])",
+        "It is doubtful.",
+    ]
     assert [one.state for one in told] == ["", "bad", "warn"]
     assert told[1].details == ("→ Do this.",)
 
@@ -166,11 +170,11 @@ def test_files_are_a_table_and_many_are_counted() -> None:
 def test_the_program_is_told_with_its_differences() -> None:
     """How many cells of which notebook, and where the saved one is not what ran."""
     program = msgspec.structs.replace(
-        changed().program, cells=1, notebook="/home/ann/a.ipynb", entry="notebook",
+        changed().program, cells=1, notebook="/data/ann/a.ipynb", entry="notebook",
         differences=[Difference(kind="edited", cells=[2], text="Cell [2] was edited.")],
     )  # fmt: skip
     section = titled(snapshot_page(ID, changed(program=program)), "Program")
-    assert section.lines[0].text.startswith("1 cell of /home/ann/a.ipynb")
+    assert section.lines[0].text.startswith("1 cell of /data/ann/a.ipynb")
     assert (section.lines[1].label, section.lines[1].state) == ("edited", "warn")
     console = titled(snapshot_page(ID, changed()), "Program")
     assert "a console session" in console.lines[0].text
