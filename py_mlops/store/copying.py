@@ -11,6 +11,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 _CHUNK = 4 << 20
 _LAG = 32
 """Chunks the hash may lag behind the copy, so that it reads from the page cache."""
+_SYNC = 128 << 20
+"""Bytes after which a durable copy is brought to the disk again."""
 _BUFFER = 1 << 20
 _UNSUPPORTED = frozenset(
     {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF}
@@ -74,12 +76,14 @@ class _Hasher:
             offset += count
 
 
-def copy_and_hash(source: int, target: int) -> tuple[str, int]:
+def copy_and_hash(source: int, target: int, *, durable: bool = False) -> tuple[str, int]:
     """Copy one open file into another and hash what was written.
 
     Args:
         source: Descriptor of the file to copy, from its beginning.
         target: Descriptor of an empty file, open for reading and writing.
+        durable: Bring a large copy to the disk as it grows, so that the
+            caller's ``fsync`` at the end has little left to do.
 
     Returns:
         The digest of the copy and its size in bytes.
@@ -91,20 +95,26 @@ def copy_and_hash(source: int, target: int) -> tuple[str, int]:
     first = copier.step()
     hasher.feed(0, first)
     if first == _CHUNK:
-        _pipeline(copier, hasher)
+        _pipeline(copier, hasher, durable=durable)
     else:
         while length := copier.step():
             hasher.feed(copier.offset - length, length)
     return "sha256:" + hasher.sha256.hexdigest(), copier.offset
 
 
-def _pipeline(copier: _Copier, hasher: _Hasher) -> None:
-    """Copy in this thread while one other hashes; both leave the interpreter's lock."""
-    with ThreadPoolExecutor(1, thread_name_prefix="hash") as thread:
-        lag: deque[Future[None]] = deque()
+def _pipeline(copier: _Copier, hasher: _Hasher, *, durable: bool) -> None:
+    """Copy in this thread while others hash and write; all leave the interpreter's lock."""
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="hash") as hashing,
+        ThreadPoolExecutor(1, thread_name_prefix="sync") as syncing,
+    ):
+        hashes: deque[Future[None]] = deque()
+        syncs: list[Future[None]] = []
         while length := copier.step():
-            lag.append(thread.submit(hasher.feed, copier.offset - length, length))
-            if len(lag) > _LAG:
-                lag.popleft().result()
-        for task in lag:
+            hashes.append(hashing.submit(hasher.feed, copier.offset - length, length))
+            if durable and copier.offset // _SYNC > len(syncs):
+                syncs.append(syncing.submit(os.fdatasync, copier.target))
+            if len(hashes) > _LAG:
+                hashes.popleft().result()
+        for task in (*hashes, *syncs):
             task.result()

@@ -75,7 +75,7 @@ class Intake:
                     hint="Name a file; only the bytes of files can be kept.",
                 )
             with disk_failures(f"Copying {path} into the store"), self._draft() as (draft, file):
-                digest, size = copy_and_hash(source, file)
+                digest, size = copy_and_hash(source, file, durable=True)
                 _check_unchanged(path, before, size)
                 blob = Blob(digest=digest, size=size)
                 if self._held(blob):

@@ -12,11 +12,9 @@ from sqlalchemy import (
     Connection,
     Engine,
     Select,
-    bindparam,
     func,
     literal,
     select,
-    tuple_,
     union_all,
     update,
 )
@@ -42,15 +40,6 @@ from py_mlops.store.schema import (
 _PAGE = 1000
 _VARIABLES = 500
 """Values in one ``IN (…)``; SQLite once allowed no more than 999."""
-
-_SUBTREES = union_all(
-    select(literal(0), log.c.seq, log.c.leaf).where(
-        log.c.seq.in_(bindparam("leaves", expanding=True))
-    ),
-    select(node.c.level, node.c.index, node.c.hash).where(
-        tuple_(node.c.level, node.c.index).in_(bindparam("nodes", expanding=True))
-    ),
-)
 
 _moves = log.alias()
 _HEADS = select(
@@ -228,8 +217,18 @@ class _Nodes:
 
     def fetch(self, places: Sequence[tuple[int, int]]) -> None:
         """Look several up at once."""
-        values = {"leaves": [index for level, index in places if not level], "nodes": places}
-        for level, index, digest in self._connection.execute(_SUBTREES, values):
+        # A condition for each: SQLite uses no index for `(level, index) IN (…)`.
+        leaf = select(literal(0), log.c.seq, log.c.leaf)
+        inner = select(node.c.level, node.c.index, node.c.hash)
+        query = union_all(
+            *(
+                inner.where(node.c.level == level, node.c.index == index)
+                if level
+                else leaf.where(log.c.seq == index)
+                for level, index in places
+            )
+        )
+        for level, index, digest in self._connection.execute(query):
             self._found[level, index] = digest
         for level, index in places:
             if (level, index) not in self._found:
@@ -282,7 +281,8 @@ def _check_head(connection: Connection, move: Move) -> None:
 def _extend(connection: Connection, fresh: Sequence[Entry], move: Move | None) -> list[Row]:
     """Append rows, the subtrees they complete, and the new size and root."""
     size, nodes = _size(connection), _Nodes(connection)
-    nodes.fetch(merkle.peaks(size))
+    if size:
+        nodes.fetch(merkle.peaks(size))
     rows, leaves, subtrees = [], [], []
     for seq, entry in enumerate(fresh, start=size):
         row = Row(

@@ -44,8 +44,8 @@ def test_a_file_that_changes_while_it_is_copied_is_refused(
     path.write_bytes(b"a" * 100)
     blobs = FolderBlobs(tmp_path / "store")
 
-    def meanwhile(source: int, target: int) -> tuple[str, int]:
-        result = copy_and_hash(source, target)
+    def meanwhile(source: int, target: int, *, durable: bool) -> tuple[str, int]:
+        result = copy_and_hash(source, target, durable=durable)
         writer = threading.Thread(target=change, args=(path,))
         writer.start()
         writer.join()

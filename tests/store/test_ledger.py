@@ -281,3 +281,16 @@ def test_pages_read_no_more_than_they_show(ledger: SqlLedger) -> None:
         "SEARCH log USING INDEX log_by_subject (subject=?)",
         "SEARCH log USING INDEX log_by_kind_and_subject (kind=? AND subject=?)",
     ]
+
+
+def test_appending_reads_only_the_peaks_of_the_tree(ledger: SqlLedger) -> None:
+    """The work of one more row grows with the logarithm of the log, not with its length."""
+    steps: list[int] = []
+    ledger.append([entry(number) for number in range(4095)])
+    with ledger._engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.set_progress_handler(lambda: steps.append(1), 100)
+    ledger.append([entry(5000)])
+    ledger.append([entry(5001)])
+    assert 0 < len(steps) * 100 < 5000  # reading the 4,083 subtrees takes 20,000 and more
