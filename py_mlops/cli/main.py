@@ -53,6 +53,10 @@ class Call:
 def main(context: click.Context, store: Path | None) -> None:
     """Snapshot models built in notebooks, retrain them anywhere, and get a verdict."""
     context.obj = store
+    # nbformat imports jsonschema, which where JupyterLab is installed compiles a grammar of
+    # internationalised addresses for a second; no notebook's schema asks for one. None is how
+    # Python is told that a module is not to be had.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see above
 
 
 def verb(name: str) -> Callable[[F], click.Command]:

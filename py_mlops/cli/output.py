@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
 import time
@@ -9,12 +10,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from py_mlops.progress import Progress
 from py_mlops.report.page import visible
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from py_mlops.errors import MlopsError
     from py_mlops.report.page import Page
 
@@ -30,12 +32,17 @@ class Output:
     """
 
     def __init__(self, *, as_json: bool, quiet: bool) -> None:
-        """Open the two consoles."""
+        """Remember both; a console is opened by the first line for a person."""
         self.as_json = as_json
         self.quiet = quiet
-        self._stderr = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
         self._last = ""
         self._began: float | None = None
+
+    @functools.cached_property
+    def _stderr(self) -> Console:
+        from rich.console import Console
+
+        return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
     def show(self, page: Callable[[], Page | list[Page]], value: object) -> None:
         """Show a result: the page to a person, the value to a program.
@@ -47,6 +54,8 @@ class Output:
         if self.as_json:
             click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
             return
+        from rich.console import Console
+
         from py_mlops.report.terminal import renderable
 
         console = Console(highlight=False, emoji=False)

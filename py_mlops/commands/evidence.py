@@ -209,7 +209,7 @@ def _beyond(snapshot: Snapshot, rerun: Rerun) -> list[str]:
         for file in rerun.handover.files
         if file.first == "read" and file.existed
         for path in [_original(file.path, rerun.mirror)]
-        if path not in known and path.endswith(_DATA_SUFFIXES)
+        if path not in known and path.lower().endswith(_DATA_SUFFIXES)
     )
 
 

@@ -114,9 +114,10 @@ def _folder(cache: Path) -> Iterator[Path]:
 def _restore(workspace: Workspace, snapshot: Snapshot, mirror: Path, report: Report) -> None:
     report(Progress("data", "restoring data and code"))
     (mirror / mirror_layout(snapshot.program.directory)).mkdir(parents=True)
+    layouts = [mirror_layout(file.path) for file in snapshot.data]  # before a path is used
     items = [
-        (mirror_layout(file.path), [blob.digest for blob in file.blobs])
-        for file in snapshot.data
+        (layout, [blob.digest for blob in file.blobs])
+        for layout, file in zip(layouts, snapshot.data, strict=True)
         if file.role == "input" and file.blobs and not sandbox.is_system(file.path)
     ]
     items += [

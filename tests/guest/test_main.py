@@ -103,3 +103,25 @@ def test_names_across_cells_and_folders(tmp_path: Path, guest: list[str]) -> Non
         "b.parquet",
         "data/a.parquet",
     ]
+
+
+def test_a_rerun_hands_over_answers_and_no_model(tmp_path: Path, guest: list[str]) -> None:
+    """A rerun is judged by its model's answers, so the model itself is not written again."""
+    request = {"name": "m", "model": "clf", "metrics": [], "holdout": "X"}
+    train = (
+        "import numpy as np\nfrom sklearn.linear_model import LinearRegression\n"
+        "X = np.arange(6.0).reshape(-1, 1)\nclf = LinearRegression().fit(X, X[:, 0])\n1"
+    )
+    hand_over = (
+        "import json, os, sys\nheld = {}\n"
+        "for keep in (True, False):\n"
+        "    os.mkdir(f'held-{keep}')\n"
+        "    sys.modules['mlops_guest.session'].hand_over_end("
+        f"json.dumps({request!r}), f'held-{{keep}}', keep)\n"
+        "    held[keep] = sorted(os.listdir(f'held-{keep}'))\n"
+        "held"
+    )
+    _, held = values([*guest, "record"], tmp_path, train, hand_over)
+    answers = {name for name in held[False] if name != "handover.json"}
+    assert answers
+    assert set(held[True]) - set(held[False]) == {"model.skops"}
