@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -218,3 +220,16 @@ def test_a_store_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     assert ended.code == 1
     assert ended.value["error"]["hint"]
     assert "Traceback" not in ended.err
+
+
+def test_no_verb_waits_for_a_grammar_that_nothing_asks_for(tmp_path: Path) -> None:
+    """Where JupyterLab is installed, its check of international addresses is not compiled for us."""
+    code = (
+        "import sys\nfrom py_mlops.cli import main\n"
+        "main(['log', '--json'], standalone_mode=False)\n"
+        "import nbformat\nassert 'lark' not in sys.modules\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
