@@ -222,8 +222,8 @@ def test_a_store_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     assert "Traceback" not in ended.err
 
 
-def test_no_verb_waits_for_a_grammar_that_nothing_asks_for(tmp_path: Path) -> None:
-    """Where JupyterLab is installed, its check of international addresses is not compiled for us."""
+def test_no_verb_waits_for_a_grammar_that_nothing_asks_for() -> None:
+    """Where JupyterLab is installed, its check of international addresses is not compiled."""
     code = (
         "import sys\nfrom py_mlops.cli import main\n"
         "main(['log', '--json'], standalone_mode=False)\n"
