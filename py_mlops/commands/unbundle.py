@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import re
@@ -9,6 +10,8 @@ import struct
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from py_mlops.commands.bundle import FORMAT, LISTING, MANIFEST, README
@@ -29,7 +32,7 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 # What the zip reader raises on damage, besides its own error.
 _NO_ZIP = (
     *(zipfile.BadZipFile, zlib.error, struct.error),
-    *(EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError),
+    *(EOFError, NotImplementedError, RuntimeError, ValueError, OverflowError, OSError),
 )
 
 
@@ -61,21 +64,29 @@ def unbundle(workspace: Workspace, source: Path, *, report: Report = silent) -> 
         raise InputError(
             f"{source} cannot be read: {error.strerror or error}.", hint="Check the file's name."
         ) from error
-    try:
-        with stream, disk_failures(f"Unpacking {source}"):
-            digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
-            with zipfile.ZipFile(stream) as archive:
-                snapshot = _take_in(workspace, archive, report)
-    except _NO_ZIP as error:
-        raise Corrupt(
-            f"{source} is not a whole bundle: {error}.", hint="Fetch or copy the file again."
-        ) from error
+    with stream, disk_failures(f"Unpacking {source}"), _zip_failures(source):
+        digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
+        with zipfile.ZipFile(stream) as archive:
+            snapshot = _take_in(workspace, archive, report)
     snapshot_id = record_id(snapshot)
     if not workspace.store.ledger.find(snapshot_id[7:]):
         came = Import(snapshot=snapshot_id, bundle=digest, created=now(), author=workspace.author)
         workspace.store.add(came, author=workspace.author)
         workspace.store.add(snapshot, author=snapshot.author)
     return snapshot_id
+
+
+@contextmanager
+def _zip_failures(source: Path) -> Iterator[None]:
+    try:
+        yield
+    except _NO_ZIP as error:
+        # A place before the file's beginning, which only a damaged zip names, is no valid argument.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
+        raise Corrupt(
+            f"{source} is not a whole bundle: {error}.", hint="Fetch or copy the file again."
+        ) from error
 
 
 def _take_in(workspace: Workspace, archive: zipfile.ZipFile, report: Report) -> Snapshot:

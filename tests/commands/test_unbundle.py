@@ -155,6 +155,19 @@ def test_a_bundle_cut_off_anywhere_is_no_whole_bundle(
         refuse(elsewhere, path, Corrupt)
 
 
+def test_a_place_before_the_beginning_is_damage_and_not_a_failing_disk(
+    elsewhere: Workspace, whole: Path, tmp_path: Path
+) -> None:
+    """A directory that claims to lie further on puts every member before the file's first byte."""
+    data = bytearray(whole.read_bytes())
+    at = len(data) - 6  # where the last record of a zip says where its directory begins
+    claimed = int.from_bytes(data[at : at + 4], "little") + 100
+    data[at : at + 4] = claimed.to_bytes(4, "little")
+    path = tmp_path / "shifted.zip"
+    path.write_bytes(data)
+    refuse(elsewhere, path, Corrupt)
+
+
 def test_any_altered_byte_is_noticed_or_harmless(
     elsewhere: Workspace, whole: Path, taken: str, tmp_path: Path
 ) -> None:
