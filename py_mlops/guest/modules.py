@@ -26,19 +26,21 @@ def loose_modules(prefixes: Iterable[str]) -> list[dict[str, str]]:
     installed = tuple(os.path.join(path, "") for path in places.installed(prefixes))
     found = {}
     for name, module in list(sys.modules.items()):
-        path = _source(module)
+        path = _source(module, installed)
         own = name.partition(".")[0] in (_OURS, "py_mlops", "__main__", "__mp_main__")
         if path is not None and not own and not path.startswith(installed):
             found[name] = path
     return [{"module": name, "path": found[name]} for name in sorted(found)]
 
 
-def _source(module: Any) -> str | None:
+def _source(module: Any, installed: tuple[str, ...]) -> str | None:
     try:
         # Looked up past __getattr__: a lazy module would import itself.
         path = object.__getattribute__(module, "__dict__").get("__file__")
         if not isinstance(path, str) or not path.endswith(_SUFFIXES):
             return None
+        if path.startswith(installed) and ".." not in path:
+            return None  # without a look at the disk: these are thousands
         path = os.path.abspath(path)
         path.encode()
     except Exception:  # anything may stand in sys.modules
