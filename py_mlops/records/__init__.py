@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from py_mlops.records.answers import Answer, AnswerKind
 from py_mlops.records.author import Author
 from py_mlops.records.base import (
     FORMAT,
@@ -15,7 +16,7 @@ from py_mlops.records.base import (
     is_digest,
     record_id,
 )
-from py_mlops.records.capture import Capture, Hole
+from py_mlops.records.capture import AllowedSecret, Capture, Hole
 from py_mlops.records.data import DataFile
 from py_mlops.records.environment import (
     Distribution,
@@ -42,6 +43,7 @@ from py_mlops.records.program import (
     History,
     Program,
 )
+from py_mlops.records.randomness import Randomness
 from py_mlops.records.reproduction import (
     Axis,
     CellDifference,
@@ -49,8 +51,10 @@ from py_mlops.records.reproduction import (
     MetricComparison,
     PredictionComparison,
     Reproduction,
+    WrittenFile,
 )
 from py_mlops.records.snapshot import Request, Snapshot
+from py_mlops.records.variables import Variable
 
 AnyRecord = Snapshot | Reproduction | HeadMove | History | Import
 """Every kind of record; its ``kind`` field says which."""
@@ -68,6 +72,9 @@ def encode(record: Record) -> bytes:
 
 __all__ = [
     "FORMAT",
+    "AllowedSecret",
+    "Answer",
+    "AnswerKind",
     "AnyRecord",
     "ArraySpec",
     "Artifact",
@@ -99,11 +106,14 @@ __all__ = [
     "Prediction",
     "PredictionComparison",
     "Program",
+    "Randomness",
     "Record",
     "Reproduction",
     "Request",
     "Snapshot",
     "ThreadPool",
+    "Variable",
+    "WrittenFile",
     "canonical",
     "decode",
     "decode_as",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 import rfc8785
@@ -21,6 +21,12 @@ Digest = Annotated[str, msgspec.Meta(pattern=r"^sha256:[0-9a-f]{64}\Z")]
 
 Time = Annotated[str, msgspec.Meta(pattern=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z")]
 """A moment in UTC, RFC 3339 with microseconds."""
+
+_SAFE = 2**53 - 1
+"""The largest integer up to which every one has a float of its own."""
+
+_LARGEST = 10**21
+"""From here on RFC 8785 writes floats with an exponent."""
 
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
@@ -61,10 +67,29 @@ def canonical(value: object) -> bytes:
         UTF-8 bytes; equal values give equal bytes on every machine.
 
     Raises:
-        ValueError: For NaN, infinities and integers beyond 2**53, which JSON
-            numbers cannot carry unharmed.
+        ValueError: For NaN, infinities, half surrogate pairs, and integers
+            beyond 2**53 that JSON numbers cannot carry unharmed.
     """
-    return rfc8785.dumps(msgspec.to_builtins(value))
+    plain = msgspec.to_builtins(value)
+    try:
+        return rfc8785.dumps(plain)
+    except rfc8785.IntegerDomainError:
+        return rfc8785.dumps(_with_doubles(plain))
+
+
+def _with_doubles(value: Any) -> Any:
+    """Return a value whose large integers are floats, where these are written the same.
+
+    The float 1e16 is written ``10000000000000000`` and comes back as an integer.
+    """
+    if isinstance(value, dict):
+        return {key: _with_doubles(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_with_doubles(item) for item in value]
+    if isinstance(value, int) and _SAFE < abs(value) < _LARGEST:
+        number = float(value)
+        return number if rfc8785.dumps(number) == str(value).encode() else value
+    return value
 
 
 def digest_of(data: bytes) -> str:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from py_mlops.records.base import Part
+from py_mlops.records.variables import Variable
+
+CaptureLevel = Literal["observed", "watched", "python-only", "external"]
+"""How completely a session was watched; see `Capture`."""
 
 
 class Hole(Part, frozen=True):
@@ -25,6 +29,20 @@ class Hole(Part, frozen=True):
     blocking: bool
 
 
+class AllowedSecret(Part, frozen=True):
+    """Something that looks like a secret and was recorded by its author's will.
+
+    Attributes:
+        place: Where it stands, such as ``cell [3], line 2``.
+        kind: What it looks like.
+        reason: Why the author let it pass.
+    """
+
+    place: str
+    kind: str
+    reason: str
+
+
 class Capture(Part, frozen=True):
     """How the session was watched.
 
@@ -35,8 +53,12 @@ class Capture(Part, frozen=True):
             that could not be pinned.
         holes: What is missing.
         ignored: The rules by which files were left out, as shown to the user.
+        variables: Environment variables that the program read, without their values.
+        secrets: What looks like a secret and was let pass.
     """
 
-    level: Literal["observed", "watched", "python-only", "external"]
+    level: CaptureLevel
     holes: list[Hole]
     ignored: list[str]
+    variables: list[Variable]
+    secrets: list[AllowedSecret]

@@ -6,6 +6,9 @@ from typing import Literal
 
 from py_mlops.records.base import Blob, Part
 
+Observed = Literal["audit-hook", "shell-command", "named-in-code", "tracer", "notification"]
+"""Who saw a file: Python's audit hook, IPython, the code's own text, the tracer, the kernel."""
+
 
 class DataFile(Part, frozen=True):
     """A file the program read or wrote.
@@ -20,6 +23,7 @@ class DataFile(Part, frozen=True):
             what it held when it was first read, or is empty when that is gone.
         cell: Execution count of the cell that first touched it; 0 before any.
         observed: Who saw it.
+        process: The child process that touched it first; empty for the kernel itself.
         blobs: Its content, normally one blob; empty only when a hole says why.
     """
 
@@ -28,5 +32,6 @@ class DataFile(Part, frozen=True):
     role: Literal["input", "output"]
     rewritten: bool
     cell: int
-    observed: Literal["audit-hook", "shell-command", "named-in-code"]
+    observed: Observed
+    process: str
     blobs: list[Blob]

@@ -61,6 +61,7 @@ class Hardware(Part, frozen=True):
         processor: The model's name.
         features: Instruction-set extensions that change floating-point paths.
         cores: Logical processors the process may use.
+        gpus: Graphics processors, by model.
         pools: Native thread pools loaded.
     """
 
@@ -68,6 +69,7 @@ class Hardware(Part, frozen=True):
     processor: str
     features: list[str]
     cores: int
+    gpus: list[str]
     pools: list[ThreadPool]
 
 

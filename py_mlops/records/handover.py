@@ -8,12 +8,18 @@ folder is believed before it has been decoded here.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
+import msgspec
+
+from py_mlops.records.answers import AnswerKind, KeyDigest
 from py_mlops.records.base import Part
+from py_mlops.records.capture import CaptureLevel
+from py_mlops.records.data import Observed
 from py_mlops.records.model import ArraySpec, ModelFormat
 from py_mlops.records.program import ExecutedCell
 from py_mlops.records.snapshot import Request
+from py_mlops.records.variables import Variable
 
 FILE = "handover.json"
 
@@ -32,6 +38,10 @@ class SeenFile(Part, frozen=True):
         inode: Its inode then; -1 when not read.
         cell: Execution count of the cell of the first access.
         observed: Who saw it.
+        process: The child process that touched it; empty for the kernel itself.
+        kept: The payload file that holds what was read, when the program itself
+            overwrote or removed the file afterwards; empty otherwise.
+        problem: Why there is none although it did; empty otherwise.
     """
 
     path: str
@@ -43,22 +53,81 @@ class SeenFile(Part, frozen=True):
     mtime_ns: int
     inode: int
     cell: int
-    observed: Literal["audit-hook", "shell-command", "named-in-code"]
+    observed: Observed
+    process: str = ""
+    kept: str = ""
+    problem: str = ""
 
 
 class SeenCommand(Part, frozen=True):
-    """A shell command or child process; what it did to files is unseen."""
+    """A shell command or child process; what it did to files is unseen.
+
+    Attributes:
+        cell: Execution count of the cell that started it.
+        text: The command; empty for a fork, a copy of the kernel's own process.
+    """
 
     cell: int
     text: str
 
 
 class SeenConnection(Part, frozen=True):
-    """A network connection that Python code opened."""
+    """A network connection that was opened.
+
+    Attributes:
+        cell: Execution count of the cell.
+        host: Whom it was opened to: a name, an address, or a socket's path.
+        port: On which port; 0 for a path.
+        by: Who opened it: ``python`` code, ``native`` code, or a ``child`` process.
+    """
 
     cell: int
     host: str
     port: int
+    by: Literal["python", "native", "child"]
+
+
+class SeenAnswer(Part, frozen=True):
+    """What a database or web server answered; see `records.answers.Answer`.
+
+    Attributes:
+        kind: How the question was asked.
+        source: Who answered, without user and password.
+        request: What was asked, for people.
+        key: What makes this question equal to another one.
+        occurrence: How many equal questions came before.
+        cell: Execution count of the asking cell.
+        file: The payload's name in the tape's folder; empty when there is none.
+        size: Its size in bytes.
+        problem: Why there is no payload; empty otherwise.
+    """
+
+    kind: AnswerKind
+    source: str
+    request: str
+    key: KeyDigest
+    occurrence: int
+    cell: int
+    file: str
+    size: int
+    problem: str
+
+
+class SeenAlarm(Part, frozen=True):
+    """Bytes that were read in a cell and that no file seen there explains."""
+
+    cell: int
+    bytes: int
+    text: str
+
+
+class SeenRandomness(Part, frozen=True):
+    """Seeds and generator states; ``file`` is a payload file, empty when there are none."""
+
+    hash_seed: str
+    settings: dict[str, str]
+    generators: list[str]
+    file: str
 
 
 class SeenUnpickling(Part, frozen=True):
@@ -91,6 +160,7 @@ class KernelFacts(Part, frozen=True):
         features: Instruction-set extensions.
         cores: Logical processors the process may use.
         pools: Native thread pools: library, version, threads.
+        gpus: Names of its GPUs, as far as their drivers tell them.
     """
 
     implementation: str
@@ -105,6 +175,7 @@ class KernelFacts(Part, frozen=True):
     features: list[str]
     cores: int
     pools: list[tuple[str, str, int]]
+    gpus: list[str]
 
 
 class SeenArtifact(Part, frozen=True):
@@ -158,7 +229,15 @@ class Handover(Part, frozen=True):
         unpickled: Classes that were unpickled.
         modules: Loose modules.
         blind: Imported libraries that read files without Python seeing it.
+        failures: How often the watching itself failed; what it saw then is lost.
         facts: Interpreter and machine.
+        level: How completely the session was watched, proven by its self-test.
+        unseen: Child processes that could not be watched, in words.
+        alarms: Bytes that were read unseen.
+        tape: The folder of the answers' payload files; empty without any.
+        answers: What databases and web servers answered.
+        randomness: Seeds and first states of random generators.
+        variables: Environment variables that the program read, without their values.
         model: The model, when one was named.
         holdout: The held-out inputs, when they were named.
         metrics: Numbers by name; ``None`` where a value is not finite.
@@ -179,7 +258,15 @@ class Handover(Part, frozen=True):
     unpickled: list[SeenUnpickling]
     modules: list[SeenModule]
     blind: list[str]
+    failures: Annotated[int, msgspec.Meta(ge=0)]
     facts: KernelFacts
+    level: CaptureLevel
+    unseen: list[str]
+    alarms: list[SeenAlarm]
+    tape: str
+    answers: list[SeenAnswer]
+    randomness: SeenRandomness
+    variables: list[Variable]
     model: SeenModel | None
     holdout: SeenHoldout | None
     metrics: dict[str, float | None]

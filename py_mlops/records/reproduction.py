@@ -101,6 +101,18 @@ class CellDifference(Part, frozen=True):
     rerun: str
 
 
+class WrittenFile(Part, frozen=True):
+    """A file that a rerun made or changed; it is not kept.
+
+    Attributes:
+        path: Its absolute path, as the rerun saw it.
+        size: Its length in bytes.
+    """
+
+    path: str
+    size: int
+
+
 class Reproduction(Record, frozen=True, tag="reproduction"):
     """A rerun of a snapshot and its verdict.
 
@@ -117,6 +129,7 @@ class Reproduction(Record, frozen=True, tag="reproduction"):
         first_difference: The first cell that differs, when one does.
         environment: What it was rerun on; ``None`` when none could be built.
         notebook: The executed notebook; ``None`` when nothing ran.
+        written: The first 1,000 files it made or changed, where it ran in a sandbox.
         seconds: How long the rerun took, environment included.
         calibration: The metrics of every calibrating rerun, when asked for.
     """
@@ -133,5 +146,6 @@ class Reproduction(Record, frozen=True, tag="reproduction"):
     first_difference: CellDifference | None
     environment: Environment | None
     notebook: Blob | None
+    written: list[WrittenFile]
     seconds: float
     calibration: list[dict[str, float]]

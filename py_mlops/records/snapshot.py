@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from py_mlops.records.answers import Answer
 from py_mlops.records.author import Author
 from py_mlops.records.base import Digest, Part, Record, Time
 from py_mlops.records.capture import Capture
@@ -9,6 +10,7 @@ from py_mlops.records.data import DataFile
 from py_mlops.records.environment import Environment
 from py_mlops.records.model import Holdout, Model
 from py_mlops.records.program import Program
+from py_mlops.records.randomness import Randomness
 
 
 class Request(Part, frozen=True):
@@ -37,7 +39,9 @@ class Snapshot(Record, frozen=True, tag="snapshot"):
         parents: Ids of the snapshots it follows; the head it moved on from.
         program: What was executed.
         data: Files read and written.
+        answers: What databases and web servers answered, in order.
         environment: Interpreter, packages, hardware.
+        randomness: Seeds and first states of random generators.
         model: The model; ``None`` when none was named.
         holdout: Held-out inputs and answers; ``None`` when none were named.
         metrics: Numbers by name; a dict's entries as ``variable.key``.
@@ -51,7 +55,9 @@ class Snapshot(Record, frozen=True, tag="snapshot"):
     parents: list[Digest]
     program: Program
     data: list[DataFile]
+    answers: list[Answer]
     environment: Environment
+    randomness: Randomness
     model: Model | None
     holdout: Holdout | None
     metrics: dict[str, float]
