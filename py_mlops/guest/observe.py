@@ -8,12 +8,13 @@ import sys
 import threading
 import time
 from typing import Any, Callable, Iterator, Sequence
-from urllib.parse import unquote, urlsplit
 
 from . import places, words
 from .contacts import Contacts
+from .level import Level
 from .opens import WRITING, Opens, normal
-from .sightings import Sightings, look_at
+from .originals import Kept, Originals
+from .sightings import Look, Sightings
 
 _Path = Any
 """What an audit event calls a path: text, bytes, or an open file's number."""
@@ -26,6 +27,10 @@ class Observer:
     An audit hook cannot be taken back, so it is installed once and does nothing
     while the observer is stopped. Each event comes before what it announces: a
     file is looked at as it was just before it was opened.
+
+    Attributes:
+        originals: What inputs held that the process itself overwrote.
+        level: What sees more than the audit hook, and how much.
     """
 
     def __init__(self) -> None:
@@ -34,9 +39,12 @@ class Observer:
         self._installed = False
         self._silence = _Silence()
         self._everywhere = _Silent()
-        self._files = Sightings()
+        self.originals = Originals()
+        self._files = Sightings(self._keep)
         self._opens = Opens(self._files)
         self._contacts = Contacts()
+        self.level = Level(self._files, self._contacts, self._opens)
+        self._opens.merge, self._opens.traced = self._merge, self.level.is_observed
         self._commands: dict[tuple[int, str], None] = {}
         self._handlers: dict[str, Callable[..., None]] = {}
 
@@ -47,12 +55,20 @@ class Observer:
 
     @cell.setter
     def cell(self, count: int) -> None:
+        ended = self.cell
         self._opens.next_cell(count)
+        with contextlib.suppress(Exception):
+            self.level.next_cell(ended, count)
 
     @property
     def failures(self) -> int:
         """How often the hook itself failed; what it saw then is lost."""
-        return self._failures + self._opens.failures
+        return self._failures + self._opens.failures + self.level.trace.failures
+
+    @property
+    def silent(self) -> bool:
+        """Whether what this thread does now is work of ours, see `paused`."""
+        return bool(self._silence.all)
 
     @property
     def started_ns(self) -> int:
@@ -62,11 +78,13 @@ class Observer:
     def start(self) -> None:
         """Begin or go on to watch."""
         self._opens.leave_out(*(path for path, _ in places.left_out(places.prefixes())))
+        if not self._handlers:
+            self.level.start()
         self._files.started_ns = self._files.started_ns or time.time_ns()
         self._handlers.update(
             {
                 "open": self._opens.opened,
-                "sqlite3.connect": self._connected_sqlite,
+                "sqlite3.connect": self._opens.connected_sqlite,
                 "os.chdir": self._opens.changed_folder,
                 "os.truncate": self._truncated,
                 "os.rename": self._renamed,
@@ -99,9 +117,11 @@ class Observer:
     def paused(self) -> Iterator[None]:
         """See nothing that this thread does inside; for work of ours."""
         self._silence.all += 1
+        self.level.trace.pause(1)
         try:
             yield
         finally:
+            self.level.trace.pause(-1)
             self._silence.all -= 1
 
     @contextlib.contextmanager
@@ -122,11 +142,21 @@ class Observer:
             silence.processes -= 1
             self.settle()
 
+    @contextlib.contextmanager
+    def without_processes(self) -> Iterator[None]:
+        """See no process that this thread starts inside; for a kernel's own start."""
+        self._silence.processes += 1
+        try:
+            yield
+        finally:
+            self._silence.processes -= 1
+
     def settle(self) -> None:
         """Look what became of the files that child processes and databases had in hand."""
         with contextlib.suppress(Exception):
             self._opens.catch_up()
             self._files.settle()
+            self.level.settle(self.cell)
 
     def files(self) -> list[dict[str, Any]]:
         """Return the files in the shape of ``records.handover.SeenFile``, first seen first.
@@ -175,26 +205,13 @@ class Observer:
 
         return hook
 
-    def _connected_sqlite(self, database: _Path) -> None:
-        name = os.fsdecode(database)
-        if name.startswith("file:"):
-            parts = urlsplit(name)
-            name = "" if "mode=memory" in parts.query else unquote(parts.path)
-        if not name or name.startswith(":memory:"):
-            return
-        full = normal(os.path.join(os.getcwd(), name))
-        if not self._opens.leaves_out(full):
-            self._opens.catch_up()
-            look = look_at(full)
-            if look is None:
-                self._files.wrote(full, name, self._opens.cell, look)
-            else:
-                self._files.read(full, name, self._opens.cell, look, kept_open=True)
-            log = look_at(full + "-wal")
-            if log is not None:
-                self._files.read(
-                    full + "-wal", name + "-wal", self._opens.cell, log, kept_open=True
-                )
+    def _merge(self) -> None:
+        with self.paused():
+            self.level.trace.merge()
+
+    def _keep(self, path: str, look: Look) -> Kept:
+        with self.paused():
+            return self.originals.keep(path, look)
 
     def _truncated(self, path: _Path, _length: int) -> None:
         self._opens.opened(path, None, os.O_WRONLY)
@@ -239,7 +256,7 @@ class Observer:
             return
         self._opens.catch_up()
         # A spawn is announced as the process and again as the system call.
-        self._commands.setdefault((self._opens.cell, text or "(a forked copy of the kernel)"))
+        self._commands.setdefault((self._opens.cell, text))
         named = [
             file for file in words.named_in(text, folder) if not self._opens.leaves_out(file.path)
         ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from typing import Any, Optional, Tuple
+from typing import Any, Callable, Optional, Tuple
+from urllib.parse import unquote, urlsplit
 
 from . import places
-from .sightings import Look, Sightings
+from .sightings import Look, Sightings, look_at
 
 WRITING = os.O_WRONLY | os.O_RDWR
 _MANY = 500_000
@@ -27,6 +28,9 @@ class Opens:
         written: The same when written.
         cell: Execution count of the running cell.
         failures: How many files were lost to a failure of ours.
+        bytes: Sizes of all files that were read, summed up.
+        merge: Takes in first what others saw meanwhile.
+        traced: Whether others saw every file that was opened, and in what order.
     """
 
     def __init__(self, files: Sightings) -> None:
@@ -35,6 +39,9 @@ class Opens:
         self.written: set[Any] = set()
         self.cell = 0
         self.failures = 0
+        self.bytes = 0
+        self.merge: Callable[[], None] = _nothing
+        self.traced: Callable[[], bool] = _no
         self._files = files
         self._backlog: deque[_Opened] = deque()
         self._ours: set[str] = set()  # folders that are left out; theirs are watched
@@ -65,11 +72,32 @@ class Opens:
         except (OSError, ValueError):
             if not flags & WRITING:
                 return
+        self._backlog.append((full, requested, flags, self.cell, look))
+        # What is there and about to be overwritten can be kept now, and never again.
+        if (look is not None and flags & WRITING) or len(self._backlog) > _BACKLOG:
+            self.catch_up()
         if full[-3:] != ".py":  # reloading reads anew within a cell
             known.add(path)
-        self._backlog.append((full, requested, flags, self.cell, look))
-        if len(self._backlog) > _BACKLOG:
+
+    def connected_sqlite(self, database: Any) -> None:
+        """Take one audit event ``sqlite3.connect``; the library opens the file itself, later."""
+        name = os.fsdecode(database)
+        if name.startswith("file:"):
+            parts = urlsplit(name)
+            name = "" if "mode=memory" in parts.query else unquote(parts.path)
+        if not name or name.startswith(":memory:"):
+            return
+        full = normal(os.path.join(os.getcwd(), name))
+        if not self.leaves_out(full):
             self.catch_up()
+            look = look_at(full)
+            if look is None:
+                self._files.wrote(full, name, self.cell, look)
+            else:
+                self._files.read(full, name, self.cell, look, kept_open=True)
+            log = look_at(full + "-wal")
+            if log is not None:
+                self._files.read(full + "-wal", name + "-wal", self.cell, log, kept_open=True)
 
     def next_cell(self, count: int) -> None:
         """Begin another cell, which takes a second look at what it reads."""
@@ -86,14 +114,19 @@ class Opens:
 
     def catch_up(self) -> None:
         """Work out what the opened files mean; before anything that depends on their order."""
+        self.merge()
         while self._backlog:
             try:
                 full, requested, flags, cell, look = self._backlog.popleft()
                 path = normal(full)
                 if path is not full and self.leaves_out(path):
                     continue
+                writes = bool(flags & WRITING)
+                in_log = self.traced() and self._files.named(path, requested, writes=writes)
                 if look is not None and flags & (WRITING | os.O_TRUNC) in (0, os.O_RDWR):
-                    self._files.read(path, requested, cell, look)
+                    self.bytes += look[0]
+                    if not in_log:
+                        self._files.read(path, requested, cell, look)
                 if flags & WRITING:
                     self._files.wrote(path, requested, cell, look)
             except Exception:
@@ -107,6 +140,11 @@ class Opens:
         self.read.clear()
         self.written.clear()
 
+    def passes_over(self, path: str) -> bool:
+        """Say whether a file's folder is not looked at; quick for many files of one folder."""
+        folder = path[: path.rindex("/") + 1]
+        return folder in self._ours or (folder not in self._theirs and self.leaves_out(folder))
+
     def leaves_out(self, path: str) -> bool:
         """Say whether a file, or a folder whose name ends in a separator, is not looked at."""
         ours = path.startswith(self._left_out) and not path.startswith(self._kept)
@@ -114,6 +152,14 @@ class Opens:
         if path[-1:] == "/":
             (self._ours if ours else self._theirs).add(path)
         return ours
+
+
+def _nothing() -> None:
+    pass
+
+
+def _no() -> bool:
+    return False
 
 
 def normal(path: str) -> str:

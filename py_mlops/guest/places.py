@@ -82,6 +82,15 @@ def left_out(roots: Iterable[str]) -> list[tuple[str, str]]:
     return list(dict.fromkeys([*folders, (cells, "Jupyter's own files")]))
 
 
+def untraced(roots: Iterable[str]) -> list[str]:
+    """Return the folders that the tracer itself passes over: the system's and the packages'.
+
+    Args:
+        roots: Roots of the interpreter and its packages.
+    """
+    return [os.path.join(path, "") for path in dict.fromkeys([*_SYSTEM, *installed(roots)])]
+
+
 def kept() -> list[str]:
     """Return the folders that are watched although they lie in one that is left out."""
     return [os.path.join(path, "") for path in _expanded(KEPT)]

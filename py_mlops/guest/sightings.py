@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Any, Iterable, Iterator, Tuple
+from typing import Any, Callable, Iterable, Iterator, Tuple
 
+from .originals import Kept
 from .words import Named
 
 Look = Tuple[int, int, int]
@@ -13,15 +14,19 @@ Look = Tuple[int, int, int]
 
 _MOST_AWAITED = 1000
 _MOST_VERSIONS = 100
+_CHANGED_UNSEEN = "a child process or a database changed it, which shows only afterwards"
 
 
 class _Sighting:
     """One file; ``look`` is of the newest version that was read, ``earlier`` of those before."""
 
-    __slots__ = ("cell", "earlier", "existed", "first", "look", "observed", "requested", "written")
+    __slots__ = (
+        *("cell", "earlier", "existed", "first", "kept", "look", "observed", "problem"),
+        *("process", "requested", "written"),
+    )
 
-    def __init__(
-        self, requested: str, first: str, look: Look | None, cell: int, observed: str
+    def __init__(  # noqa: PLR0917 - as they stand in its slots
+        self, requested: str, first: str, look: Look | None, cell: int, observed: str, process: str
     ) -> None:
         self.requested = requested
         self.first = first
@@ -30,7 +35,10 @@ class _Sighting:
         self.look = look
         self.cell = cell
         self.observed = observed
+        self.process = process
         self.earlier: tuple[tuple[int, Look | None], ...] = ()
+        self.kept = ""
+        self.problem = ""
 
 
 class Sightings:
@@ -43,9 +51,14 @@ class Sightings:
         started_ns: When we began to watch, in nanoseconds of the wall clock.
     """
 
-    def __init__(self) -> None:
-        """Begin with none."""
+    def __init__(self, keep: Callable[[str, Look], Kept] | None = None) -> None:
+        """Begin with none.
+
+        Args:
+            keep: Copies an input that is about to change, see `Originals.keep`.
+        """
         self.started_ns = 0
+        self._keep = keep
         self._files: dict[str, _Sighting] = {}
         # Files in the hands of a child process (False), or of a database that
         # keeps them open (True): only looking again tells whether they changed.
@@ -61,6 +74,7 @@ class Sightings:
         *,
         kept_open: bool = False,
         observed: str = "audit-hook",
+        process: str = "",
     ) -> None:
         """Note that a file is read.
 
@@ -71,16 +85,19 @@ class Sightings:
             look: How it looked just before.
             kept_open: Whether it may be written later without another sign.
             observed: Who saw it.
+            process: The program that read it; empty for this one.
         """
         entry = self._files.get(path)
         if entry is None:
-            entry = self._files.setdefault(path, _Sighting(requested, "read", look, cell, observed))
+            new = _Sighting(requested, "read", look, cell, observed, process)
+            entry = self._files.setdefault(path, new)
         elif entry.first == "read" and not entry.written and entry.look != look:
             if path in self._in_hand:
                 self._settle(path)
             else:
                 entry.earlier = (*entry.earlier[-_MOST_VERSIONS:], (entry.cell, entry.look))
                 entry.look, entry.cell = look, cell
+                entry.kept = entry.problem = ""
         if kept_open and not entry.written:
             self._in_hand[path] = True
 
@@ -92,12 +109,14 @@ class Sightings:
         look: Look | None,
         *,
         observed: str = "audit-hook",
+        process: str = "",
     ) -> None:
         """Note that a file is written; ``look`` is ``None`` for a new one. See `read`."""
         entry = self._files.get(path)
         if entry is None:
-            new = _Sighting(requested, "write", look, cell, observed)
+            new = _Sighting(requested, "write", look, cell, observed, process)
             entry = self._files.setdefault(path, new)
+        self._keep_original(path, entry)
         entry.written = True
 
     def moved(self, old: str | None, new: str | None, requested: str, cell: int) -> None:
@@ -122,14 +141,57 @@ class Sightings:
             self.wrote(new, requested, cell, look_at(new))
 
     def removed(self, path: str) -> None:
-        """Note that a file is about to be gone: an input then cannot be taken any more."""
+        """Note that a file is about to be gone: an input then cannot be taken from there."""
         entry = self._files.get(path)
         if entry is not None:
+            self._keep_original(path, entry)
             entry.written = True
 
-    def inside(self, folder: str) -> list[str]:
-        """Return what to append to a folder's name to get each known file below it."""
-        if not os.path.isdir(folder):
+    def _keep_original(self, path: str, entry: _Sighting) -> None:
+        is_input = entry.first == "read" and not entry.written and not entry.kept
+        if is_input and entry.look is not None and self._keep is not None:
+            entry.kept, entry.problem = self._keep(path, entry.look)
+
+    def __contains__(self, path: object) -> bool:
+        """Say whether a file was seen; ``path`` is absolute and normalised."""
+        return path in self._files
+
+    def paths(self) -> list[str]:
+        """Return the paths of all files seen."""
+        return list(self._files)
+
+    def named(self, path: str, requested: str, *, writes: bool) -> bool:
+        """Note how the program names a file that the tracer saw this process open.
+
+        Args:
+            path: Absolute and normalised.
+            requested: As the program names it.
+            writes: Whether it opens it for writing.
+
+        Returns:
+            Whether the file is known, in the order of the tracer's log.
+        """
+        entry = self._files.get(path)
+        is_same = entry is not None and (writes or entry.first == "read")
+        if entry is not None and is_same and entry.observed == "tracer" and not entry.process:
+            entry.observed, entry.requested = "audit-hook", requested
+        return entry is not None
+
+    def unguess(self, path: str) -> None:
+        """Forget what was only guessed from a command's text: now the access itself was seen."""
+        entry = self._files.get(path)
+        if entry is not None and entry.observed == "shell-command":
+            self._files.pop(path, None)
+            self._in_hand.pop(path, None)
+
+    def inside(self, folder: str, now: str = "") -> list[str]:
+        """Return what to append to a folder's name to get each known file below it.
+
+        Args:
+            folder: The folder, under the name that its files are known by.
+            now: Where it is now, when it has been moved.
+        """
+        if not os.path.isdir(now or folder):
             return []
         return [path[len(folder) :] for path in list(self._files) if path.startswith(folder + "/")]
 
@@ -139,8 +201,11 @@ class Sightings:
             look = look_at(path)
             if path not in self._files and look is not None and not writes:
                 self.read(path, requested, cell, look, observed="shell-command")
-            if path in self._files:
+            entry = self._files.get(path)
+            if entry is not None:
                 self._in_hand.setdefault(path, False)
+                if writes:
+                    self._keep_original(path, entry)
             elif len(self._awaited) < _MOST_AWAITED:
                 self._awaited.setdefault(path, (requested, cell, look))
 
@@ -161,6 +226,8 @@ class Sightings:
             if entry.observed == "shell-command":
                 entry.first = "write"  # the only thing it was seen with is what changed it
             entry.written = True
+            if not entry.kept:
+                entry.problem = entry.problem or _CHANGED_UNSEEN
             self._in_hand.pop(path, None)
         elif not self._in_hand.get(path):
             self._in_hand.pop(path, None)
@@ -186,7 +253,9 @@ class Sightings:
         """Return the shape of ``records.handover.SeenFile``; see `Observer.files`."""
         return [
             as_dict(path, entry.requested, entry.first, look, cell,
-                    written=entry.written, existed=entry.existed, observed=entry.observed)
+                    written=entry.written, existed=entry.existed, observed=entry.observed,
+                    process=entry.process,
+                    kept=entry.kept if look == entry.look else "", problem=entry.problem)
             for path, entry in list(self._files.items())
             for cell, look in _versions(entry)
         ]  # fmt: skip
@@ -202,6 +271,9 @@ def as_dict(
     written: bool,
     existed: bool,
     observed: str,
+    process: str = "",
+    kept: str = "",
+    problem: str = "",
 ) -> dict[str, Any]:
     """Return one file in the shape of ``records.handover.SeenFile``."""
     size, mtime_ns, inode = look if look is not None and first == "read" else (-1, -1, -1)
@@ -220,6 +292,9 @@ def as_dict(
         "inode": inode,
         "cell": cell,
         "observed": observed,
+        "process": process.encode("utf-8", "backslashreplace").decode(),
+        "kept": kept if first == "read" else "",
+        "problem": problem if first == "read" else "",
     }
 
 

@@ -21,7 +21,24 @@ def test_own_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     contacts.connected(stream, ("127.0.0.1", 5001), 1)
     contacts.connected(stream, ("127.0.0.1", 5432), 2)
     contacts.connected(SimpleNamespace(family=socket.AF_UNIX, type=1), ["/socket"], 3)
-    assert contacts.connections() == [{"cell": 2, "host": "127.0.0.1", "port": 5432}]
+    assert contacts.connections() == [
+        {"cell": 2, "host": "127.0.0.1", "port": 5432, "by": "python"}
+    ]
+
+
+def test_native_code_is_told_from_python() -> None:
+    """What the process connected to more often than Python did was native code, or a child."""
+    contacts = Contacts()
+    stream = SimpleNamespace(family=socket.AF_INET, type=socket.SOCK_STREAM)
+    contacts.connected(stream, ("10.0.0.1", 80), 1)
+    contacts.reached("web", "10.0.0.1", 80, 1)
+    contacts.reached("database", "10.0.0.2", 5432, 2)
+    contacts.reached("", "10.0.0.3", 80, 3, by_child=True)
+    assert {item["host"]: item["by"] for item in contacts.connections()} == {
+        "web": "python", "database": "native", "10.0.0.3": "child",
+    }  # fmt: skip
+    contacts.reached("web", "10.0.0.1", 80, 4)
+    assert {item["by"] for item in contacts.connections() if item["host"] == "web"} == {"native"}
 
 
 def test_bounded() -> None:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from py_mlops.guest import facts as module
-from py_mlops.guest.facts import cpu, facts
+from py_mlops.guest.facts import cpu, facts, gpus
 from py_mlops.records.handover import KernelFacts
 
 SOURCE = Path(module.__file__)
@@ -118,3 +118,16 @@ def test_a_broken_thread_library_does_no_harm() -> None:
         "print(json.dumps(facts()['pools']))"
     )
     assert in_a_fresh_python(code) == []
+
+
+def test_gpus_go_by_their_drivers_names(tmp_path: Path) -> None:
+    """Each GPU is named as its driver names it; where no driver tells, there is none."""
+    for card, model in enumerate(["NVIDIA A100-SXM4-80GB", "NVIDIA A100-SXM4-80GB"]):
+        folder = tmp_path / "proc" / "driver" / "nvidia" / "gpus" / f"0000:0{card}:00.0"
+        folder.mkdir(parents=True)
+        (folder / "information").write_text(f"Model: \t\t {model}\nIRQ:   \t\t 42\n")
+    device = tmp_path / "sys" / "class" / "drm" / "card2" / "device"
+    device.mkdir(parents=True)
+    (device / "product_name").write_text("AMD Instinct MI210\n")
+    assert gpus(str(tmp_path)) == [*["NVIDIA A100-SXM4-80GB"] * 2, "AMD Instinct MI210"]
+    assert gpus(str(tmp_path / "nowhere")) == []

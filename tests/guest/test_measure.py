@@ -88,3 +88,9 @@ def test_a_dict_that_holds_itself() -> None:
     value["again"] = value
     with pytest.raises(Problem, match="nested more than 20 deep"):
         metrics({"it": value}, ["it"])
+
+
+def test_a_name_that_no_file_can_hold() -> None:
+    """Half a surrogate pair in a dict's key is refused by that key."""
+    with pytest.raises(Problem, match="half a character"):
+        metrics({"it": {"a\ud800": 1.0}}, ["it"])

@@ -291,7 +291,8 @@ def test_connections(watching: Observer) -> None:
             socket.create_connection(("localhost", port)).close()
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as datagram:
             datagram.connect(("127.0.0.1", port))
-    assert watching.connections() == [{"cell": 7, "host": "localhost", "port": port}]
+    [seen] = watching.connections()
+    assert seen == {"cell": 7, "host": "localhost", "port": port, "by": "python"}
 
 
 def test_unpickled(watching: Observer) -> None:

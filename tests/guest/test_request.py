@@ -29,10 +29,18 @@ from py_mlops.records import Request
 def test_a_line_becomes_a_request(line: str, request_: dict[str, Any], incomplete: bool) -> None:
     """What the words say, and nothing for what they leave out; it fits the record."""
     empty: dict[str, Any] = {"model": None, "metrics": [], "holdout": None}
-    found, allowed = parse_snapshot(line)
-    assert found == empty | request_
-    assert allowed is incomplete
-    msgspec.convert(found, Request)
+    found = parse_snapshot(line)
+    assert found.request == empty | request_
+    assert found.incomplete is incomplete
+    assert found.allow_secret == ""
+    msgspec.convert(found.request, Request)
+
+
+def test_a_reason_lets_a_secret_pass() -> None:
+    """The reason is a sentence in quotes; without one the line is refused."""
+    assert parse_snapshot("digits --allow-secret 'a public one'").allow_secret.startswith("a pub")
+    with pytest.raises(Problem):
+        parse_snapshot("digits --allow-secret")
 
 
 @pytest.mark.parametrize(

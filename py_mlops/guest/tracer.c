@@ -1,0 +1,691 @@
+/* Notes which files and peers a process and its children use, for a notebook's record.
+ *
+ * Preloaded (LD_PRELOAD) into a kernel, whose children inherit it. It stands in front of the
+ * C library's functions that open files, connect and start processes, calls the real ones,
+ * and appends what happened to the file that MLOPS_TRACE names:
+ *
+ *   F kind pid time size mtime dev inode path   a regular file was opened: R read, W written,
+ *                                               B opened for both, M mapped without an open of ours;
+ *                                               size -1: it was not there before
+ *   V pid time size mtime dev inode length paths   renamed; `length` bytes of the old name, the new one
+ *   P pid ppid time length paths                a process image began; `length` bytes of its program,
+ *                                               then its words with 0x1f behind each, cut
+ *   K pid ppid time                             a process was forked
+ *   S pid time preload exe                      is about to run, or has spawned, this program
+ *   E pid time                                  the program of the S before could not be run
+ *   C pid time port peer                        connected; port -1: the peer is a socket's path
+ *   L pid time port peer                        listens
+ *   N pid time address name                     looked up a name
+ *   X                                           the log is full; nothing follows
+ *
+ * A record ends in a NUL, which no path contains, so paths stand there byte for byte. Times are
+ * nanoseconds since 1970. Of equal records a process writes one.
+ *
+ * It must never change what the program does. So: no allocation, no locks, errno untouched
+ * (system calls are made directly), no descriptor trusted before it was looked at, and with
+ * anything unusual it keeps silent. It needs few and old symbols, to load in old systems too.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#if !defined(__linux__) || !defined(__GLIBC__) || !(defined(__x86_64__) || defined(__aarch64__))
+#error "for Linux with glibc on x86-64 or aarch64"
+#endif
+
+/* ---- the system, asked directly: errno stays as it is ---- */
+
+#if defined(__x86_64__)
+__asm__(".symver dlsym,dlsym@GLIBC_2.2.5"); /* newer ones would not load before glibc 2.34 */
+static long ask6(long n, long a, long b, long c, long d, long e, long f) {
+  long result;
+  register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(n), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+                   : "rcx", "r11", "memory");
+  return result;
+}
+#else
+__asm__(".symver dlsym,dlsym@GLIBC_2.17");
+static long ask6(long n, long a, long b, long c, long d, long e, long f) {
+  register long x8 __asm__("x8") = n, x0 __asm__("x0") = a, x1 __asm__("x1") = b;
+  register long x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e, x5 __asm__("x5") = f;
+  __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
+  return x0;
+}
+#endif
+#define ask(n, a, b, c, d) ask6((n), (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
+
+#define EXPORT __attribute__((visibility("default")))
+#define UNUSUAL(condition) __builtin_expect(!!(condition), 0)
+extern char **environ;
+extern int __register_atfork(void (*)(void), void (*)(void), void (*)(void), void *)
+    __attribute__((weak));
+
+enum { PATH = 4096, MOST_PREFIXES = 128, SLOTS = 1 << 15, HIGH_FD = 900, SEPARATOR = 0x1f };
+
+static char log_path[PATH];
+static long log_limit = 64L << 20;
+static volatile int active;             /* there is a log, and it is not full */
+static int log_fd = -1;
+static dev_t log_dev;
+static ino_t log_ino;
+static long own_pid;
+static char skipped[16 * 1024];
+static const char *prefixes[MOST_PREFIXES];
+static size_t prefix_lengths[MOST_PREFIXES];
+static int prefix_count;
+static uint64_t known[SLOTS];           /* what was written already, by hash */
+static __thread int paused __attribute__((tls_model("initial-exec")));
+
+static int watching(void) { return active && !paused; }
+
+static int64_t nanoseconds(const struct timespec *t) {
+  return (int64_t)t->tv_sec * 1000000000 + t->tv_nsec;
+}
+
+static int64_t now(void) {
+  struct timespec t = {0, 0};
+  clock_gettime(CLOCK_REALTIME, &t);
+  return nanoseconds(&t);
+}
+
+static char *number(char *at, int64_t value) {
+  char digits[24];
+  int count = 0;
+  uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+  if (value < 0) *at++ = '-';
+  do digits[count++] = (char)('0' + rest % 10);
+  while (rest /= 10);
+  while (count) *at++ = digits[--count];
+  *at++ = ' ';
+  return at;
+}
+
+static uint64_t mixed(uint64_t hash, uint64_t value) {
+  hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
+  return hash ^ (hash >> 29);
+}
+
+static uint64_t hash_of(const char *text) {
+  uint64_t hash = 0xCBF29CE484222325u;
+  while (*text) hash = (hash ^ (unsigned char)*text++) * 0x100000001B3u;
+  return hash;
+}
+
+/* Whether this is the first time; a lost race or a full neighbourhood only means once more. */
+static int is_new(uint64_t hash) {
+  hash |= 1;
+  for (int step = 0; step < 4; step++) {
+    uint64_t *slot = &known[((hash >> 20) + step) & (SLOTS - 1)];
+    uint64_t held = __atomic_load_n(slot, __ATOMIC_RELAXED);
+    if (held == hash) return 0;
+    if (held == 0 || step == 3) {
+      __atomic_store_n(slot, hash, __ATOMIC_RELAXED);
+      return 1;
+    }
+  }
+  return 1;
+}
+
+/* ---- the log ---- */
+
+static int open_log(void) {
+  long fd = ask(SYS_openat, AT_FDCWD, log_path, O_WRONLY | O_APPEND | O_CLOEXEC, 0);
+  struct stat found;
+  if (fd < 0) return -1;
+  if (ask(SYS_fstat, fd, &found, 0, 0) < 0 || !S_ISREG(found.st_mode) ||
+      (log_ino && (found.st_ino != log_ino || found.st_dev != log_dev))) {
+    ask(SYS_close, fd, 0, 0, 0);
+    return -1;
+  }
+  log_ino = found.st_ino;
+  log_dev = found.st_dev;
+  return (int)fd;
+}
+
+/* Programs close descriptors that are not theirs, and then open files under those numbers:
+ * only a descriptor that still is the log is written to. */
+static long log_size(int fd) {
+  struct stat found;
+  if (fd < 0 || ask(SYS_fstat, fd, &found, 0, 0) < 0) return -1;
+  return found.st_ino == log_ino && found.st_dev == log_dev ? (long)found.st_size : -1;
+}
+
+static int usable_log(void) {
+  int fd = __atomic_load_n(&log_fd, __ATOMIC_RELAXED);
+  long size = log_size(fd);
+  if (size < 0) {
+    int low = open_log();
+    if (low < 0) return active = 0, -1;
+    fd = (int)ask(SYS_fcntl, low, F_DUPFD_CLOEXEC, HIGH_FD, 0);
+    if (fd < 0) fd = low;
+    else ask(SYS_close, low, 0, 0, 0);
+    __atomic_store_n(&log_fd, fd, __ATOMIC_RELAXED);
+    size = log_size(fd);
+  }
+  if (size >= log_limit) {
+    active = 0;
+    if (size < log_limit + PATH) ask(SYS_write, fd, "X", 2, 0);
+    return -1;
+  }
+  return fd;
+}
+
+static struct iovec part(const void *data, size_t length) {
+  return (struct iovec){(void *)data, length};
+}
+
+static void append(int fd, struct iovec *parts, int count) {
+  size_t whole = 1;
+  parts[count] = part("", 1);
+  for (int i = 0; i < count; i++) whole += parts[i].iov_len;
+  if (fd >= 0 && ask(SYS_writev, fd, parts, count + 1, 0) != (long)whole) {
+    active = 0; /* the disk is full; the reader sees the torn record */
+    ask(SYS_write, fd, "\0X", 3, 0);
+  }
+}
+
+static void append_line(char *head, char *end, const char *last) {
+  struct iovec parts[3] = {part(head, end - head), part(last, strlen(last))};
+  append(usable_log(), parts, 2);
+}
+
+static char *begin(char *head, char kind, long pid) {
+  *head++ = kind;
+  *head++ = ' ';
+  return number(number(head, pid), now());
+}
+
+/* ---- paths ---- */
+
+static int is_skipped(const char *path) {
+  if (*path != '/' || strstr(path, "/../")) return 0;
+  for (int i = 0; i < prefix_count; i++)
+    if (!strncmp(path, prefixes[i], prefix_lengths[i])) return 1;
+  return 0;
+}
+
+/* Fills in what a relative path is relative to; false when nobody can tell. */
+static int folder_of(char *folder, int at, const char *path, struct iovec *parts) {
+  parts[0] = parts[1] = part("", 0);
+  if (*path == '/') return 1;
+  long length;
+  if (at == AT_FDCWD) {
+    length = ask(SYS_getcwd, folder, PATH, 0, 0) - 1; /* it counts the NUL */
+  } else {
+    char link[40] = "/proc/self/fd/";
+    char *end = number(link + 14, at);
+    end[-1] = 0;
+    length = ask(SYS_readlinkat, AT_FDCWD, link, folder, PATH);
+  }
+  if (length <= 0 || *folder != '/') return 0;
+  parts[0] = part(folder, length);
+  parts[1] = part("/", 1);
+  return 1;
+}
+
+static char *look(char *at, const struct stat *found) {
+  if (!found) return memcpy(at, "-1 -1 0 0 ", 10), at + 10;
+  at = number(number(at, found->st_size), nanoseconds(&found->st_mtim));
+  return number(number(at, (int64_t)found->st_dev), (int64_t)found->st_ino);
+}
+
+static void note_file(char kind, int at, const char *path, const struct stat *found) {
+  uint64_t hash = mixed(hash_of(path), (uint64_t)kind);
+  if (found) {
+    hash = mixed(mixed(hash, found->st_ino), (uint64_t)nanoseconds(&found->st_mtim));
+    hash = mixed(mixed(hash, (uint64_t)found->st_size), found->st_dev);
+  }
+  if (!is_new(hash)) return;
+  char folder[PATH], head[160] = {'F', ' ', kind, ' '};
+  struct iovec parts[5];
+  if (!folder_of(folder, at, path, parts + 1)) return;
+  parts[0] = part(head, look(number(number(head + 4, own_pid), now()), found) - head);
+  parts[3] = part(path, strlen(path));
+  append(usable_log(), parts, 4);
+}
+
+/* How a file looks before it is opened in a way that makes or empties it. */
+typedef struct { int wanted, there; struct stat found; } Before;
+
+static void look_before(Before *before, int at, const char *path, int flags) {
+  before->wanted = watching() && path && (flags & (O_CREAT | O_TRUNC)) &&
+                   (flags & O_TMPFILE) != O_TMPFILE && !is_skipped(path);
+  before->there =
+      before->wanted && ask(SYS_newfstatat, at, path, &before->found, 0) == 0;
+}
+
+static void note_open(int fd, int at, const char *path, int flags, const Before *before) {
+  if (fd < 0 || !watching() || !path || (flags & (O_DIRECTORY | O_PATH)) || is_skipped(path)) return;
+  struct stat found;
+  if (ask(SYS_fstat, fd, &found, 0, 0) < 0 || !S_ISREG(found.st_mode)) return;
+  int access = flags & O_ACCMODE, emptied = flags & O_TRUNC;
+  const struct stat *then = !before->wanted ? &found : before->there ? &before->found : NULL;
+  char kind = access == O_RDWR && !emptied && then ? 'B' : access || emptied ? 'W' : 'R';
+  if (kind == 'R') then = &found; /* made empty by O_CREAT, perhaps: it is read all the same */
+  note_file(kind, at, path, then);
+}
+
+static int flags_of(const char *mode) {
+  int flags = *mode == 'r' ? 0 : O_CREAT | (*mode == 'w' ? O_TRUNC : 0);
+  while (*++mode && *mode != ',')
+    if (*mode == '+') return flags | O_RDWR;
+  return flags | (flags ? O_WRONLY : O_RDONLY);
+}
+
+/* ---- opening ---- */
+
+#define NEXT(type, name, ...)                                                          \
+  static type (*real)(__VA_ARGS__);                                                    \
+  if (UNUSUAL(!real)) {                                                                \
+    int kept = errno;                                                                  \
+    *(void **)&real = dlsym(RTLD_NEXT, #name);                                         \
+    errno = kept;                                                                      \
+  }
+
+#define OPEN(name)                                                                     \
+  EXPORT int name(const char *path, int flags, ...) {                                  \
+    NEXT(int, name, const char *, int, ...)                                            \
+    va_list rest;                                                                      \
+    va_start(rest, flags);                                                             \
+    mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;            \
+    va_end(rest);                                                                      \
+    Before before;                                                                     \
+    look_before(&before, AT_FDCWD, path, flags);                                       \
+    int fd = real(path, flags, mode);                                                  \
+    note_open(fd, AT_FDCWD, path, flags, &before);                                     \
+    return fd;                                                                         \
+  }
+#define OPENAT(name)                                                                   \
+  EXPORT int name(int at, const char *path, int flags, ...) {                          \
+    NEXT(int, name, int, const char *, int, ...)                                       \
+    va_list rest;                                                                      \
+    va_start(rest, flags);                                                             \
+    mode_t mode = flags & (O_CREAT | O_TMPFILE) ? va_arg(rest, mode_t) : 0;            \
+    va_end(rest);                                                                      \
+    Before before;                                                                     \
+    look_before(&before, at, path, flags);                                             \
+    int fd = real(at, path, flags, mode);                                              \
+    note_open(fd, at, path, flags, &before);                                           \
+    return fd;                                                                         \
+  }
+#define OPEN_2(name)                                                                   \
+  EXPORT int name(const char *path, int flags);                                        \
+  EXPORT int name(const char *path, int flags) {                                       \
+    NEXT(int, name, const char *, int)                                                 \
+    Before before = {0};                                                               \
+    look_before(&before, AT_FDCWD, path, flags);                                       \
+    int fd = real(path, flags);                                                        \
+    note_open(fd, AT_FDCWD, path, flags, &before);                                     \
+    return fd;                                                                         \
+  }
+#define OPENAT_2(name)                                                                 \
+  EXPORT int name(int at, const char *path, int flags);                                \
+  EXPORT int name(int at, const char *path, int flags) {                               \
+    NEXT(int, name, int, const char *, int)                                            \
+    Before before = {0};                                                               \
+    look_before(&before, at, path, flags);                                             \
+    int fd = real(at, path, flags);                                                    \
+    note_open(fd, at, path, flags, &before);                                           \
+    return fd;                                                                         \
+  }
+#define CREAT(name)                                                                    \
+  EXPORT int name(const char *path, mode_t mode) {                                     \
+    NEXT(int, name, const char *, mode_t)                                              \
+    Before before;                                                                     \
+    int flags = O_CREAT | O_WRONLY | O_TRUNC;                                          \
+    look_before(&before, AT_FDCWD, path, flags);                                       \
+    int fd = real(path, mode);                                                         \
+    note_open(fd, AT_FDCWD, path, flags, &before);                                     \
+    return fd;                                                                         \
+  }
+#define FOPEN(name, parameters, arguments, ...)                                        \
+  EXPORT FILE *name parameters {                                                       \
+    NEXT(FILE *, name, __VA_ARGS__)                                                    \
+    Before before = {0};                                                               \
+    int flags = mode ? flags_of(mode) : 0;                                             \
+    look_before(&before, AT_FDCWD, path, flags);                                       \
+    FILE *file = real arguments;                                                       \
+    if (file) {                                                                        \
+      int kept = errno;                                                                \
+      note_open(fileno(file), AT_FDCWD, path, flags, &before);                         \
+      errno = kept;                                                                    \
+    }                                                                                  \
+    return file;                                                                       \
+  }
+/* The name is known only once the file was made. */
+#define MKSTEMP(name, parameters, arguments, ...)                                      \
+  EXPORT int name parameters {                                                         \
+    NEXT(int, name, __VA_ARGS__)                                                       \
+    Before before = {1, 0, {0}};                                                       \
+    int fd = real arguments;                                                           \
+    note_open(fd, AT_FDCWD, path, O_RDWR | O_CREAT, &before);                          \
+    return fd;                                                                         \
+  }
+
+OPEN(open)
+OPEN(open64)
+OPENAT(openat)
+OPENAT(openat64)
+OPEN_2(__open_2)
+OPEN_2(__open64_2)
+OPENAT_2(__openat_2)
+OPENAT_2(__openat64_2)
+CREAT(creat)
+CREAT(creat64)
+FOPEN(fopen, (const char *path, const char *mode), (path, mode), const char *, const char *)
+FOPEN(fopen64, (const char *path, const char *mode), (path, mode), const char *, const char *)
+FOPEN(freopen, (const char *path, const char *mode, FILE *old), (path, mode, old), const char *,
+      const char *, FILE *)
+FOPEN(freopen64, (const char *path, const char *mode, FILE *old), (path, mode, old), const char *,
+      const char *, FILE *)
+MKSTEMP(mkstemp, (char *path), (path), char *)
+MKSTEMP(mkstemp64, (char *path), (path), char *)
+MKSTEMP(mkostemp, (char *path, int flags), (path, flags), char *, int)
+MKSTEMP(mkostemp64, (char *path, int flags), (path, flags), char *, int)
+MKSTEMP(mkstemps, (char *path, int length), (path, length), char *, int)
+MKSTEMP(mkstemps64, (char *path, int length), (path, length), char *, int)
+
+/* A file that was opened in a way that is not seen here, or handed over, shows when mapped. */
+static void *mapped(void *where, size_t size, int protection, int flags, int fd, off_t offset) {
+  long result = ask6(SYS_mmap, (long)where, (long)size, protection, flags, fd, offset);
+  if (UNUSUAL((unsigned long)result > -4096UL)) return errno = (int)-result, MAP_FAILED;
+  struct stat found;
+  if (fd >= 0 && !(flags & MAP_ANONYMOUS) && watching() &&
+      ask(SYS_fstat, fd, &found, 0, 0) == 0 && S_ISREG(found.st_mode) && found.st_nlink) {
+    char path[PATH + 1], link[40] = "/proc/self/fd/";
+    number(link + 14, fd)[-1] = 0;
+    long length = ask(SYS_readlinkat, AT_FDCWD, link, path, PATH);
+    if (length > 0) {
+      path[length] = 0;
+      if (*path == '/' && !is_skipped(path)) note_file('M', AT_FDCWD, path, &found);
+    }
+  }
+  return (void *)result;
+}
+
+EXPORT void *mmap(void *where, size_t size, int protection, int flags, int fd, off_t offset) {
+  return mapped(where, size, protection, flags, fd, offset);
+}
+
+EXPORT void *mmap64(void *where, size_t size, int protection, int flags, int fd, off_t offset) {
+  return mapped(where, size, protection, flags, fd, offset);
+}
+
+/* ---- renaming ---- */
+
+static void note_rename(const struct stat *found, int from, const char *old, int to, const char *new) {
+  char head[160], old_folder[PATH], new_folder[PATH];
+  struct iovec parts[8];
+  if (!folder_of(old_folder, from, old, parts + 1) || !folder_of(new_folder, to, new, parts + 4)) return;
+  parts[3] = part(old, strlen(old));
+  parts[6] = part(new, strlen(new));
+  char *end = look(begin(head, 'V', own_pid), found);
+  end = number(end, (int64_t)(parts[1].iov_len + parts[2].iov_len + parts[3].iov_len));
+  parts[0] = part(head, end - head);
+  append(usable_log(), parts, 7);
+}
+
+#define RENAME(name, from, to, parameters, arguments, ...)                             \
+  EXPORT int name parameters {                                                         \
+    NEXT(int, name, __VA_ARGS__)                                                       \
+    struct stat found;                                                                 \
+    int seen = watching() && ask(SYS_newfstatat, from, old, &found, 0) == 0 &&         \
+               (S_ISREG(found.st_mode) || S_ISDIR(found.st_mode)) &&                   \
+               !(is_skipped(old) && is_skipped(new));                                  \
+    int result = real arguments;                                                       \
+    if (seen && result == 0) note_rename(&found, from, old, to, new);                  \
+    return result;                                                                     \
+  }
+
+RENAME(rename, AT_FDCWD, AT_FDCWD, (const char *old, const char *new), (old, new), const char *,
+       const char *)
+RENAME(renameat, from, to, (int from, const char *old, int to, const char *new), (from, old, to, new),
+       int, const char *, int, const char *)
+RENAME(renameat2, from, to,
+       (int from, const char *old, int to, const char *new, unsigned int flags),
+       (from, old, to, new, flags), int, const char *, int, const char *, unsigned int)
+
+/* ---- peers ---- */
+
+static void note_peer(char kind, const struct sockaddr *address, socklen_t length) {
+  char head[80], peer[sizeof(struct sockaddr_un) + 2] = "";
+  int port = -1, kept = errno;
+  if (address->sa_family == AF_INET) {
+    const struct sockaddr_in *in = (const void *)address;
+    port = ntohs(in->sin_port);
+    inet_ntop(AF_INET, &in->sin_addr, peer, sizeof peer);
+  } else if (address->sa_family == AF_INET6 && length >= sizeof(struct sockaddr_in6)) {
+    const struct sockaddr_in6 *in = (const void *)address;
+    port = ntohs(in->sin6_port);
+    inet_ntop(AF_INET6, &in->sin6_addr, peer, sizeof peer);
+  } else if (address->sa_family == AF_UNIX && length > sizeof(sa_family_t)) {
+    const struct sockaddr_un *un = (const void *)address;
+    size_t most = length - sizeof(sa_family_t);
+    if (most > sizeof un->sun_path) most = sizeof un->sun_path;
+    memcpy(peer, un->sun_path, most);
+    if (!*peer) *peer = '@'; /* an abstract name */
+  }
+  errno = kept;
+  if (!*peer || !is_new(mixed(hash_of(peer), ((uint64_t)port << 8) + (uint64_t)kind))) return;
+  append_line(head, number(begin(head, kind, own_pid), port), peer);
+}
+
+EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length) {
+  NEXT(int, connect, int, const struct sockaddr *, socklen_t)
+  int result = real(fd, address, length);
+  if (watching() && address && (result == 0 || errno == EINPROGRESS)) {
+    int type = 0;
+    socklen_t size = sizeof type;
+    ask6(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, (long)&type, (long)&size, 0);
+    if (type != SOCK_DGRAM) note_peer('C', address, length);
+  }
+  return result;
+}
+
+EXPORT int listen(int fd, int backlog) {
+  NEXT(int, listen, int, int)
+  int result = real(fd, backlog);
+  struct sockaddr_storage own = {0};
+  socklen_t size = sizeof own;
+  if (watching() && result == 0 && ask(SYS_getsockname, fd, &own, &size, 0) == 0)
+    note_peer('L', (struct sockaddr *)&own, size);
+  return result;
+}
+
+EXPORT int getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **found) {
+  NEXT(int, getaddrinfo, const char *, const char *, const struct addrinfo *, struct addrinfo **)
+  int result = real(name, service, hints, found), count = 0, kept = errno;
+  if (watching() && result == 0 && name && strlen(name) < 256) {
+    for (struct addrinfo *one = *found; one && count < 16; one = one->ai_next, count++) {
+      char head[160], address[INET6_ADDRSTRLEN + 2] = "";
+      const void *bytes = one->ai_family == AF_INET
+                              ? (void *)&((struct sockaddr_in *)one->ai_addr)->sin_addr
+                              : (void *)&((struct sockaddr_in6 *)one->ai_addr)->sin6_addr;
+      if (!inet_ntop(one->ai_family, bytes, address, INET6_ADDRSTRLEN)) continue;
+      if (!is_new(mixed(hash_of(address), hash_of(name)))) continue;
+      char *end = begin(head, 'N', own_pid);
+      size_t length = strlen(address);
+      memcpy(end, address, length);
+      end[length] = ' ';
+      append_line(head, end + length + 1, name);
+    }
+  }
+  errno = kept;
+  return result;
+}
+
+/* ---- processes ---- */
+
+static int keeps_us(char *const *env) {
+  int preload = 0, log = 0;
+  for (; env && *env; env++) {
+    preload |= !strncmp(*env, "LD_PRELOAD=", 11) && strstr(*env, "tracer.so");
+    log |= !strncmp(*env, "MLOPS_TRACE=", 12);
+  }
+  return preload && log;
+}
+
+/* Run between vfork and exec too, where the parent's memory is shared but its descriptors are
+ * not: so the log is opened for this record alone, and nothing is remembered. */
+static void note_start(char kind, long pid, int64_t time, int kept, const char *file) {
+  if (!watching()) return;
+  char head[80] = {kind, ' '}, *end = number(number(head + 2, pid), time);
+  int fd = open_log(), count = 1;
+  if (fd < 0) return;
+  struct iovec parts[3];
+  if (kind == 'S') {
+    end = number(end, kept);
+    parts[count++] = part(file, strnlen(file, PATH - 1));
+  }
+  parts[0] = part(head, end - head);
+  if (log_size(fd) < log_limit) append(fd, parts, count);
+  ask(SYS_close, fd, 0, 0, 0);
+}
+
+#define PID ask(SYS_getpid, 0, 0, 0, 0)
+
+/* What is started as work of ours is not watched: it runs without the log's name. */
+#define ENVIRONMENT(env)                                                               \
+  char *const *given = (env);                                                          \
+  size_t count = 0, at = 0;                                                            \
+  while (active && paused && given && given[count]) count++;                           \
+  char *fewer[count + 1];                                                              \
+  if (count) {                                                                         \
+    for (size_t i = 0; i < count; i++)                                                 \
+      if (strncmp(given[i], "MLOPS_TRACE=", 12)) fewer[at++] = given[i];               \
+    fewer[at] = NULL;                                                                  \
+    given = fewer;                                                                     \
+  }
+
+#define EXEC(call)                                                                     \
+  note_start('S', PID, now(), keeps_us(given), file ? file : "");                      \
+  int result = call;                                                                   \
+  note_start('E', PID, now(), 0, "");                                                  \
+  return result;
+
+EXPORT int execve(const char *file, char *const argv[], char *const env[]) {
+  NEXT(int, execve, const char *, char *const[], char *const[])
+  ENVIRONMENT(env)
+  /* Python tries every folder of PATH: what is not there is not worth two records. */
+  if (ask(SYS_faccessat, AT_FDCWD, file, X_OK, 0) < 0) return real(file, argv, given);
+  EXEC(real(file, argv, given))
+}
+
+EXPORT int execv(const char *file, char *const argv[]) { return execve(file, argv, environ); }
+
+EXPORT int execvpe(const char *file, char *const argv[], char *const env[]) {
+  NEXT(int, execvpe, const char *, char *const[], char *const[])
+  ENVIRONMENT(env)
+  EXEC(real(file, argv, given))
+}
+
+EXPORT int execvp(const char *file, char *const argv[]) { return execvpe(file, argv, environ); }
+
+#define SPAWN(name)                                                                    \
+  EXPORT int name(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions, \
+                  const posix_spawnattr_t *attributes, char *const argv[], char *const env[]) { \
+    NEXT(int, name, pid_t *, const char *, const posix_spawn_file_actions_t *,         \
+         const posix_spawnattr_t *, char *const[], char *const[])                      \
+    ENVIRONMENT(env)                                                                   \
+    int64_t time = now();                                                              \
+    pid_t child = 0;                                                                   \
+    int result = real(&child, file, actions, attributes, argv, given);                 \
+    if (result == 0) {                                                                 \
+      if (pid) *pid = child;                                                           \
+      note_start('S', child, time, keeps_us(given), file);                             \
+    }                                                                                  \
+    return result;                                                                     \
+  }
+
+SPAWN(posix_spawn)
+SPAWN(posix_spawnp)
+
+EXPORT int system(const char *command) {
+  NEXT(int, system, const char *)
+  if (command && watching() && !keeps_us(environ)) note_start('S', 0, now(), 0, command);
+  return real(command);
+}
+
+EXPORT FILE *popen(const char *command, const char *mode) {
+  NEXT(FILE *, popen, const char *, const char *)
+  if (command && watching() && !keeps_us(environ)) note_start('S', 0, now(), 0, command);
+  return real(command, mode);
+}
+
+static void forked(void) {
+  own_pid = PID;
+  if (!active) return;
+  if (paused) { /* a process of ours */
+    active = 0;
+    return;
+  }
+  char head[80] = "K ", *end = number(head + 2, own_pid);
+  end = number(number(end, ask(SYS_getppid, 0, 0, 0, 0)), now());
+  append_line(head, end, "");
+}
+
+/* Work of ours in this thread begins (1) or ends (-1): it is no part of what is watched. */
+EXPORT void mlops_trace_pause(int step);
+EXPORT void mlops_trace_pause(int step) { paused += step; }
+
+static void read_prefixes(const char *list) {
+  if (!list || strlen(list) >= sizeof skipped) return;
+  strcpy(skipped, list);
+  for (char *at = skipped; *at && prefix_count < MOST_PREFIXES;) {
+    char *end = strchr(at, ':');
+    if (end) *end = 0;
+    if (*at == '/') {
+      prefixes[prefix_count] = at;
+      prefix_lengths[prefix_count++] = strlen(at);
+    }
+    if (!end) break;
+    at = end + 1;
+  }
+}
+
+__attribute__((constructor)) static void begin_process(void) {
+  const char *path = getenv("MLOPS_TRACE"), *limit = getenv("MLOPS_TRACE_LIMIT");
+  if (active || !path || *path != '/' || strlen(path) >= sizeof log_path) return;
+  strcpy(log_path, path);
+  if (limit) log_limit = strtol(limit, NULL, 10);
+  read_prefixes(getenv("MLOPS_TRACE_SKIP"));
+  own_pid = PID;
+  active = 1;
+  if (usable_log() < 0) return;
+  char head[120] = "P ", exe[PATH], command[1024];
+  long fd = ask(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC, 0);
+  long length = fd < 0 ? 0 : ask(SYS_read, fd, command, sizeof command, 0);
+  if (fd >= 0) ask(SYS_close, fd, 0, 0, 0);
+  if (length < 0) length = 0;
+  for (long i = 0; i < length; i++)
+    if (!command[i]) command[i] = SEPARATOR;
+  long exe_length = ask(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe, sizeof exe);
+  if (exe_length < 0) exe_length = 0;
+  char *end = number(head + 2, own_pid);
+  end = number(number(number(end, ask(SYS_getppid, 0, 0, 0, 0)), now()), exe_length);
+  struct iovec parts[4] = {part(head, end - head), part(exe, exe_length), part(command, length)};
+  append(usable_log(), parts, 3);
+  if (__register_atfork) __register_atfork(NULL, NULL, forked, NULL);
+}
