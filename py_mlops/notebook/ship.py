@@ -15,7 +15,23 @@ from py_mlops.errors import StoreUnavailable
 PACKAGE = "mlops_guest"
 """The name the guest goes by where our package is not installed."""
 
-_MAIN = f"from {PACKAGE}.__main__ import main\n\nmain()\n"
+# Every Python reads this, a 2.7 too: where the guest cannot be, there is an ordinary kernel.
+_MAIN = f"""\
+import platform
+import runpy
+import sys
+
+try:
+    if platform.python_implementation() != "CPython" or sys.version_info < (3, 8):
+        raise ImportError("the guest needs CPython 3.8")
+    from {PACKAGE}.__main__ import main
+except Exception:
+    sys.path[0] = ""
+    del sys.argv[1:3]
+    runpy.run_module("ipykernel_launcher", run_name="__main__", alter_sys=True)
+else:
+    main()
+"""
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
@@ -47,7 +63,10 @@ def guest_zip(cache: Path) -> Path:
 
 def _zipped() -> bytes:
     folder = Path(guest.__file__).parent
-    sources = {f"{PACKAGE}/{path.name}": path.read_bytes() for path in folder.glob("*.py")}
+    sources = {
+        f"{PACKAGE}/{path.relative_to(folder).as_posix()}": path.read_bytes()
+        for path in folder.rglob("*.py")
+    }
     sources["__main__.py"] = _MAIN.encode()
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:

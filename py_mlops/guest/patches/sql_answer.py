@@ -1,0 +1,258 @@
+"""One answer of a database on the tape: what is known of its columns, its rows, or its error."""
+
+from __future__ import annotations
+
+import collections
+import contextlib
+import contextvars
+import json
+from typing import Any, Iterable, Iterator, NamedTuple, Sequence
+
+from ..observe import observer
+from . import rows
+from .tape import Recording, Tape, Unrecorded
+
+KIND = "sql"
+BATCH = 1000
+"""Rows of one line of an answer."""
+Column = collections.namedtuple(  # noqa: PYI024 - the fields of a DBAPI description are of any type
+    "Column", "name type_code display_size internal_size precision scale null_ok"
+)
+_inside: contextvars.ContextVar[bool] = contextvars.ContextVar("mlops_inside", default=False)
+
+
+def is_inside() -> bool:
+    """Say whether a layer above already records what happens now."""
+    return _inside.get()
+
+
+@contextlib.contextmanager
+def inside() -> Iterator[None]:
+    """Keep the layers below from recording the same once more."""
+    token = _inside.set(True)
+    try:
+        yield
+    finally:
+        _inside.reset(token)
+
+
+class Question(NamedTuple):
+    """A statement put to a database.
+
+    Attributes:
+        source: The database, without user and password: ``postgresql://host:5432/name``.
+        sql: Its text.
+        parameters: Its parameters, in any form the driver takes.
+    """
+
+    source: str
+    sql: str
+    parameters: Any = None
+
+    @classmethod
+    def many(cls, source: str, sql: Any, parameters: Iterable[Any]) -> Question:
+        """Return the question that an ``executemany`` is."""
+        return cls(source, text_of(sql), {"many": list(parameters)})
+
+    def key(self) -> bytes:
+        """Return what tells this question from others."""
+        return json.dumps([self.source, self.sql, _normal(self.parameters)]).encode()
+
+    def record(self, tape: Tape) -> Writing:
+        """Begin to record the answer."""
+        return Writing(tape.record(KIND, self.source, self.sql, self.key()))
+
+    def replay(self, tape: Tape, driver: Any = None) -> Reading:
+        """Open the recorded answer.
+
+        Args:
+            tape: Where it is.
+            driver: The DBAPI module whose errors the database raised.
+
+        Raises:
+            Unrecorded: When there is none.
+            Exception: The error that the database answered with.
+        """
+        path = tape.replay(KIND, self.source, self.sql, self.key())
+        return Reading(path, self, driver)
+
+
+def text_of(sql: Any) -> str:
+    """Return a statement's text, in whatever form a driver takes it."""
+    if isinstance(sql, (bytes, bytearray, memoryview)):
+        return bytes(sql).decode("utf-8", "backslashreplace")
+    if not isinstance(sql, str) and hasattr(sql, "as_string"):
+        with contextlib.suppress(Exception):
+            return str(sql.as_string(None))
+    return sql if isinstance(sql, str) else repr(sql)
+
+
+class Writing:
+    """An answer that is being recorded. No method ever raises."""
+
+    def __init__(self, recording: Recording) -> None:
+        """Begin with nothing written."""
+        self._recording = recording
+        self._began = False
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is recorded from now on."""
+        return self._recording.ended
+
+    def head(self, cursor: Any) -> None:
+        """Record what a cursor knows after the execution; only the first time."""
+        if self._began:
+            return
+        self._began = True
+        description = getattr(cursor, "description", None)
+        columns = None if description is None else [_column(item) for item in description]
+        about = {
+            name: _encodable(getattr(cursor, name, None))
+            for name in ("rowcount", "lastrowid", "statusmessage")
+        }
+        self._line({"columns": columns, **about})
+
+    def rows(self, batch: Sequence[Any]) -> None:
+        """Record rows."""
+        try:
+            for start in range(0, len(batch), BATCH):
+                if self.ended:
+                    return
+                text = rows.dumps(batch[start : start + BATCH])
+                self._recording.write(text.encode() + b"\n")
+        except Exception as error:
+            self._recording.abandon(str(error))
+
+    def end(self) -> None:
+        """Say that there are no more rows."""
+        self._line({"end": True})
+        self._recording.finish()
+
+    def leave(self) -> None:
+        """Stop where the program stopped to read: it needs no more in a rerun either."""
+        self._recording.finish()
+
+    def failed(self, error: BaseException) -> None:
+        """Record the error that the database answered with."""
+        names = [kind.__name__ for kind in type(error).__mro__]
+        code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
+        arguments = [_encodable(argument) for argument in error.args]
+        self._line({"error": names, "arguments": arguments, "code": _encodable(code)})
+        self._recording.finish()
+
+    def values(self, values: dict[str, Any]) -> None:
+        """Record named values instead of rows, those that can be."""
+        self._line({"values": {name: _encodable(value) for name, value in values.items()}})
+        self._recording.finish()
+
+    def abandon(self, problem: str) -> None:
+        """Keep only why there is no answer."""
+        self._recording.abandon(problem)
+
+    def _line(self, content: dict[str, Any]) -> None:
+        try:
+            self._recording.write(json.dumps(content).encode() + b"\n")
+        except Exception as error:
+            self._recording.abandon(f"It could not be written: {error}.")
+
+
+class Reading:
+    """A recorded answer, read as far as the program asks.
+
+    Attributes:
+        description: The columns; ``None`` for a statement without rows.
+        rowcount: As the driver gave it.
+        lastrowid: As the driver gave it.
+        statusmessage: As the driver gave it.
+        values: The named values, see `Writing.values`.
+    """
+
+    def __init__(self, path: str, question: Question, driver: Any = None) -> None:
+        """Open the answer, or raise the error that it is."""
+        self._question = question
+        with observer().paused():
+            self._stream = open(path, "rb")  # noqa: SIM115 - it is read as the program reads
+        head = self._next_line()
+        if "error" in head:
+            raise _error(head, driver)
+        columns = head.get("columns")
+        self.description = columns and [Column(*map(_decoded, item)) for item in columns]
+        self.rowcount = _decoded(head.get("rowcount", -1))
+        self.lastrowid = _decoded(head.get("lastrowid"))
+        self.statusmessage = _decoded(head.get("statusmessage"))
+        values = head.get("values", {}).items()
+        self.values = {name: _decoded(value) for name, value in values if value != _UNENCODABLE}
+        self._ended = columns is None
+
+    def batches(self) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows as they were recorded, some at a time.
+
+        Raises:
+            Unrecorded: When more rows are asked for than the recorded run read.
+        """
+        while not self._ended:
+            line = self._next_line()
+            if isinstance(line, list):
+                yield rows.load(line)
+            else:
+                self._ended = True
+        self._stream.close()
+
+    def _next_line(self) -> Any:
+        try:
+            with observer().paused():
+                line = self._stream.readline()
+            if line:
+                return json.loads(line)
+        except (OSError, ValueError) as error:
+            raise Unrecorded(f"A recorded answer is damaged: {self._question.sql}") from error
+        raise Unrecorded(
+            f"The recorded run read fewer rows of this than are asked for now: {self._question.sql}"
+        )
+
+
+_UNENCODABLE = {"unknown": True}
+
+
+def _encodable(value: Any) -> Any:
+    try:
+        return rows.encode(value)
+    except rows.Unknown:
+        return _UNENCODABLE
+
+
+def _decoded(value: Any) -> Any:
+    return None if value == _UNENCODABLE else rows.decode(value)
+
+
+def _column(item: Sequence[Any]) -> list[Any]:
+    fields = [_encodable(field) for field in tuple(item)[:7]]
+    return fields + [None] * (7 - len(fields))
+
+
+def _normal(value: Any) -> Any:
+    """Return parameters as JSON that is the same for the same parameters in another process."""
+    if isinstance(value, dict):
+        pairs = [[_normal(name), _normal(item)] for name, item in value.items()]
+        return {"dict": sorted(pairs, key=lambda pair: json.dumps(pair[0]))}
+    if isinstance(value, (list, tuple)):
+        return [_normal(item) for item in value]
+    encoded = _encodable(value)
+    if encoded != _UNENCODABLE:
+        return encoded
+    shown = repr(value)
+    return {"repr": [type(value).__qualname__, "" if " at 0x" in shown else shown]}
+
+
+def _error(head: dict[str, Any], driver: Any) -> BaseException:
+    arguments = [_decoded(argument) for argument in head["arguments"]]
+    for name in head["error"]:
+        for place in (driver, getattr(driver, "errors", None)):
+            kind = getattr(place, name, None)
+            if isinstance(kind, type) and issubclass(kind, Exception):
+                error = kind(*arguments)
+                with contextlib.suppress(Exception):  # psycopg2 sets its attributes no other way
+                    error.__setstate__({"pgcode": _decoded(head["code"])})
+                return error
+    return Unrecorded(f"The database answered with {head['error'][0]}: {arguments}")

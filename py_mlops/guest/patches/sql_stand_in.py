@@ -1,0 +1,161 @@
+"""Connections and cursors that answer from the tape: in a rerun there is no server."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+from typing import Any, Callable, Iterator, Sequence
+
+from .sql_answer import Question, Reading, text_of
+from .tape import Unrecorded, tape
+
+MakeRow = Callable[[Any], Callable[[Sequence[Any]], Any]]
+"""Takes a cursor with its ``description``; returns what makes a row out of values."""
+
+
+class StandInCursor:
+    """A DBAPI cursor over recorded answers.
+
+    Attributes:
+        connection: The stand-in it belongs to.
+        source: The database that is asked.
+        arraysize: As in the DBAPI.
+        description: The columns of the last answer.
+        rowcount: Of the last answer.
+    """
+
+    def __init__(self, connection: StandInConnection, make_row: MakeRow | None = None) -> None:
+        """Open a cursor without an answer."""
+        self.connection = connection
+        self.source = connection.source
+        self.arraysize = self.itersize = 1
+        self.closed = False
+        self._make_row = make_row
+        self._take(None)
+
+    def execute(self, sql: Any, parameters: Any = None, *_: Any, **__: Any) -> StandInCursor:
+        """Look up the answer to a statement."""
+        question = Question(self.source, text_of(sql), parameters or None)
+        self._ask(question)
+        return self
+
+    def executemany(self, sql: Any, parameters: Any = (), *_: Any, **__: Any) -> Any:
+        """Look up the answer to a statement with many parameters."""
+        self._ask(Question.many(self.source, sql, parameters))
+
+    def fetchone(self) -> Any:
+        """Return the next row, ``None`` after the last."""
+        return next(self._rows, None)
+
+    def fetchmany(self, size: int | None = None) -> Any:
+        """Return the next rows."""
+        return list(itertools.islice(self._rows, self.arraysize if size is None else size))
+
+    def fetchall(self) -> Any:
+        """Return all rows that are left."""
+        return list(self._rows)
+
+    def close(self) -> None:
+        """End the cursor."""
+        self.closed = True
+
+    def nextset(self) -> bool | None:
+        """Say that there is no further result: statements in one text are recorded as one."""
+        return None
+
+    def setinputsizes(self, *_: Any) -> None:
+        """Do nothing, as the DBAPI allows."""
+
+    setoutputsize = setinputsizes
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the rows that are left."""
+        return self
+
+    def __next__(self) -> Any:
+        """Return the next row."""
+        return next(self._rows)
+
+    def __enter__(self) -> Any:
+        """Return the cursor."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close it."""
+        self.close()
+
+    def _ask(self, question: Question) -> None:
+        self._take(None)
+        kept = tape()
+        if kept is None:
+            raise Unrecorded(f"Nothing plays back here: {question.sql}")
+        self._take(question.replay(kept, self.connection.driver))
+
+    def _take(self, reading: Reading | None) -> None:
+        self.description = None if reading is None else reading.description
+        self.rowcount = -1 if reading is None else reading.rowcount
+        self.lastrowid = None if reading is None else reading.lastrowid
+        self.statusmessage = None if reading is None else reading.statusmessage
+        self._rows = self._made(reading) if self.description else self._none()
+
+    def _made(self, reading: Reading | None) -> Iterator[Any]:
+        batches = reading.batches() if reading is not None else ()
+        rows = itertools.chain.from_iterable(batches)
+        return rows if self._make_row is None else map(self._make_row(self), rows)
+
+    def _none(self) -> Iterator[Any]:
+        problem = getattr(self.connection.driver, "ProgrammingError", LookupError)
+        yield from _raise(problem("no results to fetch"))  # raised by the one who fetches
+
+
+def _raise(error: Exception) -> Iterator[Any]:
+    raise error
+
+
+class StandInConnection:
+    """A DBAPI connection to a database that is not there.
+
+    Attributes:
+        source: The database, as in the recorded answers.
+        driver: The DBAPI module.
+        autocommit: Kept as it is set; transactions do nothing.
+    """
+
+    autocommit = False
+    isolation_level: Any = None
+    closed = False
+    encoding = "UTF8"
+    cursor_kind: Any = StandInCursor
+
+    def __init__(self, source: str, driver: Any, make_row: MakeRow | None = None) -> None:
+        """Stand in for a connection to a source."""
+        self.source, self.driver, self.make_row = source, driver, make_row
+        self.notices: list[str] = []
+
+    def cursor(self, *_: Any, **__: Any) -> Any:
+        """Return a cursor over the recorded answers."""
+        return self.cursor_kind(self, self.make_row)
+
+    def commit(self, *_: Any, **__: Any) -> None:
+        """Do nothing: what was written to the database is not written again."""
+
+    rollback = begin = cancel = set_session = set_isolation_level = commit
+    set_client_encoding = reset = ping = commit
+
+    def close(self) -> None:
+        """End the connection."""
+        self.closed = True
+
+    terminate = close
+
+    @contextlib.contextmanager
+    def transaction(self, *_: Any, **__: Any) -> Iterator[None]:
+        """Do nothing at the beginning and the end of a block."""
+        yield
+
+    def __enter__(self) -> Any:
+        """Return the connection."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do nothing: psycopg2 goes on to use it, and there is nothing to close."""

@@ -1,0 +1,170 @@
+"""A driver's cursor that records what it answers."""
+
+from __future__ import annotations
+
+import collections
+from typing import Any, Callable, Sequence
+
+from .sql_answer import BATCH, Question, Writing, inside, is_inside, text_of
+from .tape import tape
+
+
+class TeeCursor:
+    """Stands before a driver's cursor; whatever it does not do itself is the driver's.
+
+    What the driver has in memory anyway is read at once, so that the answer is
+    whole at any snapshot; what comes from the server row by row is recorded as
+    the program reads it. An answer over the limit goes on untouched.
+    """
+
+    _writing: Any
+
+    def __init__(self, cursor: Any, source: str, *, streaming: bool) -> None:
+        """Stand before a cursor.
+
+        Args:
+            cursor: The driver's.
+            source: The database, as in the recorded answers.
+            streaming: Whether rows come from the server as they are read.
+        """
+        # Straight into the dict: what is set by name goes to the driver's cursor.
+        state: dict[str, Any] = {"_rows": collections.deque(), "_writing": None}
+        self.__dict__.update(state, _cursor=cursor, _source=source, _streaming=streaming)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the driver's cursor has."""
+        return getattr(self.__dict__["_cursor"], name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set it on the driver's cursor."""
+        if name in self.__dict__:
+            self.__dict__[name] = value
+        else:
+            setattr(self._cursor, name, value)
+
+    def execute(self, sql: Any, *args: Any, **kwargs: Any) -> Any:
+        """Execute, and record the answer or the error."""
+        parameters = args[0] if args else next(iter(kwargs.values()), None)
+
+        def asked() -> Question:
+            return Question(self._source, text_of(sql), parameters or None)
+
+        return self._run(asked, lambda: self._cursor.execute(sql, *args, **kwargs))
+
+    def executemany(self, sql: Any, parameters: Any, *args: Any, **kwargs: Any) -> Any:
+        """Execute, and record the answer or the error."""
+        sets = parameters if isinstance(parameters, (list, tuple)) else list(parameters)
+
+        def asked() -> Question:
+            return Question.many(self._source, sql, sets)
+
+        return self._run(asked, lambda: self._cursor.executemany(sql, sets, *args, **kwargs))
+
+    def fetchone(self) -> Any:
+        """Return the next row."""
+        if self._rows:
+            return self._rows.popleft()
+        row = self._cursor.fetchone()
+        self._tee([] if row is None else [row], ended=row is None)
+        return row
+
+    def fetchmany(self, size: int | None = None) -> Any:
+        """Return the next rows."""
+        wanted = self._cursor.arraysize if size is None else size
+        ready = [self._rows.popleft() for _ in range(min(wanted, len(self._rows)))]
+        if len(ready) == wanted:
+            return ready
+        rows = self._cursor.fetchmany(wanted - len(ready))
+        self._tee(rows, ended=len(rows) < wanted)
+        return [*ready, *rows] if ready else rows
+
+    def fetchall(self) -> Any:
+        """Return all rows that are left."""
+        ready = list(self._rows)
+        self._rows.clear()
+        rows = self._cursor.fetchall()
+        self._tee(rows, ended=True)
+        return [*ready, *rows] if ready else rows
+
+    def __iter__(self) -> Any:
+        """Iterate over the rows that are left."""
+        return iter(self.fetchone, None)
+
+    def nextset(self) -> Any:
+        """Go to the next result, which the tape does not have."""
+        self._settle()
+        self._rows.clear()
+        return self._cursor.nextset()
+
+    def close(self) -> None:
+        """Close, and end the answer where the program stopped to read."""
+        self._settle()
+        self._cursor.close()
+
+    async def _async_soft_close(self) -> None:
+        self._settle()
+        await self._cursor._async_soft_close()  # noqa: SLF001 - SQLAlchemy's own name, asked of us
+
+    def _run(self, asked: Callable[[], Question], execute: Callable[[], Any]) -> Any:
+        self._settle()
+        self._rows.clear()
+        writing = begin(asked)
+        if writing is None:
+            return execute()
+        try:
+            with inside():
+                result = execute()
+        except Exception as error:
+            writing.failed(error)
+            raise
+        self.__dict__["_writing"] = writing
+        if not self._streaming:
+            self._buffer(writing)
+        return self if result is self._cursor else result
+
+    def _buffer(self, writing: Writing) -> None:
+        writing.head(self._cursor)
+        if self._cursor.description is None:
+            writing.end()
+        while not writing.ended:
+            try:
+                with inside():
+                    batch = self._cursor.fetchmany(BATCH)
+            except Exception as error:  # the program meets it itself when it reads
+                writing.abandon(f"Its rows could not be read: {error}")
+                return
+            self._rows.extend(batch)
+            writing.rows(batch)
+            if not batch:
+                writing.end()
+
+    def _tee(self, rows: Sequence[Any], *, ended: bool) -> None:
+        writing: Writing | None = self._writing
+        if writing is not None and not writing.ended:
+            writing.head(self._cursor)  # some drivers know the columns after the first row only
+            writing.rows(rows)
+            if ended:
+                writing.end()
+
+    def _settle(self) -> None:
+        writing: Writing | None = self._writing
+        self.__dict__["_writing"] = None
+        if writing is not None and not writing.ended:
+            writing.head(self._cursor)
+            writing.leave()
+
+
+def begin(asked: Callable[[], Question]) -> Writing | None:
+    """Begin to record an answer, unless it is recorded already or nothing records.
+
+    Args:
+        asked: Returns the question; only called when it is needed.
+    """
+    kept = tape()
+    if kept is None or kept.mode != "record" or is_inside():
+        return None
+    try:
+        return asked().record(kept)
+    except Exception:
+        kept.failures += 1
+        return None

@@ -1,0 +1,119 @@
+"""A PostgreSQL server of a test session's own, on a free port, in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+USER = "ada"
+PASSWORD = "correct horse"  # noqa: S105 - of a server that lives for one test session
+DATABASE = "shop"
+
+
+class PostgreSQL:
+    """A server that can be stopped, for good or to start again."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        """Take an initialised data folder."""
+        self.folder, self.port = folder, port
+
+    @property
+    def url(self) -> str:
+        """SQLAlchemy's URL of it, without a driver."""
+        password = PASSWORD.replace(" ", "%20")
+        return f"postgresql://{USER}:{password}@127.0.0.1:{self.port}/{DATABASE}"
+
+    @property
+    def conninfo(self) -> str:
+        """The keywords that libpq connects with."""
+        return (
+            f"host=127.0.0.1 port={self.port} dbname={DATABASE} user={USER} password='{PASSWORD}'"
+        )
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c fsync=off"
+        _as_server("pg_ctl", "-D", self._data, "-w", "-o", options, "-l", self._log, "start")
+
+    def stop(self) -> None:
+        """Stop it at once; connections break."""
+        _as_server("pg_ctl", "-D", self._data, "-w", "-m", "immediate", "stop")
+
+    def execute(self, sql: str) -> None:
+        """Execute statements as the owner of the database."""
+        words = ["psql", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", str(self.port)]
+        subprocess.run(
+            [*words, "-U", USER, "-d", DATABASE, "-c", sql],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "PGPASSWORD": PASSWORD},
+        )
+
+    @property
+    def _data(self) -> str:
+        return str(self.folder / "data")
+
+    @property
+    def _log(self) -> str:
+        return str(self.folder / "log")
+
+
+@contextmanager
+def postgresql() -> Iterator[PostgreSQL]:
+    """Run a server with an empty database; its folder is removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
+    secret = folder / "password"
+    secret.write_text(PASSWORD)
+    if os.getuid() == 0:
+        shutil.chown(folder, "postgres")
+        shutil.chown(secret, "postgres")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        server = PostgreSQL(folder, probe.getsockname()[1])
+    words = ["-U", USER, "--pwfile", str(secret), "-A", "scram-sha-256", "-E", "UTF8"]
+    try:
+        _as_server("initdb", "-D", str(folder / "data"), *words, "--no-sync", "--locale=C.UTF-8")
+        server.start()
+        create = [shutil.which("createdb") or "createdb", "-h", "127.0.0.1", "-p", str(server.port)]
+        environment = {**os.environ, "PGPASSWORD": PASSWORD}
+        subprocess.run([*create, "-U", USER, DATABASE], check=True, env=environment)
+        yield server
+    finally:
+        if (folder / "data" / "postmaster.pid").exists():
+            server.stop()
+        shutil.rmtree(folder)
+
+
+def _as_server(program: str, *arguments: str) -> None:
+    """Run one of PostgreSQL's programs, which refuse to run as root."""
+    found = shutil.which(program) or next(
+        str(path) for path in sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{program}"))
+    )
+    identity = pwd.getpwnam("postgres") if os.getuid() == 0 else None
+    done = subprocess.run(
+        [found, *arguments],
+        check=False,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        cwd="/",
+        user=identity and identity.pw_uid,
+        group=identity and identity.pw_gid,
+        extra_groups=[] if identity else None,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[PostgreSQL]:
+    """Return a running server; who stops it starts it again."""
+    with postgresql() as running:
+        yield running
