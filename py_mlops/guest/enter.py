@@ -1,55 +1,239 @@
-"""Lays recorded files over the file system, seen by this process alone, then becomes the kernel.
+"""Enters a sandbox and runs a program in it: who is started, and in which order.
 
-Run as ``python -I -S enter.py PLAN COMMAND...``; ``PLAN`` is what
-`py_mlops.sandbox.command` writes. Nothing forks: the process id, the signals,
-the exit code and the open files stay those of the process that was started.
+``main([PLAN, COMMAND, ...])`` is called in a process of its own; ``PLAN`` is
+what `py_mlops.sandbox.command` writes. The process that was started stays
+outside as the *gate*: it passes signals in and the exit code out, and dies with
+whoever started it. Its child is the sandbox's first process, see
+`py_mlops.guest.warden`, and that one's child is the program.
 
-The steps: a user and a mount namespace that map the user to itself; an empty
-root in memory into which every entry of the old root is bound; the mirror over
-it, folder by folder; the old root let go; the command.
+Two user namespaces are made. The first may mount; the second, in which the
+program runs, owns nothing and maps nobody but the sandbox's user. Where root
+starts it, that user is nobody on the host; else it is whoever starts it.
 """
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import json
 import os
 import signal
 import sys
+import warnings  # noqa: F401 - os.execvp wants it, when nothing can be imported any more
 
-CLONE_NEWNS = 0x00020000
-CLONE_NEWUSER = 0x10000000
-MS_BIND = 0x1000
-MS_REC = 0x4000
-MS_PRIVATE = 0x40000
-MNT_DETACH = 2
-PR_CAPBSET_DROP = 24
-CAP_SYS_ADMIN = 21
+from . import stage, syscalls, warden
 
-CROWD = 10_000
-"""Entries of one folder that are still mounted one by one; a process may have 100,000 mounts."""
+TYPE_CHECKING = False  # see stage.py
+if TYPE_CHECKING:
+    from typing import Any
+
+NOBODY = 65534
+"""The user on the host that a sandbox of root runs as."""
 
 NO_SANDBOX, NOT_EXECUTABLE, NOT_FOUND = 125, 126, 127
 """Exit codes, as `env` and container engines use them."""
 
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.mount.argtypes = [ctypes.c_char_p] * 3 + [ctypes.c_ulong, ctypes.c_char_p]
+PASSED_ON = (
+    signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2,
+    signal.SIGCONT, signal.SIGTSTP,
+)  # fmt: skip
 
 
 def main(arguments: list[str]) -> int:
-    """Enter the sandbox and become the command; return only when that fails."""
+    """Run a program in a sandbox.
+
+    Returns:
+        Its exit code; where a signal ended it, this process ends by that one too.
+    """
     plan, command = json.loads(arguments[0]), arguments[1:]
+    signal.pthread_sigmask(signal.SIG_BLOCK, [*PASSED_ON, signal.SIGCHLD])
+    os.environ.pop("JPY_PARENT_PID", None)  # a process of the host, which has no meaning inside
+    started_by = os.getppid()
     try:
-        own_namespaces()
-        lay(plan["mirror"], plan["folders"], plan["keep"], plan["shared"])
-        os.chdir(plan["directory"])
-        _call("prctl", PR_CAPBSET_DROP, CAP_SYS_ADMIN, 0, 0, 0)
+        drop = _may_become_nobody()
+        owners = _owners() if drop else None
+        _prepare(plan, nobody=drop, chown=drop and owners is None)
+        told, tell = os.pipe()
+        trees = _own_namespaces(plan, owners, drop)
+        first = os.fork()
     except OSError as error:
-        sys.stderr.write(f"sandbox: {error.filename}: {error.strerror}\n")
-        return NO_SANDBOX
+        return _failed(error)
+    if first == 0:
+        try:
+            os._exit(_first(plan, command, trees, tell, drop))
+        except BaseException as error:  # whatever it is, only one of the two may go on
+            sys.stderr.write(f"sandbox: {error!r}\n")
+            os._exit(NO_SANDBOX)
+    os.close(tell)
+    for tree, _ in trees.values():
+        os.close(tree)
+    os.chdir("/")
+    return warden.gate(first, told, started_by, PASSED_ON)
+
+
+def _failed(error: OSError) -> int:
+    sys.stderr.write("sandbox: {}: {}\n".format(error.filename or "failed", error.strerror))
+    return NO_SANDBOX
+
+
+def _may_become_nobody() -> bool:
+    """Say whether this is a root that can hand its sandbox to another user."""
+    if os.geteuid() != 0:
+        return False
+    with open("/proc/self/uid_map") as file:
+        ranges = [[int(number) for number in line.split()] for line in file]
+    return any(first <= NOBODY < first + count for first, _, count in ranges) and all(
+        _has_capability(number)
+        for number in (6, 7, 0)  # set gid, set uid, change owner
+    )
+
+
+def _has_capability(number: int) -> bool:
+    with open("/proc/self/status") as file:
+        effective = next(line for line in file if line.startswith("CapEff:"))
+    return bool(int(effective.split()[1], 16) >> number & 1)
+
+
+def _owners() -> int | None:
+    """Return a user namespace that makes files of root those of nobody, if that works here."""
+    ready, go = os.pipe(), os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            syscalls.unshare(syscalls.NEWUSER)
+            os.write(ready[1], b"1")
+            os.close(go[1])
+            os.read(go[0], 1)
+        finally:
+            os._exit(0)
+    os.close(ready[1])
+    try:
+        if os.read(ready[0], 1) != b"1":
+            return None
+        for name in ("uid_map", "gid_map"):
+            _write(f"/proc/{child}/{name}", f"0 {NOBODY} 1")
+        return os.open(f"/proc/{child}/ns/user", os.O_RDONLY)
+    except OSError:
+        return None
+    finally:
+        for number in (ready[0], *go):
+            os.close(number)
+        os.waitpid(child, 0)
+
+
+def _prepare(plan: dict[str, Any], *, nobody: bool, chown: bool) -> None:
+    """Make the folders that catch writes; note when the run began."""
+    for path in plan["layered"]:
+        for name in ("upper", "work"):
+            folder = os.path.join(plan["layers"], path.replace("/", "%"), name)
+            os.makedirs(folder, exist_ok=True)
+            if nobody and name == "upper":
+                os.chown(folder, NOBODY, NOBODY)
+    if chown:
+        for path in [plan["mirror"], *plan["writable"]]:
+            _give_away(path)
+    os.makedirs(plan["layers"], exist_ok=True)
+    if not os.path.exists(plan["note"]):  # a kernel that is started again writes on
+        _write(plan["note"], json.dumps([*plan["readable"], *plan["writable"]]))
+
+
+def _give_away(path: str) -> None:
+    os.lchown(path, NOBODY, NOBODY)
+    for folder, folders, files in os.walk(path):
+        for name in [*folders, *files]:
+            os.lchown(os.path.join(folder, name), NOBODY, NOBODY)
+
+
+def _own_namespaces(plan: dict[str, Any], owners: int | None, drop: bool) -> stage.Trees:
+    """Leave the host's namespaces; return what was opened of its files on the way."""
+    flags = syscalls.NEWUSER | syscalls.NEWNS | syscalls.NEWPID | syscalls.NEWIPC | syscalls.NEWUTS
+    flags |= syscalls.NEWCGROUP | (0 if plan["network"] else syscalls.NEWNET)
+    early = stage.open_trees(plan, owners) if owners is not None else None
+    ready, go = os.pipe()
+    process = os.getpid()
+    mapper = os.fork()
+    if mapper == 0:  # outside of the new namespace, where there is somebody to map
+        os.close(go)
+        os._exit(_map(process, drop) if os.read(ready, 1) == b"1" else 0)
+    try:
+        syscalls.unshare(flags)
+        os.write(go, b"1")
+    finally:
+        os.close(ready)
+        os.close(go)
+        status = os.WEXITSTATUS(os.waitpid(mapper, 0)[1])
+    if status:
+        raise OSError(status, os.strerror(status), "user namespace")
+    syscalls.keep_mounts_to_ourselves()
+    return early if early is not None else stage.open_trees(plan, None)
+
+
+def _map(process: int, drop: bool) -> int:
+    """Say who is who in a process's new namespace; return an error's number."""
+    users, groups = f"0 {os.geteuid()} 1\n", f"0 {os.getegid()} 1\n"
+    further = f"{stage.INSIDE} {NOBODY} 1\n" if drop else ""
+    try:
+        if not drop:
+            _write(f"/proc/{process}/setgroups", "deny")
+        _write(f"/proc/{process}/uid_map", users + further)
+        _write(f"/proc/{process}/gid_map", groups + further)
+    except OSError as error:
+        return error.errno or errno.EPERM
+    return 0
+
+
+def _first(
+    plan: dict[str, Any], command: list[str], trees: stage.Trees, tell: int, drop: bool
+) -> int:
+    """Be the sandbox's first process: set the stage, step down, start and guard the program."""
+    try:
+        os.setsid()
+        stage.build(plan, trees, drop=drop)
+        if not plan["network"]:
+            syscalls.raise_loopback()
+        syscalls.name_host(plan["name"])
+        _write("/proc/sys/user/max_user_namespaces", "1")  # the one made right below
+        stage.guard_proc()
+        _step_down(drop)
+        warden.die_with_gate(tell)
+        program = os.fork()
+        if program == 0:
+            os._exit(_program(plan, command))
+    except OSError as error:
+        return _failed(error)
+    return warden.guard(program, plan["limits"], tell)
+
+
+def _step_down(drop: bool) -> None:
+    """Become the sandbox's user, in a namespace that owns nothing, without any capability."""
+    syscalls.leave_keyrings()
+    user = 0
+    if drop:
+        user = stage.INSIDE
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+        syscalls.be_open_to_peers(True)
+    syscalls.unshare(syscalls.NEWUSER)
+    if drop:
+        _write("/proc/self/setgroups", "deny")
+    for name in ("uid_map", "gid_map"):
+        _write("/proc/self/" + name, f"{stage.INSIDE} {user} 1")
+    syscalls.give_up_capabilities()
+    syscalls.be_open_to_peers(False)
+
+
+def _program(plan: dict[str, Any], command: list[str]) -> int:
+    """Become the program; return only when that fails."""
+    try:
+        os.setsid()
+        os.chdir(plan["directory"])
+        warden.limit(plan["limits"])
+    except OSError as error:
+        return _failed(error)
+    os.closerange(3, os.sysconf("SC_OPEN_MAX"))
     for number in (signal.SIGPIPE, signal.SIGXFSZ):
         signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, [])
     try:
         os.execvp(command[0], command)  # noqa: S606 - a shell is what nobody wants here
     except OSError as error:
@@ -57,180 +241,6 @@ def main(arguments: list[str]) -> int:
         return NOT_FOUND if error.errno == errno.ENOENT else NOT_EXECUTABLE
 
 
-def own_namespaces() -> None:
-    """Move this process into namespaces in which it may mount, under its own name."""
-    user, group = os.geteuid(), os.getegid()
-    _call("unshare", CLONE_NEWUSER | CLONE_NEWNS)
-    for name, text in (
-        ("setgroups", "deny"),
-        ("uid_map", f"{user} {user} 1"),
-        ("gid_map", f"{group} {group} 1"),
-    ):
-        with open("/proc/self/" + name, "w") as file:
-            file.write(text)
-    _mount("none", "/", "none", MS_REC | MS_PRIVATE)
-
-
-def lay(mirror: str, folders: list[str], keep: list[str], shared: list[str]) -> None:
-    """Make a new root that shows the old one with the mirror over it.
-
-    Args:
-        mirror: The mirror's folder.
-        folders: As for `Overlay`, as are the others.
-        keep: What must stay visible.
-        shared: Folders that other programs use too.
-    """
-    host = f"/.host-{os.getpid()}"
-    overlay = Overlay(host, folders, keep, shared)
-    replaced = misfits(mirror, "/")
-    _mount("tmpfs", mirror, "tmpfs", 0, "mode=755")
-    os.mkdir(mirror + host)
-    _call("pivot_root", os.fsencode(mirror), os.fsencode(mirror + host))
-    os.chdir("/")
-    overlay.show_all("/", [host[1:], *replaced])
-    overlay.merge(host + mirror, "/")
-    _call("umount2", os.fsencode(host), MNT_DETACH)
-    os.rmdir(host)
-
-
-class Overlay:
-    """Puts the mirror's files and folders over the host's.
-
-    Attributes:
-        host: Where the host's root is while the new one is made.
-        folders: Folders that show the mirror's content only.
-        keep: What must stay visible even inside of those.
-        shared: Folders that other programs use too (the home folder, ``/tmp``).
-            Where one of them is in ``folders``, the host's subfolders and
-            hidden files stay; its other files are hidden.
-    """
-
-    def __init__(self, host: str, folders: list[str], keep: list[str], shared: list[str]) -> None:
-        """Remember what goes where; every path is absolute and free of links."""
-        self.host = host
-        self.folders = set(folders)
-        self.keep = list(keep)
-        self.shared = set(shared)
-
-    def merge(self, source: str, path: str) -> None:
-        """Put the entries of a mirror's folder over a host's folder, one by one.
-
-        A folder with too many entries for that is covered as a shared one.
-        """
-        entries = sorted(os.scandir(source), key=lambda entry: entry.name)
-        new = misfits(source, path)
-        if len(entries) > CROWD or (new and self._crowded(path)):
-            self.cover(source, path, shared=True)
-            return
-        if new and path != "/":
-            mode = os.stat(path).st_mode & 0o7777
-            _mount("tmpfs", path, "tmpfs", 0, f"mode={mode:o}")
-            self.show_all(path, new)
-        for entry in entries:
-            target = os.path.realpath(os.path.join(path, entry.name))
-            if not entry.is_dir():
-                _place(entry.path, target)
-            elif entry.name in new or target in self.folders:
-                self.cover(entry.path, target, shared=target in self.shared)
-            else:
-                self.merge(entry.path, target)
-
-    def cover(self, source: str, path: str, shared: bool) -> None:
-        """Put a mirror's folder in the place of a host's; writes land in the mirror.
-
-        What has to stay visible is bound back on empty entries, which stay in
-        the mirror and take its place again when the kernel is started anew.
-        """
-        _place(source, path)
-        inside = [kept for kept in [*self.keep, *self.shared] if _is_inside(kept, path)]
-        for kept in inside:
-            if not any(_is_inside(kept, other) for other in inside):
-                self.show(kept)
-        if shared:
-            for name in _names(self.host + path):
-                here = os.path.join(path, name)
-                stays = name.startswith(".") or os.path.isdir(self.host + here)
-                if stays and here not in self.folders and _is_vacant(source + "/" + name):
-                    self.show(here)
-        for other in sorted(self.shared.intersection(inside)):
-            beneath = source + other[len(path) :]
-            if os.path.isdir(beneath):
-                self.merge(beneath, other)
-
-    def show_all(self, path: str, without: list[str]) -> None:
-        """Bring the host's entries of a folder back into it."""
-        for name in _names(self.host + path):
-            if name not in without:
-                self.show(os.path.join(path, name))
-
-    def show(self, path: str) -> None:
-        """Bring the host's own entry back to its place."""
-        original = self.host + path
-        if not os.path.islink(original):
-            try:
-                _place(original, path)
-            except FileNotFoundError:
-                return  # it is gone since it was listed
-        elif not os.path.lexists(path):
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            os.symlink(os.readlink(original), path)
-
-    def _crowded(self, path: str) -> bool:
-        return path != "/" and len(_names(self.host + path)) > CROWD
-
-
-def misfits(source: str, path: str) -> list[str]:
-    """Return names in ``source`` that ``path`` lacks or has as another kind of entry."""
-    names = []
-    for entry in os.scandir(source):
-        target = os.path.join(path, entry.name)
-        is_file = os.path.isfile(target) and not os.path.islink(target)
-        if not (os.path.isdir(target) if entry.is_dir() else is_file):
-            names.append(entry.name)
-    return names
-
-
-def _place(source: str, target: str) -> None:
-    if os.path.isdir(source):
-        os.makedirs(target, exist_ok=True)
-    else:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        if not os.path.lexists(target):
-            os.close(os.open(target, os.O_CREAT | os.O_WRONLY, 0o600))
-    _mount(source, target, "none", MS_BIND | MS_REC)
-
-
-def _names(path: str) -> list[str]:
-    try:
-        return sorted(os.listdir(path))
-    except PermissionError:
-        return []  # what the user could not list is not missed
-
-
-def _is_inside(path: str, folder: str) -> bool:
-    return path != folder and path.startswith(folder.rstrip("/") + "/")
-
-
-def _is_vacant(path: str) -> bool:
-    if os.path.isdir(path):
-        return not os.listdir(path)
-    return not os.path.lexists(path) or os.path.getsize(path) == 0
-
-
-def _mount(source: str, target: str, kind: str, flags: int, options: str = "") -> None:
-    parts = [os.fsencode(text) for text in (source, target, kind)]
-    _check(_libc.mount(*parts, flags, os.fsencode(options)), "mount on " + target)
-
-
-def _call(name: str, *arguments: object) -> None:
-    _check(getattr(_libc, name)(*arguments), name)
-
-
-def _check(result: int, what: str) -> None:
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), what)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def _write(path: str, text: str) -> None:
+    with open(path, "w") as file:
+        file.write(text)

@@ -22,6 +22,7 @@ from py_mlops.notebook.replay import METADATA
 from py_mlops.progress import Progress, Report, silent
 
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_ENDED = re.compile(r"^sandbox: ended: (.*)$", re.MULTILINE)
 _KERNEL = "given"  # KernelSpecManager wants a name; any will do
 _SHOWN = 2000
 _KILLED = -9
@@ -36,10 +37,13 @@ class KernelCommand:
     Attributes:
         argv: Its command line; ``{connection_file}`` stands for the file.
         env: Its whole environment.
+        channels: A folder for its sockets, for a kernel that shares no network
+            with us; by default the channels are ports of the loopback.
     """
 
     argv: list[str]
     env: dict[str, str]
+    channels: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -112,14 +116,16 @@ class ObservedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         self._cell_timeout, self._stderr = cell_timeout, stderr
         self._total = sum(_runs(cell) for cell in self.nb.cells)
         self._finished = 0
-        # A folder of its own: a sandbox may hide files that lie openly in /tmp, not its folders.
         self._folder = tempfile.TemporaryDirectory(prefix="mlops-kernel-")
 
     def create_kernel_manager(self) -> KernelManager:
         """Return a manager that starts the given command."""
         specs = GivenKernel(self._kernel)
         manager = AsyncKernelManager(kernel_name=_KERNEL, kernel_spec_manager=specs)
-        manager.connection_file = str(Path(self._folder.name, "kernel.json"))
+        folder = self._kernel.channels or self._folder.name
+        manager.connection_file = str(Path(folder, "kernel.json"))
+        if self._kernel.channels is not None:
+            manager.transport = "ipc"
         self.km = manager
         return manager
 
@@ -226,6 +232,11 @@ class ObservedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
     def _death(self) -> tuple[str, str]:
         process = getattr(getattr(self.km, "provisioner", None), "process", None)
         code = getattr(process, "returncode", None)
+        ended = _ENDED.search(self._last_words())
+        if ended is not None and code == _KILLED:
+            return f"the sandbox ended the kernel: {ended[1]}", (
+                "Run it where there is more, or raise the limits of a rerun."
+            )
         if code == _KILLED:
             return "the kernel was killed (signal 9)", (
                 "It most likely ran out of memory: run it where there is more."
