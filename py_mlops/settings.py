@@ -1,0 +1,101 @@
+"""What a person has set for all their work: ``settings.toml``, and the environment before it."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import platformdirs
+
+from py_mlops.errors import InputError
+
+APP = "py-mlops"
+_SWITCH = {"1": True, "true": True, "yes": True, "on": True}
+_SWITCH |= {"0": False, "false": False, "no": False, "off": False}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a person has set, from ``settings.toml`` and the environment.
+
+    Attributes:
+        store: The store's folder.
+        cache: Folder for environments, locks and reruns; it may be deleted.
+        ignore: Further patterns of files to leave out of snapshots.
+        observe: Whether Jupyter's kernels are observed from their start.
+    """
+
+    store: Path
+    cache: Path
+    ignore: tuple[str, ...]
+    observe: bool = True
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    """What ``settings.toml`` may hold; a misspelt setting is an error, not silence."""
+
+    store: str = ""
+    cache: str = ""
+    ignore: tuple[str, ...] = ()
+    observe: bool = True
+
+
+def read_settings(store: Path | None = None) -> Settings:
+    """Read the settings.
+
+    The store is, in this order: the argument, ``MLOPS_STORE``, ``store`` in
+    ``settings.toml`` of the platform's configuration folder, the platform's
+    data folder. The cache likewise with ``MLOPS_CACHE`` and ``cache``, and the
+    observation of kernels with ``MLOPS_OBSERVE`` and ``observe``.
+
+    Args:
+        store: A store's folder given by the caller.
+
+    Returns:
+        The settings; no folder is made.
+
+    Raises:
+        InputError: When ``settings.toml`` cannot be read, or ``MLOPS_OBSERVE``
+            is neither a yes nor a no.
+    """
+    path = platformdirs.user_config_path(APP) / "settings.toml"
+    try:
+        table = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+        said = msgspec.convert(table, _File)
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"The settings in {path} cannot be read: {error}.",
+            hint="Correct that file or move it away; every setting has a default.",
+        ) from error
+    chosen = store or os.environ.get("MLOPS_STORE") or said.store
+    cache = os.environ.get("MLOPS_CACHE") or said.cache
+    observe = os.environ.get("MLOPS_OBSERVE")
+    return Settings(
+        store=_absolute(chosen) if chosen else platformdirs.user_data_path(APP) / "store",
+        cache=_absolute(cache) if cache else platformdirs.user_cache_path(APP),
+        ignore=said.ignore,
+        observe=switch("MLOPS_OBSERVE", observe) if observe else said.observe,
+    )
+
+
+def switch(name: str, text: str) -> bool:
+    """Return what a variable of yes or no says.
+
+    Args:
+        name: The variable's name.
+        text: Its value.
+
+    Raises:
+        InputError: When it says neither.
+    """
+    said = _SWITCH.get(text.strip().lower())
+    if said is None:
+        raise InputError(f"{name} is {text!r}, neither yes nor no.", hint=f"Set {name} to 1 or 0.")
+    return said
+
+
+def _absolute(path: str | Path) -> Path:
+    return Path(path).expanduser().absolute()
