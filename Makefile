@@ -6,6 +6,7 @@ SHELL := /bin/bash
 
 PYTHON ?= python3
 VENV := .venv
+READERS := .venv-readers
 BIN := $(VENV)/bin
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -24,8 +25,8 @@ system:  ## the system packages that tests and isolated reruns use (apt, as root
 	@requirements/system.sh
 
 .PHONY: test
-test: install system lint types  ## all checks and tests
-	@pytest -n 2
+test: install system tracer readers lint types  ## all checks and tests
+	@pytest -n 2 --dist loadgroup
 
 .PHONY: lint
 lint: install  ## ruff: rules and formatting
@@ -63,7 +64,7 @@ lock: install  ## compile requirements/*.txt anew
 
 .PHONY: clean
 clean:  ## remove the virtual environment and every cache in this folder
-	@rm -rf $(VENV) .tour .tour-lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(READERS) .tour .tour-lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # pip brings uv, once; uv brings the rest. A stamp is written last, so that an
 # interrupted installation is taken up again and a finished one costs nothing.
@@ -73,7 +74,22 @@ $(VENV)/.uv: requirements/uv.txt
 	@$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements/uv.txt
 	@touch $@
 
-$(VENV)/.installed: $(VENV)/.uv requirements/dev.txt pyproject.toml py_mlops/__init__.py
+# The installation builds the tracer; where the compiler came later, it is built now.
+.PHONY: tracer
+tracer: install system  ## the tracer, where the installation found no C compiler
+	@test -e py_mlops/guest/tracer.so || python -c 'from pathlib import Path; import hatch_build; hatch_build.build(Path())'
+
+# The environment in which py-mlops is not installed, and in which tests read data.
+.PHONY: readers
+readers: $(READERS)/.installed  ## the environment without py-mlops, in which tests read data
+
+$(READERS)/.installed: $(VENV)/.installed requirements/readers.txt
+	@uv venv --quiet --clear --python $(BIN)/python $(READERS)
+	@uv pip install --python $(READERS)/bin/python --quiet --require-hashes -r requirements/readers.txt
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.uv requirements/dev.txt pyproject.toml py_mlops/__init__.py \
+		hatch_build.py py_mlops/guest/tracer.c
 	@uv pip install --python $(BIN)/python --quiet --require-hashes -r requirements/dev.txt
 	@uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation -e .
 	@touch $@

@@ -10,6 +10,7 @@ so manieth point.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import tempfile
 import time
@@ -83,14 +84,15 @@ def _restore_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[s
     yield from (f"{name} is not whole" for name in found if found[name] != whole.get(name))
     if done:
         yield from (f"{name} is not there" for name in sorted(whole.keys() - found))
+        yield from (f"{path.name} is left" for path in (folder / "restored").glob(".mlops*"))
 
 
 def _visible(folder: Path) -> dict[str, bytes]:
-    """Return the files of a folder; drafts, whose names begin with a dot, are none."""
+    """Return the files of a folder; drafts, whose names or folders begin with a dot, are none."""
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and not path.name.startswith(".")
+        if path.is_file() and not re.search(r"(^|/)\.", str(path.relative_to(folder)))
     }
 
 
@@ -129,6 +131,8 @@ def _unbundle_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[
         workspace.store.get_as(received, Snapshot)
     elif done:
         yield "the received snapshot is not there"
+    elif workspace.store.ledger.newest(kind="import", subject=received):
+        yield "the import is there without the snapshot it brought"
 
 
 def _gc(workspace: Workspace, _: Path) -> object:

@@ -115,9 +115,13 @@ def _hand_over(folder: Path, project: Path, *, accuracy: float) -> None:
         "directory": str(project),
         "cells": [_cell(number, source) for number, source in enumerate(_CELLS)],
         "files": [_seen(project / "data.csv")],
-        "commands": [], "connections": [], "unpickled": [], "blind": [], "parameters": {},
+        "commands": [], "connections": [], "unpickled": [], "blind": [], "failures": 0,
+        "parameters": {},
         "modules": [{"module": "scaling", "path": str(project / "scaling.py")}],
         "facts": _FACTS,
+        "level": "python-only", "unseen": [], "alarms": [], "tape": "", "answers": [],
+        "randomness": {"hash_seed": "random", "settings": {}, "generators": [], "file": ""},
+        "variables": [],
         "model": {"variable": "m", "type": "list", "artifacts": [artifact], "problem": ""},
         "holdout": {
             "variable": "X", "spec": spec, "file": "inputs.npz", "predictions": [predict],
@@ -132,7 +136,7 @@ def _hand_over(folder: Path, project: Path, *, accuracy: float) -> None:
 _FACTS = {
     "implementation": "cpython", "version": "3.11.7", "platform": "linux-x86_64", "libc": "",
     "executable": "", "prefixes": ["/opt/python"], "search_path": [], "machine": "",
-    "processor": "", "features": [], "cores": 1, "pools": [],
+    "processor": "", "features": [], "cores": 1, "gpus": [], "pools": [],
 }  # fmt: skip
 
 

@@ -4,14 +4,41 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from papermill.engines import NBClientEngine, NotebookExecutionManager
-from papermill.log import logger
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+    from papermill.engines import NotebookExecutionManager
 
 
-class MlopsEngine(NBClientEngine):  # type: ignore[misc]  # papermill ships no types
-    """Executes a notebook in its own kernel, observed, and snapshots what it came to."""
+class MlopsEngine:
+    """Executes a notebook in its own kernel, observed, and snapshots what it came to.
+
+    It has the methods of papermill's ``Engine`` without being one: papermill
+    loads this module while it is imported itself, so that neither may need the
+    other to be there first.
+    """
+
+    @classmethod
+    def execute_notebook(cls, nb: NotebookNode, kernel_name: str, **options: Any) -> Any:
+        """Execute a notebook as every engine does, see ``papermill.engines.Engine``."""
+        from papermill.engines import Engine
+
+        return Engine.execute_notebook.__func__(cls, nb, kernel_name, **options)
+
+    @classmethod
+    def nb_kernel_name(cls, nb: NotebookNode, name: str | None = None) -> str:
+        """Return the name of the notebook's kernel, or another one that was asked for."""
+        from papermill.engines import Engine
+
+        return str(Engine.nb_kernel_name(nb, name))
+
+    @classmethod
+    def nb_language(cls, nb: NotebookNode, language: str | None = None) -> str:
+        """Return the notebook's language, or another one that was asked for."""
+        from papermill.engines import Engine
+
+        return str(Engine.nb_language(nb, language))
 
     @classmethod
     def execute_managed_notebook(
@@ -27,6 +54,8 @@ class MlopsEngine(NBClientEngine):  # type: ignore[misc]  # papermill ships no t
             kernel_name: The kernel papermill chose.
             options: papermill's; ``input_path`` is the notebook's identity.
         """
+        from papermill.log import logger
+
         from py_mlops.commands.run import headless
         from py_mlops.report.page import short
         from py_mlops.workspace import open_workspace

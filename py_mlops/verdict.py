@@ -119,18 +119,21 @@ def _by_outputs(outputs: Axis) -> Judgement:
     )
 
 
-def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool) -> str:
+def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool, process: str = "") -> str:
     """Name the likely cause of a difference from the other axes.
 
     Axes are asked in the order in which they explain most: data that are not
-    the recorded ones explain anything; then the code, the packages, the machine;
-    and when all of these are the same, only randomness is left.
+    the recorded ones explain anything; then the code and the packages; a process
+    of the first differing cell, of which nobody knows what it read; a missing
+    seed, the machine; and when all of these are the same, only randomness is left.
 
     Args:
         level: The verdict.
         axes: The comparison, axis by axis.
         unseeded: Whether the program draws random numbers without a seed, as
             far as its text shows, or reruns of it differed among themselves.
+        process: What was not seen of a process that the first differing cell
+            started; empty when it started none.
 
     Returns:
         One sentence; empty when the rerun came out the same, or failed with all
@@ -144,7 +147,11 @@ def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool) -> str:
         if axis and axis.state == "different":
             first = f" The first is {axis.details[0]}." if axis.details else ""
             return f"{name}: {axis.text}{first}"
-    return "" if level == "failed" else _by_itself(states, unseeded=unseeded)
+    if level == "failed":
+        return ""
+    if process:
+        return f"shell: the first cell that shows something else started a process. {process}"
+    return _by_itself(states, unseeded=unseeded)
 
 
 def _by_itself(states: Mapping[str, Axis], *, unseeded: bool) -> str:

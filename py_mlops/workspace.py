@@ -1,46 +1,19 @@
-"""Where a person works: their store, their name, their caches and their settings."""
+"""Where a person works: their store, their name and their settings."""
 
 from __future__ import annotations
 
 import getpass
 import os
 import subprocess
-import tomllib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-import platformdirs
-
-from py_mlops.errors import InputError
 from py_mlops.records import Author
+from py_mlops.settings import Settings, read_settings
 from py_mlops.store import Store, open_store
 
-_APP = "py-mlops"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What a person has set, from ``settings.toml`` and the environment.
-
-    Attributes:
-        store: The store's folder.
-        cache: Folder for environments, locks and reruns; it may be deleted.
-        ignore: Further patterns of files to leave out of snapshots.
-    """
-
-    store: Path
-    cache: Path
-    ignore: tuple[str, ...]
-
-
-class _File(msgspec.Struct, forbid_unknown_fields=True):
-    """What ``settings.toml`` may hold; a misspelt setting is an error, not silence."""
-
-    store: str = ""
-    cache: str = ""
-    ignore: tuple[str, ...] = ()
+__all__ = ["Settings", "Workspace", "find_author", "now", "open_workspace", "read_settings"]
 
 
 @dataclass(frozen=True)
@@ -55,44 +28,6 @@ class Workspace:
     def cache(self) -> Path:
         """Folder for what can be made again."""
         return self.settings.cache
-
-
-def read_settings(store: Path | None = None) -> Settings:
-    """Read the settings.
-
-    The store is, in this order: the argument, ``MLOPS_STORE``, ``store`` in
-    ``settings.toml`` of the platform's configuration folder, the platform's
-    data folder. The cache likewise with ``MLOPS_CACHE`` and ``cache``.
-
-    Args:
-        store: A store's folder given by the caller.
-
-    Returns:
-        The settings; no folder is made.
-
-    Raises:
-        InputError: When ``settings.toml`` cannot be read.
-    """
-    path = platformdirs.user_config_path(_APP) / "settings.toml"
-    try:
-        table = tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
-        said = msgspec.convert(table, _File)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"The settings in {path} cannot be read: {error}.",
-            hint="Correct that file or move it away; every setting has a default.",
-        ) from error
-    chosen = store or os.environ.get("MLOPS_STORE") or said.store
-    cache = os.environ.get("MLOPS_CACHE") or said.cache
-    return Settings(
-        store=_absolute(chosen) if chosen else platformdirs.user_data_path(_APP) / "store",
-        cache=_absolute(cache) if cache else platformdirs.user_cache_path(_APP),
-        ignore=said.ignore,
-    )
-
-
-def _absolute(path: str | Path) -> Path:
-    return Path(path).expanduser().absolute()
 
 
 def find_author() -> Author:

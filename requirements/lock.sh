@@ -8,4 +8,5 @@ compile() {
         --no-emit-index-url --no-emit-find-links --custom-compile-command "make lock" "$@"
 }
 compile pyproject.toml requirements/dev.in --all-extras --output-file requirements/dev.txt
+compile requirements/readers.in --output-file requirements/readers.txt
 compile requirements/uv.in --constraints requirements/dev.txt --output-file requirements/uv.txt

@@ -55,7 +55,11 @@ def handover(project: Path, *files: dict[str, Any], **parts: Any) -> dict[str, A
         "entry": "notebook", "notebook": None, "directory": str(project),
         "cells": [executed(n, source) for n, source in enumerate(CELLS, 1)],
         "files": list(files), "commands": [], "connections": [], "unpickled": [],
-        "modules": [], "blind": [], "facts": facts() | {"search_path": [], "pools": []},
+        "modules": [], "blind": [], "failures": 0,
+        "facts": facts() | {"search_path": [], "pools": []},
+        "level": "python-only", "unseen": [], "alarms": [], "tape": "", "answers": [],
+        "randomness": {"hash_seed": "random", "settings": {}, "generators": [], "file": ""},
+        "variables": [],
         "model": None, "holdout": None, "metrics": {"accuracy": 0.96875}, "parameters": {},
         "problem": "",
     } | parts  # fmt: skip

@@ -61,13 +61,11 @@ def mlops(*words: str | Path, cwd: Path | None = None, **environment: str) -> En
     return Ended(done.returncode, done.stdout, done.stderr)
 
 
-def write_notebook(path: Path, cells: list[str]) -> Path:
-    """Write a notebook with these code cells."""
+def write_notebook(path: Path, cells: list[str], kernel: str = "python3") -> Path:
+    """Write a notebook with these code cells for a kernel of that name."""
     notebook = new_notebook(
         cells=[new_code_cell(source, id=f"c{number}") for number, source in enumerate(cells)],
-        metadata={
-            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
-        },
+        metadata={"kernelspec": {"name": kernel, "display_name": "Python 3", "language": "python"}},
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     nbformat.write(notebook, path)

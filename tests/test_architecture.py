@@ -146,7 +146,7 @@ def public(scope: ast.Module | ast.ClassDef) -> Iterator[Definition]:
                 yield from public(node)
 
 
-@pytest.mark.parametrize("path", GUEST, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", GUEST, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_guest_is_old_python(path: Path) -> None:
     """Each file of the guest is Python 3.8 and imports only the standard library when imported."""
     tree = ast.parse(path.read_text(), feature_version=(3, 8))

@@ -5,7 +5,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.projects import mlops, write_notebook
+
+
+@pytest.mark.parametrize(
+    "modules", ["papermill, py_mlops.engine", "py_mlops.engine, papermill", "py_mlops.engine"]
+)
+def test_engine_and_papermill_are_imported_in_either_order(modules: str) -> None:
+    """Neither needs the other to be there first, and papermill knows the engine afterwards."""
+    known = "from papermill.engines import papermill_engines as known; known.get_engine('mlops')"
+    done = subprocess.run(
+        [sys.executable, "-c", f"import {modules}\n{known}"],
+        capture_output=True, text=True, check=False, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
 
 
 def test_papermill_itself_snapshots_with_our_engine(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import pytest
 
 from py_mlops import records
 from py_mlops.commands.bundle import bundle
-from py_mlops.records import base
+from py_mlops.records import answers, base
 from py_mlops.workspace import Workspace, open_workspace
 
 KINDS = {"snapshot", "reproduction", "head-move", "import"}
@@ -140,6 +140,7 @@ def read_store(folder: Path) -> dict[str, dict[str, Any]]:
 # What it reads: records in which every field has a value.
 
 
+TEXTS = {base.Time: "2026-01-31T12:00:00.000001Z", answers.KeyDigest: "ab" * 32}
 PLAIN = {str: 'A "text"\n\u2028\x01 ü', int: 3, float: 1e-7, bool: True, object: 0.1}
 
 
@@ -147,8 +148,8 @@ def sample(kind: Any, put: Callable[[bytes], records.Blob]) -> Any:
     """Make a value of a type, the fuller the better: lists have an item, nothing is null."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     made: Any
-    if kind is base.Time:
-        made = "2026-01-31T12:00:00.000001Z"
+    if kind in TEXTS:
+        made = TEXTS[kind]
     elif kind is base.Digest:
         made = put(b"something else").digest
     elif kind is records.Blob:

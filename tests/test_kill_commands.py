@@ -39,10 +39,15 @@ def test_the_check_catches_a_bundle_written_straight_to_its_name() -> None:
     assert any("is not whole" in " ".join(outcome.problems) for outcome in outcomes)
 
 
-def test_a_bundle_is_on_the_disk_before_it_has_its_name() -> None:
-    """A bundle and its folder are synchronised, so that a power cut leaves it whole or not there.
+@pytest.mark.parametrize(("verb", "files", "folders"), [("bundle", 1, 1), ("restore", 4, 2)])
+def test_what_is_written_is_on_the_disk_before_it_has_its_name(
+    verb: str, files: int, folders: int
+) -> None:
+    """Files and their folders are synchronised: a power cut leaves each whole or not there.
 
-    A stopped program cannot show this, since what it wrote outlives it.
+    A stopped program cannot show this, since what it wrote outlives it. A
+    restore writes the notebook, its data, its module and the executed cells
+    into a new folder.
     """
-    points = find_points(partial(running, "bundle"), calls=["fsync"])
-    assert len([point for point in points if point.fault == "kill"]) >= 2
+    points = find_points(partial(running, verb), calls=["fsync"])
+    assert len([point for point in points if point.fault == "kill"]) >= files + folders

@@ -32,6 +32,17 @@ def test_likely_cause(states: dict[str, str], unseeded: bool, begins: str) -> No
     assert likely_cause("different", axes(**states), unseeded=unseeded).startswith(begins)
 
 
+def test_a_process_of_the_differing_cell_comes_before_chance() -> None:
+    """What an unwatched process read explains more than a seed, and less than lost data."""
+    process = "Cell [3] ran a process: make data"
+    told = likely_cause("different", axes(data="same"), unseeded=True, process=process)
+    assert told.startswith("shell: ")
+    assert told.endswith(process)
+    told = likely_cause("different", axes(data="different"), unseeded=True, process=process)
+    assert told.startswith("data: ")
+    assert likely_cause("failed", axes(data="same"), unseeded=False, process=process) == ""
+
+
 def test_cause_of_a_failure() -> None:
     """A cell that fails may do so for want of data; without that, its error says it all."""
     lost = Axis(name="data", state="different", text="1 file is lost.", details=["a.csv", "b"])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from py_mlops import __version__
+from py_mlops.cli.ending import nobody_reads, orderly
 from py_mlops.cli.output import Output
 from py_mlops.errors import InputError, MlopsError
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from py_mlops.workspace import Workspace
 
 F = TypeVar("F", bound=Callable[..., Any])
+OUTPUT = "py_mlops.output"
+"""Where in click's context an output stands that is to be used for the usual one."""
 _FAILED = 1
 _INTERRUPTED = 130
 
@@ -46,7 +49,37 @@ class Call:
         return yes or (sys.stdin.isatty() and click.confirm(question, err=True))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Verbs(click.Group):
+    """The group, which ends in good order whatever stops it."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        """Run a verb.
+
+        Raises:
+            SystemExit: At its end, or when a signal or a closed pipe stops it.
+        """
+        with orderly():
+            try:
+                return super().main(*args, **extra)
+            except BrokenPipeError:  # while click tells of a wrong word; verbs catch their own
+                nobody_reads()
+
+    def make_context(self, *args: Any, **extra: Any) -> click.Context:
+        """Read the words, and print the help when that is what they ask for."""
+        try:
+            return super().make_context(*args, **extra)
+        except BrokenPipeError:
+            nobody_reads()
+
+    def invoke(self, context: click.Context) -> Any:
+        """Run the verb, or print its help."""
+        try:
+            return super().invoke(context)
+        except BrokenPipeError:  # of its help; a verb's own output has its own end
+            nobody_reads()
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mlops")
 @click.option("--store", type=click.Path(path_type=Path), help="The store's folder.")
 @click.pass_context
@@ -59,7 +92,7 @@ def main(context: click.Context, store: Path | None) -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see above
 
 
-def verb(name: str) -> Callable[[F], click.Command]:
+def verb(name: str, *, hidden: bool = False) -> Callable[[F], click.Command]:
     """Make a function a verb of `main`.
 
     The function's first argument is the `Call`. Every verb has ``--json`` and
@@ -68,6 +101,7 @@ def verb(name: str) -> Callable[[F], click.Command]:
 
     Args:
         name: The verb.
+        hidden: Whether it is for programs of ours only, and not listed.
 
     Returns:
         A decorator.
@@ -77,7 +111,7 @@ def verb(name: str) -> Callable[[F], click.Command]:
         def call(
             context: click.Context, /, *, as_json: bool, quiet: bool, **options: object
         ) -> None:
-            output = Output(as_json=as_json, quiet=quiet)
+            output = context.meta.get(OUTPUT) or Output(as_json=as_json, quiet=quiet)
             try:
                 function(Call(context.obj, output), **options)
             except MlopsError as error:
@@ -101,6 +135,7 @@ def verb(name: str) -> Callable[[F], click.Command]:
             click.option("--quiet", is_flag=True, help="Print no progress."),
         ):
             option(call)
-        return main.command(name, help=function.__doc__)(click.pass_context(call))
+        command = main.command(name, help=function.__doc__, hidden=hidden)
+        return command(click.pass_context(call))
 
     return decorate

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from py_mlops.cli.ending import nobody_reads
 from py_mlops.progress import Progress
 from py_mlops.report.page import visible
 
@@ -40,9 +41,7 @@ class Output:
 
     @functools.cached_property
     def _stderr(self) -> Console:
-        from rich.console import Console
-
-        return Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+        return _console(stderr=True, soft_wrap=True)
 
     def show(self, page: Callable[[], Page | list[Page]], value: object) -> None:
         """Show a result: the page to a person, the value to a program.
@@ -52,13 +51,11 @@ class Output:
             value: What a program gets, plain JSON values.
         """
         if self.as_json:
-            click.echo(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False))
+            _echo(value)
             return
-        from rich.console import Console
-
         from py_mlops.report.terminal import renderable
 
-        console = Console(highlight=False, emoji=False)
+        console = _console()
         if not console.is_terminal:
             console.width = 120
         made = page()
@@ -106,7 +103,27 @@ class Output:
         if self.as_json:
             kind = type(error).__name__
             body = {"error": {"kind": kind, "message": error.message, "hint": error.hint}}
-            click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+            _echo(body)
         self._stderr.print("error: " + visible(error.message), markup=False, style="bold red")
         self._stderr.print("  → " + visible(error.hint), markup=False)
         sys.stderr.flush()
+
+
+def _console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
+    """Return a console that ends the process when nobody reads it any more."""
+    from rich.console import Console
+
+    class Piped(Console):
+        def on_broken_pipe(self) -> None:
+            nobody_reads()
+
+    return Piped(stderr=stderr, highlight=False, emoji=False, soft_wrap=soft_wrap)
+
+
+def _echo(value: object) -> None:
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+    try:
+        # Half of a surrogate pair, which no encoding has, is an escape in JSON.
+        click.echo(text.encode("utf-8", "backslashreplace"))
+    except BrokenPipeError:
+        nobody_reads()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -30,6 +31,19 @@ from py_mlops.errors import InputError
 )
 @click.option("--timeout", type=float, help="Seconds one cell may take.")
 @click.option("--yes", is_flag=True, help="Run another person's code without asking.")
+@click.option("--network", is_flag=True, help="Let the rerun use the network.")
+@click.option(
+    "--unisolated",
+    is_flag=True,
+    help="Run another person's code even where it cannot be set apart.",
+)
+@click.option(
+    "--env",
+    "variables",
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    help="Give an environment variable, whose value no snapshot keeps; without =VALUE, your own.",
+)
 def reproduce(
     call: Call,
     *,
@@ -38,15 +52,18 @@ def reproduce(
     calibrate: int,
     timeout: float | None,
     yes: bool,
+    network: bool,
+    unisolated: bool,
+    variables: tuple[str, ...],
 ) -> None:
     """Retrain a snapshot and say whether it came out the same.
 
     REFERENCE is a model's name, a snapshot's id or its beginning, or a bundle
-    file. Exit codes: 0 identical, equivalent or within tolerance; 10 different;
-    11 a cell failed; 12 it cannot be rerun.
+    file; what has a slash in it or ends in .mlops or .zip is a file. Exit codes:
+    0 identical, equivalent or within tolerance; 10 different; 11 a cell failed;
+    12 it cannot be rerun.
     """
     from py_mlops.commands.reproduce import EXIT_CODES, Options, reproduce
-    from py_mlops.commands.unbundle import unbundle
     from py_mlops.metrics import parse_tolerance
     from py_mlops.records import Snapshot, record_id
     from py_mlops.report.verdicts import verdict_page
@@ -57,18 +74,50 @@ def reproduce(
         calibrate=calibrate,
         timeout=timeout,
         ask=lambda question: call.ask(question, yes=yes),
+        network=network,
+        unisolated=unisolated,
+        variables=dict(map(_variable, variables)),
     )
     report = call.output.progress
-    if Path(reference).is_file():
-        snapshot_id = unbundle(call.workspace, Path(reference), report=report)
-    else:
-        snapshot_id = call.resolve(reference)
+    snapshot_id = _meant(call, reference)
     record = reproduce(call.workspace, snapshot_id, options, report)
     name = call.workspace.store.get_as(snapshot_id, Snapshot).request.name
     identifier = record_id(record)
     value = {"id": identifier, **msgspec.to_builtins(record)}
     call.output.show(lambda: verdict_page(identifier, record, name), value)
     sys.exit(EXIT_CODES[record.level])
+
+
+def _variable(text: str) -> tuple[str, str]:
+    """Return the name and value that an ``--env`` gives."""
+    name, given, value = text.partition("=")
+    if not given and name not in os.environ:
+        raise InputError(
+            f"--env {name}: there is no such environment variable here.",
+            hint=f"Give its value: --env {name}=VALUE.",
+        )
+    return name, value if given else os.environ[name]
+
+
+def _meant(call: Call, reference: str) -> str:
+    """Return the id of the snapshot that a word means, and say so where it could mean two."""
+    from py_mlops.commands.unbundle import is_bundle, is_file_name, unbundle
+
+    path = Path(reference)
+    if is_file_name(reference):
+        return unbundle(call.workspace, path, report=call.output.progress)
+    if is_bundle(path):
+        call.output.hint(
+            f"{reference} is the bundle file in this folder; "
+            f"the model of that name is {reference}@main."
+        )
+        return unbundle(call.workspace, path, report=call.output.progress)
+    if os.path.isfile(path):  # noqa: PTH113 - pathlib's raises for a name that is too long
+        call.output.hint(
+            f"{reference} is a model's name here: the file of that name is no bundle; "
+            f"a file is meant by ./{reference}."
+        )
+    return call.resolve(reference)
 
 
 @verb("run")
@@ -88,6 +137,7 @@ def reproduce(
 @click.option("--output", type=click.Path(path_type=Path), help="Where the executed notebook goes.")
 @click.option("--timeout", type=float, help="Seconds one cell may take.")
 @click.option("--incomplete", is_flag=True, help="Record lost files as holes, do not refuse.")
+@click.option("--allow-secret", default="", metavar="REASON", help="Keep what looks like a secret.")
 def run(
     call: Call,
     *,
@@ -100,6 +150,7 @@ def run(
     output: Path | None,
     timeout: float | None,
     incomplete: bool,
+    allow_secret: str,
 ) -> None:
     """Execute a notebook with papermill and snapshot it.
 
@@ -129,6 +180,7 @@ def run(
         output=output,
         timeout=timeout,
         incomplete=incomplete,
+        allow_secret=allow_secret,
         report=call.output.progress,
     )
     taken = [(item, call.workspace.store.get_as(item, Snapshot)) for item in ran.snapshots]
@@ -141,5 +193,5 @@ def run(
 def _value(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from py_mlops.environment.compare import changes
 from py_mlops.notebook.listing import unified
 from py_mlops.records import DataFile, History, Snapshot, decode_as
+from py_mlops.report.page import counted
 from py_mlops.workspace import Workspace
 
 
@@ -76,6 +77,7 @@ def _data(a: list[DataFile], b: list[DataFile]) -> list[str]:
         elif after is None and before is not None:
             lines.append(f"- {before.requested} ({before.role})")
         elif before and after and before.blobs != after.blobs:
-            sizes = [sum(blob.size for blob in file.blobs) for file in (before, after)]
-            lines.append(f"~ {after.requested} ({after.role}): {sizes[0]:,} → {sizes[1]:,} bytes")
+            then, now = (sum(blob.size for blob in file.blobs) for file in (before, after))
+            size = f"{then:,} → {counted(now, 'byte')}"
+            lines.append(f"~ {after.requested} ({after.role}): {size}")
     return lines

@@ -10,6 +10,7 @@ from py_mlops.commands.rerun import Rerun
 from py_mlops.environment import compare as environments
 from py_mlops.environment.record import from_rerun
 from py_mlops.model import predictions as answers
+from py_mlops.model.formats import SUFFIXES as MODEL_SUFFIXES
 from py_mlops.notebook import outputs
 from py_mlops.records import (
     Axis,
@@ -28,6 +29,12 @@ from py_mlops.workspace import Workspace
 _SAME_MACHINE = 1e-9
 _OTHER_MACHINE = 5e-3
 _SHOWN = 12
+_SUFFIXES = (
+    *(".csv", ".tsv", ".jsonl", ".parquet", ".feather", ".npy", ".xlsx", ".hdf5", ".db"),
+    *(".sqlite", ".zip", ".gz"),
+    *MODEL_SUFFIXES,
+)
+"""How the names of files end that a model could be trained on, or that hold one."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +160,8 @@ def _outputs(
             name="outputs", state="unknown", text="No cell has a recorded output.", details=[]
         )
     if difference is None:
-        text = f"What {agreement.compared} of {len(history.cells)} cells showed is the same."
+        cells = counted(len(history.cells), "cell")
+        text = f"What {agreement.compared} of {cells} showed is the same."
         return None, Axis(
             name="outputs",
             state="same" if agreement.exact == agreement.compared else "close",
@@ -187,15 +195,28 @@ def _data_axis(snapshot: Snapshot, rerun: Rerun) -> Axis:
             details=beyond[:_SHOWN],
             text=f"The rerun read {counted(len(beyond), 'file')} that the recorded run did not.",
         )
+    told = _told(snapshot)
     if not inputs:
-        return Axis(name="data", state="same", text="No file was read.", details=[])
-    size = sum(blob.size for file in inputs for blob in file.blobs)
+        text = told or "No file was read."
+        return Axis(name="data", state="same", text=text, details=[])
+    size = counted(sum(blob.size for file in inputs for blob in file.blobs), "byte")
     return Axis(
         name="data",
         state="same",
         details=[],
-        text=f"Restored {counted(len(inputs), 'file')} ({size:,} bytes), every byte checked.",
+        text=f"Restored {counted(len(inputs), 'file')} ({size}), every byte checked."
+        + (f" {told}" if told else ""),
     )
+
+
+def _told(snapshot: Snapshot) -> str:
+    """Say what the rerun was told in place of databases and web servers."""
+    answers = snapshot.answers
+    if not answers:
+        return ""
+    sources = sorted({answer.source for answer in answers})
+    of = sources[0] if len(sources) == 1 else f"{len(sources)} sources"
+    return f"Played back {counted(len(answers), 'answer')} of {of}."
 
 
 def _beyond(snapshot: Snapshot, rerun: Rerun) -> list[str]:
@@ -209,31 +230,8 @@ def _beyond(snapshot: Snapshot, rerun: Rerun) -> list[str]:
         for file in rerun.handover.files
         if file.first == "read" and file.existed
         for path in [_original(file.path, rerun.mirror)]
-        if path not in known and path.lower().endswith(_DATA_SUFFIXES)
+        if path not in known and path.lower().endswith(_SUFFIXES)
     )
-
-
-_DATA_SUFFIXES = (
-    ".csv",
-    ".tsv",
-    ".json",
-    ".jsonl",
-    ".parquet",
-    ".feather",
-    ".npy",
-    ".npz",
-    ".pkl",
-    ".xlsx",
-    ".h5",
-    ".hdf5",
-    ".db",
-    ".sqlite",
-    ".txt",
-    ".joblib",
-    ".pickle",
-    ".zip",
-    ".gz",
-)
 
 
 def _original(path: str, mirror: str) -> str:
@@ -265,13 +263,17 @@ def _capture_axis(snapshot: Snapshot) -> Axis:
 
 
 def _isolation_axis(rerun: Rerun) -> Axis:
-    same = rerun.isolation.level is Level.NAMESPACES
+    apart = rerun.isolation.level is Level.NAMESPACES
+    network = "the network was open" if rerun.network else "there was no network"
+    where = (
+        "It ran in a sandbox that held nothing of this machine but its programs"
+        if apart
+        else f"It ran in a copy of its folder, not set apart ({rerun.isolation.why})"
+    )
     return Axis(
         name="isolation",
-        state="same" if same else "unknown",
-        text="Data lay at their original paths in a mount namespace; the network was open."
-        if same
-        else f"Data lay in a copy ({rerun.isolation.why}); the network was open.",
+        state="same" if apart and not rerun.network else "unknown",
+        text=f"{where}; {network}.",
         details=[],
     )
 

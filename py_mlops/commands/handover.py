@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import msgspec
@@ -33,8 +34,11 @@ def read_handover(folder: Path) -> Handover:
     except (OSError, ValueError, RecursionError) as error:
         raise _unusable(str(error)) from error
     for name in _payload(handover):
-        if name != Path(name).name or not (folder / name).is_file():
+        if name != Path(name).name or not _is_regular(folder / name):
             raise _unusable(f"it names {name!r}, which is no file of the handover")
+    for file in handover.files:
+        if file.kept and (folder / file.kept).lstat().st_size != file.size:
+            raise _unusable(f"its copy of {file.requested} has another size than what was read")
     return handover
 
 
@@ -45,15 +49,29 @@ def _unusable(why: str) -> InputError:
     )
 
 
+def _is_regular(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
 def _payload(handover: Handover) -> list[str]:
-    names = [item.file for item in handover.model.artifacts] if handover.model else []
+    names = [file.kept for file in handover.files if file.kept]
+    names += [item.file for item in handover.model.artifacts] if handover.model else []
     if handover.holdout:
         names += [handover.holdout.file] if handover.holdout.file else []
         names += [item.file for item in handover.holdout.predictions]
+    if handover.randomness.file:
+        names.append(handover.randomness.file)
     return names
 
 
-def find_notebook(handover: Handover) -> tuple[Path | None, Document | None]:
+Notebook = tuple[Path | None, Document | None]
+"""A saved notebook's path and content; ``None`` twice when it was never saved."""
+
+
+def find_notebook(handover: Handover) -> Notebook:
     """Find the saved notebook of a session, also one renamed since the kernel started.
 
     Args:

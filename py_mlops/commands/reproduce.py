@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from py_mlops import sandbox
 from py_mlops.commands.evidence import Evidence, collect
-from py_mlops.commands.rerun import Rerun, rerun
+from py_mlops.commands.rerun import Given, Rerun, rerun
 from py_mlops.errors import (
     Corrupt,
     EnvironmentFailure,
@@ -22,7 +23,16 @@ from py_mlops.errors import (
 )
 from py_mlops.notebook.randomness import draws_without_seed
 from py_mlops.progress import Progress, Report, silent
-from py_mlops.records import Axis, History, Level, Reproduction, Snapshot, decode_as, record_id
+from py_mlops.records import (
+    Axis,
+    History,
+    Level,
+    Reproduction,
+    Snapshot,
+    WrittenFile,
+    decode_as,
+    record_id,
+)
 from py_mlops.store.check import check
 from py_mlops.verdict import judge, likely_cause
 from py_mlops.workspace import Workspace, now
@@ -38,6 +48,7 @@ EXIT_CODES: dict[Level, int] = {
 """What `mlops reproduce` exits with."""
 
 Ask = Callable[[str], bool]
+_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -48,13 +59,20 @@ class Options:
         tolerances: Per metric: the value and whether it is relative.
         calibrate: Further reruns to measure the noise band with; 0 for none.
         timeout: Seconds one cell may take; ``None`` for no limit.
-        ask: Asked before another person's code is run without isolation.
+        ask: Asked before another person's code is run.
+        network: Whether the rerun may use the network.
+        unisolated: Whether another person's code may be run where this machine
+            cannot set it apart.
+        variables: Environment variables for the rerun, whose values no record keeps.
     """
 
     tolerances: dict[str, tuple[float, bool]] = field(default_factory=dict)
     calibrate: int = 0
     timeout: float | None = None
     ask: Ask = lambda _question: False
+    network: bool = False
+    unisolated: bool = False
+    variables: dict[str, str] = field(default_factory=dict)
 
 
 def reproduce(
@@ -118,11 +136,12 @@ def _rerun_and_judge(
 ) -> Reproduction:
     report(Progress("data", "checking every stored byte"))
     history = check_closure(workspace, snapshot)
-    _check_trust(workspace, snapshot, options.ask)
-    reruns = [rerun(workspace, snapshot, history, timeout=options.timeout, report=report)]
+    _check_trust(workspace, snapshot, options)
+    given = Given(options.timeout, options.network, options.variables)
+    reruns = [rerun(workspace, snapshot, history, given, report)]
     for number in range(options.calibrate):
         report(Progress("calibrate", f"rerun {number + 2} of {options.calibrate + 1}"))
-        reruns.append(rerun(workspace, snapshot, history, timeout=options.timeout, report=report))
+        reruns.append(rerun(workspace, snapshot, history, given, report))
     report(Progress("verdict", "comparing"))
     evidence = collect(workspace, snapshot, history, reruns, options.tolerances)
     return _judged(workspace, snapshot, history, reruns, evidence)
@@ -151,6 +170,12 @@ def check_closure(workspace: Workspace, snapshot: Snapshot) -> History:
         if item.role == "input"
         for blob in item.blobs
     ]
+    named += [
+        (f"the answer to {item.request[:_SHOWN]} (cell {item.cell})", item.blob)
+        for item in snapshot.answers
+    ]
+    if snapshot.randomness.state:
+        named.append(("the recorded random generators", snapshot.randomness.state))
     if snapshot.holdout:
         named += [
             (f"the recorded answers of {item.method}", item.blob)
@@ -172,17 +197,24 @@ def is_foreign(workspace: Workspace, snapshot: Snapshot) -> bool:
     return bool(imported) or (snapshot.author.name, snapshot.author.email) != mine
 
 
-def _check_trust(workspace: Workspace, snapshot: Snapshot, ask: Ask) -> None:
+def _check_trust(workspace: Workspace, snapshot: Snapshot, options: Options) -> None:
     if not is_foreign(workspace, snapshot):
         return
-    who = snapshot.author.name
-    question = (
-        f"This is {who}'s snapshot. Its code will run as you, with your files and your network. "
-        "Run it?"
-    )
-    if not ask(question):
+    who, isolation = snapshot.author.name, sandbox.available()
+    if isolation.level is sandbox.Level.COPY and not options.unisolated:
         raise NotTrusted(
-            f"This is {who}'s snapshot, and rerunning it means running {who}'s code as you.",
+            f"This is {who}'s snapshot, and this machine cannot set its code apart from your files "
+            f"and your network: {isolation.why}",
+            hint="Rerun it on a machine that allows user namespaces, or read it first "
+            "(`mlops show`, `mlops restore`) and then allow it with --unisolated.",
+        )
+    where = "as you, with your files and your network"
+    if isolation.level is sandbox.Level.NAMESPACES:
+        network = "but with your network" if options.network else "and without a network"
+        where = f"in a sandbox, without your files {network}"
+    if not options.ask(f"This is {who}'s snapshot. Its code will run {where}. Run it?"):
+        raise NotTrusted(
+            f"This is {who}'s snapshot, and rerunning it means running {who}'s code.",
             hint="Read it first (`mlops show`, `mlops restore`); then allow it with --yes.",
         )
 
@@ -206,23 +238,34 @@ def _judged(
             f" {snapshot.model.variable} was loaded from {snapshot.model.loaded_from}, not "
             "trained: this says nothing about training it again."
         )
-    unseeded = evidence.varies or draws_without_seed(history)
+    put_back = first.handover.randomness.generators if first.handover else []
+    unseeded = evidence.varies or draws_without_seed(history, put_back=put_back)
     return Reproduction(
         snapshot=record_id(snapshot),
         created=now(),
         author=workspace.author,
         level=level,
         reason=reason,
-        cause=likely_cause(level, evidence.axes, unseeded=unseeded),
+        cause=likely_cause(
+            level, evidence.axes, unseeded=unseeded, process=_process(snapshot, evidence)
+        ),
         axes=evidence.axes,
         metrics=evidence.metrics,
         predictions=evidence.predictions,
         first_difference=evidence.first_difference,
         environment=evidence.environment,
         notebook=workspace.store.blobs.put_bytes(first.executed.ipynb()),
+        written=[WrittenFile(path=file.path, size=file.size) for file in first.written],
         seconds=0.0,
         calibration=evidence.calibration,
     )
+
+
+def _process(snapshot: Snapshot, evidence: Evidence) -> str:
+    """Return what was not seen of a process that the first differing cell started."""
+    cell = evidence.first_difference.count if evidence.first_difference else None
+    holes = (hole for hole in snapshot.capture.holes if hole.kind == "shell")
+    return next((hole.text for hole in holes if hole.cell == cell), "")
 
 
 def _stopped(snapshot: Snapshot, level: Level, error: MlopsError, axis: str) -> Reproduction:
@@ -239,6 +282,7 @@ def _stopped(snapshot: Snapshot, level: Level, error: MlopsError, axis: str) -> 
         first_difference=None,
         environment=None,
         notebook=None,
+        written=[],
         seconds=0.0,
         calibration=[],
     )

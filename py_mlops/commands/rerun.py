@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from py_mlops import sandbox
 from py_mlops.commands.handover import read_handover
+from py_mlops.data import replay
 from py_mlops.data.place import mirror_layout, place
 from py_mlops.environment.build import Built, build
 from py_mlops.errors import InputError, RerunFailed
+from py_mlops.guest.chance import SETTINGS
 from py_mlops.notebook.execution import Executed, KernelCommand, execute
 from py_mlops.notebook.replay import plan
 from py_mlops.notebook.ship import guest_zip
@@ -24,7 +25,26 @@ from py_mlops.records import History, Request, Snapshot, canonical
 from py_mlops.records.handover import Handover
 from py_mlops.workspace import Workspace
 
-_OURS = ("MLOPS_", "PYTHON", "VIRTUAL_ENV", "JPY_SESSION_NAME", "CONDA_")
+_MOST_WRITTEN = 1000
+_TAPE = "tape"
+_CHANCE = "chance.json"
+_NOT_KEPT = "value-not-kept"
+"""What an environment variable holds in a rerun when the record tells nothing of its value."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a person gives a rerun beside its snapshot.
+
+    Attributes:
+        timeout: Seconds one cell may take; ``None`` for no limit.
+        network: Whether it may use the network.
+        variables: Environment variables, whose values no record keeps.
+    """
+
+    timeout: float | None = None
+    network: bool = False
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -37,7 +57,9 @@ class Rerun:
         executed: The executed notebook, its failure if any, and its seconds.
         built: The environment it ran in.
         isolation: How it was kept from the host, and why not better.
+        network: Whether it had the host's network.
         mirror: The folder that stood for the root of the author's machine.
+        written: The first files it made or changed; none at level ``copy``.
     """
 
     handover: Handover | None
@@ -45,15 +67,16 @@ class Rerun:
     executed: Executed
     built: Built
     isolation: sandbox.Isolation
+    network: bool
     mirror: str
+    written: list[sandbox.Written]
 
 
 def rerun(
     workspace: Workspace,
     snapshot: Snapshot,
     history: History,
-    *,
-    timeout: float | None,
+    given: Given,
     report: Report,
 ) -> Rerun:
     """Execute a snapshot's program in its own environment on its own data.
@@ -67,7 +90,7 @@ def rerun(
         workspace: Where the bytes are.
         snapshot: What to rerun.
         history: Its executed cells.
-        timeout: Seconds one cell may take.
+        given: What a person gives it beside the snapshot.
         report: Told about progress.
 
     Returns:
@@ -81,24 +104,39 @@ def rerun(
     """
     lock = workspace.store.blobs.read(snapshot.environment.lock.digest)
     built = build(snapshot.environment, lock, cache=workspace.cache, report=report, trusted=True)
-    with _folder(workspace.cache) as folder:
+    with _folder(workspace.cache) as folder, sandbox.channels() as channels:
         mirror = folder / "mirror"
         _restore(workspace, snapshot, mirror, report)
         make_output_folders(snapshot, history, mirror)
+        replay.lay_out(snapshot.answers, workspace.store.blobs, folder / _TAPE, report)
+        if snapshot.randomness.state is not None:
+            workspace.store.blobs.copy_to(snapshot.randomness.state.digest, folder / _CHANCE)
         handed = folder / "handover"
         handed.mkdir()
         isolation = sandbox.available()
-        kernel = _kernel(workspace, snapshot, built, folder, isolation)
+        kernel = _kernel(
+            workspace, snapshot, built, folder, given, channels=channels, isolation=isolation
+        )
         executed = execute(
             plan(history, name=snapshot.request.name),
             kernel=kernel,
             directory=sandbox.inside(mirror, snapshot.program.directory),
             report=report,
-            timeout=timeout,
+            timeout=given.timeout,
             closing=closing_code(snapshot.request, handed, keep_model=False),
         )
         handover, payload = (None, {}) if executed.failed else _measured(handed)
-        return Rerun(handover, payload, executed, built, isolation, str(mirror))
+        networked = given.network or isolation.level is sandbox.Level.COPY
+        return Rerun(
+            handover,
+            payload,
+            executed,
+            built,
+            isolation,
+            networked,
+            str(mirror),
+            sandbox.written(mirror, most=_MOST_WRITTEN),
+        )
 
 
 @contextmanager
@@ -108,12 +146,13 @@ def _folder(cache: Path) -> Iterator[Path]:
     try:
         yield folder
     finally:
+        sandbox.clear(folder / "mirror")
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _restore(workspace: Workspace, snapshot: Snapshot, mirror: Path, report: Report) -> None:
     report(Progress("data", "restoring data and code"))
-    (mirror / mirror_layout(snapshot.program.directory)).mkdir(parents=True)
+    sandbox.inside(mirror, snapshot.program.directory).mkdir(parents=True)  # it may be the root
     layouts = [mirror_layout(file.path) for file in snapshot.data]  # before a path is used
     items = [
         (layout, [blob.digest for blob in file.blobs])
@@ -146,32 +185,53 @@ def _kernel(
     snapshot: Snapshot,
     built: Built,
     folder: Path,
+    given: Given,
+    *,
+    channels: Path,
     isolation: sandbox.Isolation,
 ) -> KernelCommand:
     guest = guest_zip(workspace.cache)
     argv = [str(built.python), str(guest), "--mode", "rerun", "-f", "{connection_file}"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
-    environment["MLOPS_PARAMETERS"] = json.dumps(snapshot.parameters)
+    environment = _surroundings(snapshot, built) | dict(given.variables)
     environment["MLOPS_HANDOVER"] = str(folder)
+    environment["MLOPS_TAPE"] = str(folder / _TAPE)
+    shown = [guest, folder / _TAPE]
+    if snapshot.randomness.state is not None:
+        environment["MLOPS_CHANCE"] = str(folder / _CHANCE)
+        shown.append(folder / _CHANCE)
     wrapped = sandbox.command(
         argv,
         mirror=folder / "mirror",
         directory=snapshot.program.directory,
-        paths=_written_folders(snapshot, folder / "mirror"),
-        keep=[built.python.parent.parent, workspace.cache, workspace.store.folder],
+        readable=shown,
+        writable=[folder / "handover", channels],
+        network=given.network,
         level=isolation.level,
     )
-    return KernelCommand(argv=wrapped, env=environment)
+    return KernelCommand(argv=wrapped, env=environment, channels=channels)
 
 
-def _written_folders(snapshot: Snapshot, mirror: Path) -> list[str]:
-    """Folders the recorded run wrote into: a rerun's writes shall land in the mirror."""
-    folders = {str(Path(file.path).parent) for file in snapshot.data if file.role == "output"}
-    return sorted(
-        folder
-        for folder in folders
-        if not sandbox.is_system(folder) and sandbox.inside(mirror, folder).is_dir()
-    )
+def _surroundings(snapshot: Snapshot, built: Built) -> dict[str, str]:
+    """Return the environment variables of a rerun: nothing of the host's that could matter."""
+    environment = {
+        variable.name: variable.known or _NOT_KEPT
+        for variable in snapshot.capture.variables
+        if variable.was_set
+    }
+    # Later ones win: a record must not choose where programs are found, nor whose home it is.
+    environment |= {
+        name: value for name, value in snapshot.randomness.settings.items() if name in SETTINGS
+    }
+    environment = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(("LD_", "PYTHON", "MLOPS_")) and "=" not in name and "\0" not in name
+    }
+    environment |= sandbox.surroundings(built.python)
+    if snapshot.randomness.hash_seed.isdigit():
+        environment["PYTHONHASHSEED"] = snapshot.randomness.hash_seed
+    environment["MLOPS_PARAMETERS"] = json.dumps(snapshot.parameters)
+    return environment
 
 
 def closing_code(request: Request, folder: Path, *, keep_model: bool) -> str:
@@ -187,7 +247,7 @@ def closing_code(request: Request, folder: Path, *, keep_model: bool) -> str:
 
 
 def _measured(folder: Path) -> tuple[Handover, dict[str, bytes]]:
-    if not (folder / "handover.json").exists():
+    if not (folder / "handover.json").exists() or (folder / "handover.json").is_symlink():
         raise RerunFailed(
             "The rerun came to its end, but its kernel handed no measurement over.",
             hint="Run it once more; if it happens again, report it with the notebook.",
@@ -198,5 +258,6 @@ def _measured(folder: Path) -> tuple[Handover, dict[str, bytes]]:
         raise RerunFailed(
             f"The rerun's measurement is unusable. {error.message}", hint=error.hint
         ) from error
-    payload = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
-    return handover, payload
+    # The rerun could put links there, which lead to files of whoever reads them.
+    files = [path for path in folder.iterdir() if path.is_file() and not path.is_symlink()]
+    return handover, {path.name: path.read_bytes() for path in files}

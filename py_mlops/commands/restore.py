@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from py_mlops.data.place import place, place_bytes, relative_layout
-from py_mlops.errors import InputError
 from py_mlops.notebook.replay import plan
 from py_mlops.notebook.runnable import to_ipynb
 from py_mlops.progress import Report, silent
@@ -43,7 +42,8 @@ def restore(
         The relative paths written, sorted.
 
     Raises:
-        InputError: When a file is there already with other content.
+        InputError: When a file is there already with other content, or the
+            folder cannot be made.
         Hostile: When the record's paths try to leave the folder.
         Corrupt, Missing: When stored bytes are damaged or gone.
         StoreUnavailable: When the folder cannot be written.
@@ -59,13 +59,7 @@ def restore(
     if program.saved and program.notebook:
         files[program.notebook] = [program.saved.digest]
     items = [(relative_layout(path, program.directory), files[path]) for path in files]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"{folder} cannot be made: {error.strerror}.", hint="Choose another folder."
-        ) from error
-    place(items, workspace.store.blobs, folder, report)
+    place(items, workspace.store.blobs, folder, report, durable=True)
     history = decode_as(workspace.store.blobs.read(program.history.digest), History)
     executed = to_ipynb(plan(history, name=snapshot.request.name))
     paths = [path for path, _ in items]

@@ -18,8 +18,8 @@ from py_mlops.commands.snapshot import check_parameters, snapshot
 from py_mlops.errors import InputError, RerunFailed
 from py_mlops.notebook.execution import Executed, KernelCommand, ObservedEngine, execute
 from py_mlops.notebook.interpreter import interpreter_of
+from py_mlops.notebook.observed import observed
 from py_mlops.notebook.runnable import load
-from py_mlops.notebook.ship import guest_zip
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Request, record_id
 from py_mlops.records.handover import FILE
@@ -50,6 +50,7 @@ def run(
     output: Path | None = None,
     timeout: float | None = None,
     incomplete: bool = False,
+    allow_secret: str = "",
     report: Report = silent,
 ) -> Ran:
     """Execute a notebook with papermill and snapshot it.
@@ -66,6 +67,7 @@ def run(
         output: Where the executed notebook is written.
         timeout: Seconds one cell may take.
         incomplete: As for `snapshot`.
+        allow_secret: As for `snapshot`.
         report: Told about progress, cell by cell.
 
     Returns:
@@ -102,7 +104,9 @@ def run(
                 f"{path.name} failed in cell [{executed.failed.count}]: {executed.failed.error}",
                 hint=f"{before or 'Nothing was snapshotted.'} {executed.failed.hint}",
             )
-        taken = finish(workspace, folder, incomplete=incomplete, report=report)
+        taken = finish(
+            workspace, folder, incomplete=incomplete, allow_secret=allow_secret, report=report
+        )
     return Ran(taken, executed)
 
 
@@ -111,7 +115,12 @@ def _is_tagged(cell: NotebookNode) -> bool:
 
 
 def finish(
-    workspace: Workspace, folder: Path, *, incomplete: bool = False, report: Report = silent
+    workspace: Workspace,
+    folder: Path,
+    *,
+    incomplete: bool = False,
+    allow_secret: str = "",
+    report: Report = silent,
 ) -> list[str]:
     """Turn what a headless kernel left behind into snapshots.
 
@@ -119,6 +128,7 @@ def finish(
         workspace: Where they go.
         folder: The handover's folder.
         incomplete: As for `snapshot`.
+        allow_secret: As for `snapshot`.
         report: Told about progress.
 
     Returns:
@@ -127,7 +137,10 @@ def finish(
     own = folder / TAKEN
     if own.exists():
         return own.read_text("utf-8").split()
-    return [record_id(snapshot(workspace, folder, incomplete=incomplete, report=report))]
+    record = snapshot(
+        workspace, folder, incomplete=incomplete, allow_secret=allow_secret, report=report
+    )
+    return [record_id(record)]
 
 
 def default_request(notebook: Path) -> Request:
@@ -173,10 +186,16 @@ def observed_kernel(
         "MLOPS_STORE": str(workspace.settings.store),
         "MLOPS_CACHE": str(workspace.settings.cache),
     }
-    guest = str(guest_zip(workspace.cache))
-    python = interpreter_of(document, report)
-    argv = [python, guest, "--mode", "record", "-f", "{connection_file}"]
-    return KernelCommand(argv=argv, env=environment)
+    session = folder / "session"
+    session.mkdir(mode=0o700)
+    argv, environment = observed(
+        interpreter_of(document, report),
+        cache=workspace.cache,
+        mode="record",
+        folder=session,
+        environment=environment,
+    )
+    return KernelCommand(argv=[*argv, "-f", "{connection_file}"], env=environment)
 
 
 def headless(

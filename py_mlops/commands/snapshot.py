@@ -6,17 +6,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from py_mlops.commands.handover import find_notebook, read_handover
+from py_mlops.commands.disclosure import look_for_secrets
+from py_mlops.commands.handover import Notebook, find_notebook, read_handover
 from py_mlops.commands.holes import session_holes
+from py_mlops.data import replay
 from py_mlops.data.reads import Gathered, gather
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.environment.lock import Locked, lock
 from py_mlops.environment.record import to_record
 from py_mlops.errors import HeadMoved, InputError, UnknownVariable
+from py_mlops.model.formats import SUFFIXES as MODEL_SUFFIXES
 from py_mlops.model.formats import untrusted_types
 from py_mlops.notebook.differences import differences
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import (
+    Answer,
     Artifact,
     Blob,
     Capture,
@@ -27,6 +31,7 @@ from py_mlops.records import (
     Model,
     Prediction,
     Program,
+    Randomness,
     Snapshot,
     canonical,
     encode,
@@ -36,10 +41,6 @@ from py_mlops.store import BlobWriter, ingest
 from py_mlops.workspace import Workspace, now
 
 _RETRIES = 20
-_MODEL_SUFFIXES = (
-    *(".bin", ".cbm", ".ckpt", ".h5", ".joblib", ".json", ".keras", ".model", ".npz", ".onnx"),
-    *(".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".skops", ".txt", ".ubj"),
-)
 
 
 def snapshot(
@@ -47,6 +48,7 @@ def snapshot(
     folder: Path,
     *,
     incomplete: bool = False,
+    allow_secret: str = "",
     report: Report = silent,
 ) -> Snapshot:
     """Take a snapshot from a kernel's handover.
@@ -59,6 +61,8 @@ def snapshot(
         folder: The handover's folder, see `read_handover`.
         incomplete: Record files that changed or vanished since they were read
             as holes instead of refusing.
+        allow_secret: Why what looks like a secret may be kept; it is recorded.
+            Empty when it may not.
         report: Told about progress.
 
     Returns:
@@ -68,25 +72,44 @@ def snapshot(
         UnknownVariable: When a requested variable is missing.
         InputError: When a metric is not a finite number.
         CaptureError: When a file is no longer what the notebook read.
+        NotTrusted: When something looks like a secret and none is allowed.
         StoreError: When the store cannot take it.
     """
     handover = read_handover(folder)
     _check(handover)
+    notebook = find_notebook(handover)
+    secrets, unscanned = look_for_secrets(handover, notebook[1], allow_secret)
     report(Progress("environment", "reading the environment"))
     locked = lock(handover.facts, cache=workspace.cache, report=report)
     with workspace.store.blobs.batch() as writer:
         parts = _store_parts(
-            workspace, handover, folder, locked, writer, incomplete=incomplete, report=report
+            workspace,
+            handover,
+            notebook,
+            folder,
+            locked=locked,
+            writer=writer,
+            incomplete=incomplete,
+            report=report,
         )
+    capture = Capture(
+        level=handover.level,
+        holes=[*parts.holes, *unscanned],
+        ignored=parts.ignored,
+        variables=handover.variables,
+        secrets=secrets,
+    )
     report(Progress("record", "writing the record"))
-    return _commit(workspace, handover, parts)
+    return _commit(workspace, handover, parts, capture)
 
 
 @dataclass(frozen=True)
 class _Parts:
     program: Program
     gathered: Gathered
+    answers: list[Answer]
     environment: Environment
+    randomness: Randomness
     model: Model | None
     holdout: Holdout | None
     holes: list[Hole]
@@ -121,18 +144,20 @@ def check_parameters(parameters: Mapping[str, object]) -> None:
             canonical({name: value})
         except (ValueError, TypeError, RecursionError) as error:
             raise InputError(
-                f"The parameter {name} cannot be recorded: {error}.",
-                hint="Give a text, a finite number, or a list or dict of them.",
+                f"The parameter {name} cannot be recorded: {str(error)[:200]}.",
+                hint="Give a text, a finite number, or a list or dict of them; "
+                "an integer beyond 2**53 as a text.",
             ) from error
 
 
 def _store_parts(
     workspace: Workspace,
     handover: Handover,
+    notebook: Notebook,
     folder: Path,
+    *,
     locked: Locked,
     writer: BlobWriter,
-    *,
     incomplete: bool,
     report: Report,
 ) -> _Parts:
@@ -140,20 +165,52 @@ def _store_parts(
         report(Progress("data", path.name))
         return ingest(path, workspace.store.blobs, workspace.store.stat_cache, writer)
 
+    def take_kept(name: str) -> Blob:
+        report(Progress("data", "what was overwritten"))
+        return writer.put_file(folder / name)
+
     rules = IgnoreRules(handover.facts.prefixes, workspace.settings.ignore)
-    gathered = gather(handover, rules, take, incomplete=incomplete)
-    program = _program(handover, gathered, writer, take)
+    gathered = gather(handover, rules, take, take_kept, incomplete=incomplete)
+    answers, unanswered = replay.gather(handover, writer.put_file, report)
+    program = _program(handover, notebook, gathered, writer, take)
     environment = to_record(handover.facts, locked, writer.put_bytes(locked.pylock))
     model = _model(handover, folder, gathered, writer)
     holdout = _holdout(handover, folder, writer)
-    holes = [*gathered.holes, *locked.holes, *session_holes(handover, program)]
-    return _Parts(program, gathered, environment, model, holdout, holes, rules.lines())
+    randomness = _randomness(handover, folder, writer)
+    holes = [
+        *gathered.holes, *unanswered, *locked.holes, *session_holes(handover, program)
+    ]  # fmt: skip
+    return _Parts(
+        program,
+        gathered,
+        answers,
+        environment,
+        randomness,
+        model,
+        holdout,
+        holes,
+        rules.lines(),
+    )
+
+
+def _randomness(handover: Handover, folder: Path, writer: BlobWriter) -> Randomness:
+    seen = handover.randomness
+    return Randomness(
+        hash_seed=seen.hash_seed,
+        settings=seen.settings,
+        generators=seen.generators,
+        state=writer.put_file(folder / seen.file) if seen.file else None,
+    )
 
 
 def _program(
-    handover: Handover, gathered: Gathered, writer: BlobWriter, take: Callable[[Path], Blob]
+    handover: Handover,
+    notebook: Notebook,
+    gathered: Gathered,
+    writer: BlobWriter,
+    take: Callable[[Path], Blob],
 ) -> Program:
-    path, document = find_notebook(handover)
+    path, document = notebook
     history = History(cells=handover.cells)
     return Program(
         entry=handover.entry,
@@ -200,7 +257,7 @@ def _loaded_from(handover: Handover, gathered: Gathered) -> str | None:
         return None
     cells = {item.cell for item in handover.unpickled if item.type == handover.model.type}
     for file in gathered.files:
-        model_like = Path(file.path).suffix.lower() in _MODEL_SUFFIXES
+        model_like = Path(file.path).suffix.lower() in MODEL_SUFFIXES
         if file.role == "input" and file.cell in cells and model_like:
             return file.requested
     return None
@@ -221,7 +278,7 @@ def _holdout(handover: Handover, folder: Path, writer: BlobWriter) -> Holdout | 
     )
 
 
-def _commit(workspace: Workspace, handover: Handover, parts: _Parts) -> Snapshot:
+def _commit(workspace: Workspace, handover: Handover, parts: _Parts, capture: Capture) -> Snapshot:
     head = f"{handover.request.name}@main"
     for _ in range(_RETRIES):
         previous = workspace.store.ledger.head(head)
@@ -232,12 +289,14 @@ def _commit(workspace: Workspace, handover: Handover, parts: _Parts) -> Snapshot
             parents=[previous] if previous else [],
             program=parts.program,
             data=parts.gathered.files,
+            answers=parts.answers,
             environment=parts.environment,
+            randomness=parts.randomness,
             model=parts.model,
             holdout=parts.holdout,
             metrics={name: float(value or 0.0) for name, value in handover.metrics.items()},
             parameters=handover.parameters,
-            capture=Capture(level="python-only", holes=parts.holes, ignored=parts.ignored),
+            capture=capture,
         )
         try:
             workspace.store.add(record, head=head, previous=previous, author=workspace.author)

@@ -37,4 +37,4 @@ def status(workspace: Workspace, seen: bytes) -> Page:
         lines += [
             Line(item.kind, item.text, "warn") for item in differences(document, handover.cells)
         ]
-    return status_page(found.rows, found.holes, len(handover.cells), lines)
+    return status_page(found.rows, found.holes, len(handover.cells), lines, handover.level)

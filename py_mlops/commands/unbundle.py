@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from py_mlops.commands.bundle import FORMAT, LISTING, MANIFEST, README
+from py_mlops.data.drafts import drafts
 from py_mlops.errors import Corrupt, Hostile, InputError, Missing
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Blob, Import, Snapshot, decode_as, digest_of, is_digest, record_id
@@ -26,6 +26,7 @@ _OBJECT = re.compile(r"objects/([0-9a-f]{2})/([0-9a-f]{64})")
 _PLAIN = frozenset({MANIFEST, LISTING, README})
 _LARGEST_RECORD = 64 << 20
 _CHUNK = 1 << 20
+_MAGIC = b"PK\3\4"
 _RATIO = 1100  # deflate cannot do better than 1032 to 1
 _SMALL = 1 << 16
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
@@ -71,9 +72,24 @@ def unbundle(workspace: Workspace, source: Path, *, report: Report = silent) -> 
     snapshot_id = record_id(snapshot)
     if not workspace.store.ledger.find(snapshot_id[7:]):
         came = Import(snapshot=snapshot_id, bundle=digest, created=now(), author=workspace.author)
-        workspace.store.add(came, author=workspace.author)
-        workspace.store.add(snapshot, author=snapshot.author)
+        workspace.store.add(snapshot, after=[came])
     return snapshot_id
+
+
+def is_file_name(reference: str) -> bool:
+    """Say whether a person's word can only be a file's: it has a folder in it, or an ending."""
+    return "/" in reference or reference.endswith((".mlops", ".zip"))
+
+
+def is_bundle(path: Path) -> bool:
+    """Say whether there is a file that begins as a bundle does."""
+    try:
+        if not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -99,16 +115,15 @@ def _take_in(workspace: Workspace, archive: zipfile.ZipFile, report: Report) -> 
         raise _altered(snapshot_id)
     snapshot = decode_as(record, Snapshot)
     wanted = {blob.digest: blob for blob in named_blobs(snapshot)}
-    with (
-        tempfile.TemporaryDirectory(prefix="mlops-bundle-") as held,
-        workspace.store.blobs.batch() as writer,
-    ):
+    unpacked = workspace.cache / "bundles"
+    unpacked.mkdir(parents=True, exist_ok=True)
+    with drafts(unpacked) as held, workspace.store.blobs.batch() as writer:
         for number, blob in enumerate(wanted.values()):
             report(Progress("bundle", blob.digest[7:19], number, len(wanted)))
             entry = members.get(blob.digest)
             if entry is None or entry.file_size != blob.size:
                 raise _lacking(blob.digest)
-            copy = Path(held) / str(number)
+            copy = held / str(number)
             _extract(archive, entry, blob, copy)
             writer.put_file(copy)
             copy.unlink()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from py_mlops.data.judge import Finding
+from py_mlops.data.replay import is_played_back
 from py_mlops.errors import CaptureError, FileChanged, FileGone
 from py_mlops.records import Hole
 from py_mlops.records.handover import Handover, SeenCommand
@@ -29,8 +30,10 @@ def of_session(handover: Handover) -> list[Hole]:
     """Return the holes that are no files: connections, commands, blind libraries."""
     return [
         *_cut(list(_connections(handover)), "further connections"),
-        *_cut(list(_commands(handover)), "further processes"),
+        *_cut(list(_processes(handover)), "further processes"),
+        *_cut(list(_alarms(handover)), "further alarms"),
         *_blind(handover),
+        *_failures(handover),
     ]
 
 
@@ -44,7 +47,8 @@ def of_file(finding: Finding) -> Hole | None:
             text, hint = refusal(finding).message, refusal(finding).hint
         case "rewritten":
             text = f"{path} was read in {where} and later changed or removed by the notebook itself"
-            text += "; what it held at first is not kept."
+            text += "; what it held at first is not kept"
+            text += f" ({finding.seen.problem})." if finding.seen.problem else "."
             hint = "Keep raw data unmodified: write the result to another file, and snapshot again."
         case "older":
             text = f"{path} was read in {where} and changed before it was read again"
@@ -93,6 +97,8 @@ def _where(cell: int) -> str:
 
 def _connections(handover: Handover) -> Iterator[Hole]:
     for seen in handover.connections:
+        if is_played_back(seen, handover.answers):
+            continue
         yield Hole(
             kind="network",
             text=f"Cell [{seen.cell}] connected to {seen.host}:{seen.port}; "
@@ -103,21 +109,69 @@ def _connections(handover: Handover) -> Iterator[Hole]:
         )
 
 
+def _processes(handover: Handover) -> Iterator[Hole]:
+    """Return what child processes leave open: with the tracer, only those it was not in."""
+    if handover.level != "observed":
+        yield from _commands(handover)
+    for text in handover.unseen:
+        program = text.rpartition(" (")[0]  # behind it stands why it was not seen
+        if _is_harmless(SeenCommand(cell=0, text=program)):
+            continue
+        yield Hole(
+            kind="shell",
+            text=f"A process could not be watched: {_shown(text)}; the files and connections that "
+            "it opened were not seen.",
+            hint="Leave LD_PRELOAD and MLOPS_TRACE in the environment of what the notebook starts, "
+            "or read its data in Python.",
+            cell=0,
+            blocking=False,
+        )
+
+
+def _alarms(handover: Handover) -> Iterator[Hole]:
+    for seen in handover.alarms:
+        yield _hole(
+            _shown(seen.text),
+            "Write the names of data files into the code as plain strings, and snapshot again.",
+            seen.cell,
+            blocking=False,
+        )
+
+
 def _commands(handover: Handover) -> Iterator[Hole]:
-    told = set()
+    told: set[str] = set()
+    forked: set[int] = set()
     for seen in handover.commands:
-        if seen.text not in told and not _is_harmless(seen):
+        if not seen.text and seen.cell not in forked:
+            forked.add(seen.cell)
+            yield _fork(seen.cell)
+        elif seen.text and seen.text not in told and not _is_harmless(seen):
             told.add(seen.text)
-            line = " ".join(seen.text.split())
-            shown = line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
             yield Hole(
                 kind="shell",
-                text=f"Cell [{seen.cell}] ran a process: {shown} — only files that its "
+                text=f"Cell [{seen.cell}] ran a process: {_shown(seen.text)} — only files that its "
                 "text names were captured.",
                 hint="Name every file it reads on its command line, or read it in Python.",
                 cell=seen.cell,
                 blocking=False,
             )
+
+
+def _shown(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _SHOWN else line[:_SHOWN] + "…"
+
+
+def _fork(cell: int) -> Hole:
+    return Hole(
+        kind="shell",
+        text=f"{_where(cell).capitalize()} split the kernel's process in two or more (os.fork or "
+        "multiprocessing); the files and connections that its child processes opened were not "
+        "seen.",
+        hint="Read the data before the processes start, or in the notebook's own process.",
+        cell=cell,
+        blocking=False,
+    )
 
 
 def _is_harmless(seen: SeenCommand) -> bool:
@@ -128,11 +182,23 @@ def _is_harmless(seen: SeenCommand) -> bool:
 
 
 def _blind(handover: Handover) -> Iterator[Hole]:
-    if handover.blind:
+    if handover.blind and handover.level != "observed":
         yield _hole(
             f"{', '.join(handover.blind)} read files natively, unseen by Python; "
             "files that the code names were captured.",
             "Write the names of data files into the code as plain strings.",
+            0,
+            blocking=False,
+        )
+
+
+def _failures(handover: Handover) -> Iterator[Hole]:
+    if handover.failures:
+        times = "once" if handover.failures == 1 else f"{handover.failures:,} times"
+        yield _hole(
+            f"The watcher failed {times}; files may be missing.",
+            "Compare the list of files with what the notebook uses, and report it as an error of "
+            "mlops.",
             0,
             blocking=False,
         )

@@ -11,15 +11,25 @@ from py_mlops.data.rules import IgnoreRules
 from py_mlops.records.handover import Handover, SeenFile
 
 State = Literal[
-    "ready", "ignored", "absent", "changed", "gone", "rewritten", "older", "special", "unnamed"
+    "ready",
+    "ignored",
+    "absent",
+    "changed",
+    "gone",
+    "kept",
+    "rewritten",
+    "older",
+    "special",
+    "unnamed",
 ]
 """What became of a file.
 
 ``ready`` it can be taken; ``ignored`` a rule leaves it out; ``absent`` an output
 that is no more; ``changed`` and ``gone`` an input that others changed or
-removed since; ``rewritten`` an input that the program itself changed or
-removed; ``older`` a version that was read before the last one; ``special`` no
-regular file; ``unnamed`` a name that is not UTF-8.
+removed since; ``kept`` an input that the program itself changed or removed, and
+of which the kernel has a copy; ``rewritten`` one of which it has none; ``older``
+a version that was read before the last one; ``special`` no regular file;
+``unnamed`` a name that is not UTF-8.
 """
 
 
@@ -108,6 +118,8 @@ def _judge(seen: SeenFile, rules: IgnoreRules) -> Finding:
         state = "special"
     elif found is not None and same(seen, found):
         state = "ready"
+    elif seen.written and seen.kept:
+        state, size = "kept", seen.size
     elif seen.written:
         state = "rewritten"
     else:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
-import secrets
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
+from py_mlops.data.drafts import drafts
 from py_mlops.errors import Hostile, InputError, StoreUnavailable
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.store.base import Blobs
@@ -70,6 +72,7 @@ def place(
     report: Report = silent,
     *,
     overwrite: bool = False,
+    durable: bool = False,
 ) -> None:
     """Write verified copies of blobs below a folder.
 
@@ -77,7 +80,8 @@ def place(
     so that neither a name with ``..`` nor a link that someone put into the
     folder leads out of it. Every name is checked before the first byte is
     written; a file appears under its name only when it is whole. A file that is
-    there already with the very content is kept.
+    there already with the very content is kept. The folder of drafts that a
+    killed call left behind is removed by the next.
 
     Args:
         items: Relative path and the digests of its content, in order.
@@ -85,27 +89,34 @@ def place(
         root: The folder; it is made when it is not there.
         report: Told about progress.
         overwrite: Replace a file that is something else.
+        durable: Bring files and folders to the disk, so that a power cut after
+            the return changes nothing.
 
     Raises:
         Hostile: When a path could lead out of the folder, or two items want the
             same place.
-        InputError: When there is something else at a path already.
+        InputError: When there is something else at a path already, or the
+            folder cannot be made.
         Corrupt, Missing: When stored bytes are damaged or gone.
         StoreUnavailable: When the folder cannot be written.
     """
     wanted = _check(items)
-    for number, (parts, digests) in enumerate(wanted.items()):
-        relative = "/".join(parts)
-        report(Progress("data", relative.rpartition("/")[2], number, len(wanted)))
-        fill = partial(_assemble, digests=digests, blobs=blobs)
-        with _failures(root / relative):
-            root.mkdir(parents=True, exist_ok=True)
-            with _folder(root, parts[:-1]) as folder:
-                _write(folder, parts[-1], fill, root / relative, overwrite=overwrite)
+    made = _make(root)
+    with _failures(root):
+        with drafts(root) as held:
+            for number, (parts, digests) in enumerate(wanted.items()):
+                relative = "/".join(parts)
+                report(Progress("data", relative.rpartition("/")[2], number, len(wanted)))
+                fill = partial(_assemble, digests=digests, blobs=blobs)
+                with _failures(root / relative), _folder(root, parts[:-1]) as folder:
+                    draft = _Draft(held / "draft", fill, root / relative, durable)
+                    _write(folder, parts[-1], draft, overwrite=overwrite)
+        if durable:
+            _sync(root, made, wanted)
 
 
 def place_bytes(name: str, data: bytes, root: Path) -> None:
-    """Write one file right below a folder that is there, as `place` writes blobs.
+    """Write one file right below a folder that is there, as `place` writes blobs durably.
 
     Args:
         name: The file's name.
@@ -116,8 +127,40 @@ def place_bytes(name: str, data: bytes, root: Path) -> None:
         InputError: When there is something else of that name already.
         StoreUnavailable: When the folder cannot be written.
     """
-    with _failures(root / name), _folder(root, ()) as folder:
-        _write(folder, name, lambda held: held.write_bytes(data), root / name, overwrite=False)
+    with _failures(root / name), drafts(root) as held, _folder(root, ()) as folder:
+        draft = _Draft(held / "draft", lambda path: path.write_bytes(data), root / name, True)
+        _write(folder, name, draft, overwrite=False)
+        os.fsync(folder)
+
+
+def _make(root: Path) -> list[Path]:
+    """Make a folder with its parents; return the folders in which one was made."""
+    try:
+        absent = list(itertools.takewhile(lambda path: not path.exists(), [root, *root.parents]))
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{root} cannot be made: {error.strerror}.", hint="Choose another folder."
+        ) from error
+    return [path.parent for path in absent]
+
+
+def _sync(root: Path, made: Sequence[Path], wanted: Iterable[tuple[str, ...]]) -> None:
+    """Bring the names to the disk: of the files, of their folders, and of the root."""
+    folders = {parts[:end] for parts in wanted for end in range(len(parts))}
+    for parts in sorted(folders, reverse=True):
+        with _failures(root.joinpath(*parts)), _folder(root, parts) as folder:
+            os.fsync(folder)
+    for path in made:
+        _sync_path(path)
+
+
+def _sync_path(path: Path) -> None:
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(file)
+    finally:
+        os.close(file)
 
 
 @contextmanager
@@ -182,29 +225,35 @@ def _folder(root: Path, parts: Sequence[str]) -> Iterator[int]:
         os.close(folder)
 
 
-def _write(
-    folder: int,
-    name: str,
-    fill: Callable[[Path], object],
-    shown: Path,
-    *,
-    overwrite: bool,
-) -> None:
-    # The open folder's own name: nobody can put a link in its way any more.
-    held = Path(f"/proc/self/fd/{folder}/.mlops-{secrets.token_hex(8)}")
-    try:
-        fill(held)
-        if _same(folder, name, held):
-            return
+class _Draft(NamedTuple):
+    """A file that is made whole apart from its place.
+
+    Attributes:
+        path: Where; it is free again when the file has its place.
+        fill: Writes the content there.
+        shown: The file's place, for messages.
+        durable: Whether it is brought to the disk before it has its name.
+    """
+
+    path: Path
+    fill: Callable[[Path], object]
+    shown: Path
+    durable: bool
+
+
+def _write(folder: int, name: str, draft: _Draft, *, overwrite: bool) -> None:
+    draft.fill(draft.path)
+    if not _same(folder, name, draft.path):
+        if draft.durable:
+            _sync_path(draft.path)
         if overwrite:
-            os.replace(held, name, dst_dir_fd=folder)
-        elif not _publish(held, name, folder):
+            os.replace(draft.path, name, dst_dir_fd=folder)
+        elif not _publish(draft.path, name, folder):
             raise InputError(
-                f"{shown} is there already, and is something else.",
+                f"{draft.shown} is there already, and is something else.",
                 hint="Restore into an empty folder, or move it away first.",
             )
-    finally:
-        held.unlink(missing_ok=True)
+    draft.path.unlink(missing_ok=True)
 
 
 def _assemble(held: Path, digests: Sequence[str], blobs: Blobs) -> None:
@@ -216,13 +265,11 @@ def _assemble(held: Path, digests: Sequence[str], blobs: Blobs) -> None:
             held.chmod(0o644)
             continue
         part = held.with_name(f"{held.name}-part")
-        try:
-            blobs.copy_to(digest, part)
-            with part.open("rb") as source, held.open("ab") as sink:
-                while chunk := source.read(_CHUNK):
-                    sink.write(chunk)
-        finally:
-            part.unlink(missing_ok=True)
+        blobs.copy_to(digest, part)
+        with part.open("rb") as source, held.open("ab") as sink:
+            while chunk := source.read(_CHUNK):
+                sink.write(chunk)
+        part.unlink()
 
 
 def _publish(held: Path, name: str, folder: int) -> bool:

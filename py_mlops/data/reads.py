@@ -8,6 +8,7 @@ from pathlib import Path
 
 from py_mlops.data.holes import of_file, of_session, refusal
 from py_mlops.data.judge import Finding, State, is_plain, judge, look_at, same
+from py_mlops.data.replay import of_answer, short
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.errors import CaptureError
 from py_mlops.records import Blob, CodeFile, DataFile, Hole
@@ -15,6 +16,9 @@ from py_mlops.records.handover import Handover
 
 Take = Callable[[Path], Blob]
 """Stores a copy of a file; raises `FileChanged` when it changes meanwhile."""
+
+TakeKept = Callable[[str], Blob]
+"""Stores what a file held before the program overwrote it: a payload file of the handover."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +42,8 @@ class Summary:
 
     Attributes:
         rows: Name, role, size, cell and observer of each file, as text; a file
-            that a rule leaves out has the rule in place of the observer.
+            that a rule leaves out has the rule in place of the observer. Behind
+            them each answer of a database or web server, with its source there.
         holes: What would be missing.
     """
 
@@ -47,7 +52,12 @@ class Summary:
 
 
 def gather(
-    handover: Handover, rules: IgnoreRules, take: Take, *, incomplete: bool = False
+    handover: Handover,
+    rules: IgnoreRules,
+    take: Take,
+    take_kept: TakeKept,
+    *,
+    incomplete: bool = False,
 ) -> Gathered:
     """Take every file that the session used into the store.
 
@@ -55,6 +65,7 @@ def gather(
         handover: What the kernel saw.
         rules: What to leave out.
         take: Stores one file.
+        take_kept: Stores one that the program overwrote.
         incomplete: Record an input that changed or vanished as a blocking hole
             instead of refusing.
 
@@ -71,6 +82,9 @@ def gather(
     holes: list[Hole] = []
     findings = judge(handover, rules)
     for finding in findings:
+        if finding.state == "kept":
+            files.append(_data_file(finding, take_kept(finding.seen.kept)))
+            continue
         taken, blob = _take(finding, take, incomplete=incomplete)
         hole = of_file(taken)
         if hole is not None:
@@ -101,16 +115,23 @@ def summary(handover: Handover, rules: IgnoreRules) -> Summary:
         for module in handover.modules
         if module.path not in known
     ]
-    return Summary(rows, [*holes, *of_session(handover)])
+    rows += [
+        (short(answer.request), answer.kind, f"{answer.size:,}", f"[{answer.cell}]", answer.source)
+        for answer in handover.answers
+        if not answer.problem
+    ]
+    unanswered = [hole for hole in map(of_answer, handover.answers) if hole is not None]
+    return Summary(rows, [*holes, *unanswered, *of_session(handover)])
 
 
 def _row(finding: Finding) -> tuple[str, ...]:
     seen = finding.seen
-    size = f"{finding.size:,}" if finding.state == "ready" else "—"
+    size = f"{finding.size:,}" if finding.state in ("ready", "kept") else "—"
     cell = f"[{seen.cell}]" if seen.cell else ""
     if finding.state == "ignored":
         return seen.requested, "ignored", size, cell, finding.reason
-    return seen.requested, finding.role, size, cell, seen.observed
+    observer = f"{seen.observed}: {seen.process}" if seen.process else seen.observed
+    return seen.requested, finding.role, size, cell, observer
 
 
 def _take(finding: Finding, take: Take, *, incomplete: bool) -> tuple[Finding, Blob | None]:
@@ -147,6 +168,7 @@ def _data_file(finding: Finding, blob: Blob | None) -> DataFile:
         rewritten=seen.written and not is_output,
         cell=seen.cell,
         observed=seen.observed,
+        process=seen.process,
         blobs=[] if blob is None else [blob],
     )
 

@@ -12,7 +12,7 @@ import msgspec
 from py_mlops.environment import interpreters, uv
 from py_mlops.environment.exclusive import exclusive, unwritable, write_whole
 from py_mlops.environment.install import STAGE, install, last_words
-from py_mlops.environment.installed import installed, site_packages
+from py_mlops.environment.installed import installed, packages, site_packages
 from py_mlops.environment.kept import COMPLETE, home
 from py_mlops.environment.plan import Plan, checked, decide
 from py_mlops.errors import EnvironmentFailure, NotTrusted
@@ -162,5 +162,5 @@ def _add_kernel(plan: Plan, folder: Path, report: Report) -> list[str]:
     install("kernel", [KERNEL], options, folder, report, newest=True)
     added = [one for one in installed(list(site_packages(folder))) if one.name not in before]
     version = next(one.version for one in added if one.name == KERNEL)
-    others = f" with {len(added) - 1} packages it needs" if len(added) > 1 else ""
+    others = f" with {packages(len(added) - 1)} it needs" if len(added) > 1 else ""
     return [f"The recorded environment had no ipykernel; {version} was added{others}."]

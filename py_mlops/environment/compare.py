@@ -74,9 +74,8 @@ def _environment(recorded: Environment, rerun: Environment) -> Axis:
     if recorded.interpreter.version != rerun.interpreter.version:
         python += f" instead of {_plain(recorded.interpreter.version)}"
     if not details:
-        return _axis(
-            "environment", "same", f"{python} and all {len(before)} packages are the same.", []
-        )
+        what = "its one package is" if len(before) == 1 else f"all {len(before)} packages are"
+        return _axis("environment", "same", f"{python} and {what} the same.", [])
     kept = not removed and not changed and _same_abi(recorded.interpreter, rerun.interpreter)
     packages = ", ".join(counts) if counts else "the same"
     text = f"{python}; packages: {packages}."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from py_mlops.environment.index import Choice
-from py_mlops.environment.installed import Installed
+from py_mlops.environment.installed import Installed, packages
 from py_mlops.records import Hole
 
 
@@ -82,7 +82,8 @@ def _unasked(some: Sequence[Installed]) -> list[Hole]:
         return []
     return [
         _hole(
-            f"The package index could not be asked, so {len(some)} packages are recorded by name "
+            f"The package index could not be asked, so {packages(len(some))} "
+            f"{'is' if len(some) == 1 else 'are'} recorded by name "
             "and version only, without digests.",
             "Take the snapshot again when the index is within reach.",
             blocking=False,

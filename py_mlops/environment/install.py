@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from py_mlops.environment import uv
+from py_mlops.environment.installed import packages
 from py_mlops.errors import EnvironmentFailure
 from py_mlops.progress import Progress, Report
 
@@ -44,7 +45,7 @@ def install(
     file.write_text("\n".join(requirements) + "\n")
     command = ["pip", "install", "--python", folder / "bin" / "python", *options, "-r", file]
     total = len(requirements)
-    report(Progress(STAGE, f"Installing {total} packages", 0, total))
+    report(Progress(STAGE, f"Installing {packages(total)}", 0, total))
     tries = [["--offline"], []] if not uv.told_offline() else [["--offline"]]
     for network in reversed(tries) if newest else tries:
         answer = uv.run([*command, *network], folder=folder, line=_relay(report, total))
@@ -52,7 +53,7 @@ def install(
             break
     else:
         raise _failure(answer.error, requirements)
-    report(Progress(STAGE, f"Installed {total} packages", total, total))
+    report(Progress(STAGE, f"Installed {packages(total)}", total, total))
 
 
 def _relay(report: Report, total: int) -> Callable[[str], None]:

@@ -182,6 +182,11 @@ def _origin(path: Path) -> tuple[Literal["index", "direct", "editable"], str]:
     return ("editable" if editable else "direct"), origin
 
 
+def packages(count: int) -> str:
+    """Return a number of packages in words, ``1 package`` or ``1,024 packages``."""
+    return f"{count:,} package" if count == 1 else f"{count:,} packages"
+
+
 def without_credentials(url: str) -> str:
     """Return a URL without user, password and query, all of which carry secrets.
 

@@ -111,7 +111,11 @@ def _candidates(wanted: Interpreter) -> Iterator[tuple[str, str, Path]]:
     shims = {place for place in path if place.name == "shims" and "pyenv" in place.parent.name}
     own = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     for root in sorted({own} | {place.parent for place in shims}):
-        for folder in sorted(root.glob(f"versions/{_minor(wanted.version)}.*")):
+        try:
+            found = sorted(root.glob(f"versions/{_minor(wanted.version)}.*"))
+        except PermissionError:
+            continue  # another user's
+        for folder in found:
             yield "cpython", folder.name, folder / "bin" / "python"
     answer = uv.run(
         ["python", "list", "--only-installed", "--output-format", "json"],

@@ -13,7 +13,7 @@ from py_mlops.environment.exclusive import exclusive, write_whole
 from py_mlops.environment.holes import holes
 from py_mlops.environment.index import Catalogue, Choice, ask, choose, pins
 from py_mlops.environment.install import STAGE
-from py_mlops.environment.installed import Installed, fingerprint, installed
+from py_mlops.environment.installed import Installed, fingerprint, installed, packages
 from py_mlops.environment.interpreters import interpreter_of
 from py_mlops.errors import Hostile
 from py_mlops.progress import Progress, Report
@@ -95,14 +95,14 @@ def _known(path: Path, *, offline: bool) -> Locked | None:
 def _make(facts: KernelFacts, folder: Path, report: Report, *, offline: bool) -> _Kept:
     found = installed(facts.search_path)
     pinned = pins([(one.name, one.version) for one in found if one.source == "index"])
-    report(Progress(STAGE, f"Locking {len(found)} packages", 0, len(found)))
+    report(Progress(STAGE, f"Locking {packages(len(found))}", 0, len(found)))
     catalogue = ask(pinned, facts.executable, folder=folder, offline=True)
     choices = _choices(found, catalogue)
     reached = len(choices) == len(pinned)
     doubtful = not reached or not all(choice.sure for choice in choices.values())
     asked = doubtful and not offline
     if asked:
-        report(Progress(STAGE, f"Asking the package index about {len(pinned)} packages"))
+        report(Progress(STAGE, f"Asking the package index about {packages(len(pinned))}"))
         answer = ask(pinned, facts.executable, folder=folder, offline=False)
         if reached := answer.reached:
             choices = _choices(found, answer)
@@ -111,9 +111,8 @@ def _make(facts: KernelFacts, folder: Path, report: Report, *, offline: bool) ->
         pylock=pylock.write(_entries(found, choices), facts.version),
         holes=holes(found, choices, reached=reached),
     )
-    report(
-        Progress(STAGE, f"Locked {len(choices)} of {len(found)} packages", len(found), len(found))
-    )
+    text = f"Locked {len(choices)} of {packages(len(found))}"
+    report(Progress(STAGE, text, len(found), len(found)))
     return _Kept(locked=locked, complete=len(choices) == len(pinned), asked=asked, made=time.time())
 
 

@@ -64,6 +64,7 @@ def _hardware(facts: KernelFacts) -> Hardware:
         processor=facts.processor,
         features=facts.features,
         cores=facts.cores,
+        gpus=facts.gpus,
         pools=[
             ThreadPool(library=library, version=version, threads=threads)
             for library, version, threads in facts.pools

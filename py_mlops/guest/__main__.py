@@ -1,14 +1,16 @@
 """Starts an observed IPython kernel in any environment that has ipykernel.
 
 ``python guest.zip --mode record|rerun -f CONNECTION_FILE`` takes the place of
-``python -m ipykernel_launcher -f CONNECTION_FILE``. What the run is called and
-where it hands over stands in the environment: ``MLOPS_NOTEBOOK``,
-``MLOPS_PARAMETERS``, ``MLOPS_HANDOVER``.
+``python -m ipykernel_launcher -f CONNECTION_FILE``. What a headless run is
+called and where it hands over stands in the environment: ``MLOPS_NOTEBOOK``,
+``MLOPS_PARAMETERS``, ``MLOPS_HANDOVER``; and in that of every observed kernel
+the folder of its session, ``MLOPS_SESSION``.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import os
 import sys
@@ -23,13 +25,17 @@ def main() -> None:
     options, rest = parser.parse_known_args()
     _forget_launcher(rest)
     _attempt(_observe)
+    _attempt(_tape, options.mode)
 
     from ipykernel.kernelapp import IPKernelApp
 
     app = IPKernelApp.instance()
-    app.initialize(rest)
+    with contextlib.ExitStack() as start:
+        _attempt(_is_starting, start)
+        app.initialize(rest)
     _attempt(_exclude, app.connection_file)
     _attempt(_attach, app.shell, options.mode)
+    _attempt(_say_started)
     app.start()
 
 
@@ -52,10 +58,25 @@ def _observe() -> None:
     watching = observer()
     handover = os.environ.get("MLOPS_HANDOVER")
     own = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    for folder in (handover, os.path.dirname(own) if os.path.isfile(own) else None):
+    session = os.environ.get("MLOPS_SESSION")
+    for folder in (handover, session, os.path.dirname(own) if os.path.isfile(own) else None):
         if folder:
             watching.exclude(folder)
     watching.start()
+
+
+def _tape(mode: str) -> None:
+    """Record what comes from outside, or play it back; before anything is imported that asks."""
+    from .patches import install
+
+    install(mode)
+
+
+def _is_starting(start: contextlib.ExitStack) -> None:
+    """Count no process as the program's until its start is over: Jupyter asks for addresses."""
+    from .observe import observer
+
+    start.enter_context(observer().without_processes())
 
 
 def _exclude(connection_file: str) -> None:
@@ -66,12 +87,19 @@ def _exclude(connection_file: str) -> None:
 
 
 def _attach(shell: Any, mode: str) -> None:
-    from . import rerun, session
+    from . import magics, rerun, session
 
     if mode == "rerun":
         rerun.install(shell)
     else:
         session.start(shell)
+        magics.install(shell)
+
+
+def _say_started() -> None:
+    from .started import say_started
+
+    say_started()
 
 
 def _attempt(step: Callable[..., None], *arguments: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import platform
 import re
@@ -35,6 +36,7 @@ def facts() -> dict[str, object]:
         "features": features,
         "cores": _cores(),
         "pools": _pools(),
+        "gpus": gpus("/"),
     }
 
 
@@ -61,6 +63,32 @@ def cpu(cpuinfo: str) -> tuple[str, list[str]]:
         flags.clear()
     name = name or platform.processor() or platform.machine()
     return name, sorted(flag for flag in flags if _FLOAT_FEATURES.fullmatch(flag))
+
+
+def gpus(root: str) -> list[str]:
+    """Return the names of the machine's GPUs, as their drivers tell them.
+
+    No library is loaded and no program started for it: in a container without
+    the driver's files, or for another maker's, there are none.
+
+    Args:
+        root: Where ``proc`` and ``sys`` lie.
+    """
+    names = []
+    for path in sorted(glob.glob(os.path.join(root, "proc/driver/nvidia/gpus/*/information"))):
+        found = re.search(r"(?m)^Model:\s*(.+?)\s*$", _read(path))
+        names += [found.group(1)] if found else []
+    for path in sorted(glob.glob(os.path.join(root, "sys/class/drm/card*/device/product_name"))):
+        names += [name for name in [_read(path).strip()] if name]
+    return names
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as stream:
+            return stream.read(4096)
+    except OSError:
+        return ""
 
 
 def _libc() -> str:

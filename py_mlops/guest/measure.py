@@ -54,7 +54,8 @@ def metrics(namespace: dict[str, Any], names: list[str]) -> dict[str, float | No
         word for.
 
     Raises:
-        Problem: When a variable is missing, or holds what is no number.
+        Problem: When a variable is missing, or holds what is no number, or a
+            name that no file can hold.
     """
     found: dict[str, float | None] = {}
     for name in names:
@@ -62,6 +63,10 @@ def metrics(namespace: dict[str, Any], names: list[str]) -> dict[str, float | No
         for key, value in _numbers(name, lookup(namespace, name), 0):
             if key in found:
                 raise Problem(f"Two metrics are called {key!r}.", "Rename one of the keys.")
+            if key != key.encode("utf-8", "replace").decode():
+                raise Problem(
+                    f"The metric {key!r} has half a character in its name.", "Rename that key."
+                )
             found[key] = value if math.isfinite(value) else None
         if len(found) == before:
             raise Problem(f"{name} is empty: it holds no number.", "Fill it before snapshotting.")

@@ -5,12 +5,29 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from .problem import Problem
 
-USAGE = "%mlops snapshot NAME [--model VAR] [--metric VAR …] [--holdout VAR] [--incomplete]"
+USAGE = (
+    "%mlops snapshot NAME [--model VAR] [--metric VAR …] [--holdout VAR] [--incomplete] "
+    "[--allow-secret REASON]"
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+
+
+class SnapshotLine(NamedTuple):
+    """What a line asks for.
+
+    Attributes:
+        request: In the shape of ``records.Request``.
+        incomplete: Whether an incomplete snapshot is allowed.
+        allow_secret: Why what looks like a secret may be kept; empty when it may not.
+    """
+
+    request: dict[str, Any]
+    incomplete: bool
+    allow_secret: str
 
 
 class LineParser(argparse.ArgumentParser):
@@ -59,15 +76,14 @@ def check_name(name: str) -> str:
     return name
 
 
-def parse_snapshot(line: str) -> tuple[dict[str, Any], bool]:
+def parse_snapshot(line: str) -> SnapshotLine:
     """Parse the line behind ``%mlops snapshot``.
 
     Args:
         line: For example ``digits --model clf --metric accuracy``.
 
     Returns:
-        A pair: the request in the shape of ``records.Request``, and whether an
-        incomplete snapshot is allowed.
+        What it asks for.
 
     Raises:
         Problem: When the words do not fit the grammar.
@@ -78,6 +94,7 @@ def parse_snapshot(line: str) -> tuple[dict[str, Any], bool]:
     parser.add_argument("--metric", action="append", default=[])
     parser.add_argument("--holdout")
     parser.add_argument("--incomplete", action="store_true")
+    parser.add_argument("--allow-secret", default="", metavar="REASON")
     words = parser.read(line)
     names = [name for part in words.metric for name in part.split(",") if name]
     request = {
@@ -91,4 +108,4 @@ def parse_snapshot(line: str) -> tuple[dict[str, Any], bool]:
             "--holdout needs --model: the held-out inputs are stored with that model's answers.",
             "Add --model with the name of the variable that holds the model.",
         )
-    return request, words.incomplete
+    return SnapshotLine(request, words.incomplete, words.allow_secret)

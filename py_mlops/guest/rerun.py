@@ -7,6 +7,8 @@ import types
 from typing import Any
 
 from . import session as _session
+from .chance import chance
+from .observe import observer
 
 PRODUCT = "py_mlops"
 
@@ -21,10 +23,15 @@ def install(shell: Any) -> None:
         shell: The IPython shell.
     """
     stand_in = types.ModuleType(PRODUCT, "Stands in for the product during a rerun.")
-    stand_in.__dict__.update(load_ipython_extension=_nothing, unload_ipython_extension=_nothing)
+    stand_in.__dict__.update(load_ipython_extension=_loaded, unload_ipython_extension=_nothing)
     sys.modules[PRODUCT] = stand_in
     shell.register_magic_function(_mlops, "line", "mlops")
+    observer().originals.wanted = False  # the store has them
     _session.start(shell)
+
+
+def _loaded(_shell: Any) -> None:
+    chance().loaded()
 
 
 def _nothing(_shell: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -11,9 +12,13 @@ from . import facts as _facts
 from . import measure, modules, predict, serialise
 from . import shell as _shell
 from .cells import CellWatch
+from .chance import VARIABLE, chance
 from .identity import identity
 from .observe import observer
+from .patches import record_here
+from .patches.tape import opened
 from .problem import Problem
+from .variables import variables
 
 FILE = "handover.json"
 TAKEN = "snapshots"
@@ -33,9 +38,18 @@ class Session:
         self._shell = shell
         self._observer = observer()
         self._observer.start()
+        with contextlib.suppress(Exception), self._observer.paused():
+            self._observer.level.start_without_tracer(self.directory)
+        with contextlib.suppress(Exception):
+            record_here()
         self._cells = CellWatch()
         self._cells.attach(shell, self._observer)
         self._commands = _shell.watch(shell, self._observer)
+        self._chance, self._variables = chance(), variables()
+        with contextlib.suppress(Exception):  # what they keep is not worth the kernel
+            asked = len(shell.history_manager.input_hist_raw) > 1
+            self._chance.begin(shell, loaded=asked, recorded=os.environ.get(VARIABLE, ""))
+            self._variables.start()
 
     def paused(self) -> ContextManager[None]:
         """Return a context in which this thread's file accesses are not observed."""
@@ -68,7 +82,9 @@ class Session:
         Returns:
             A dict in the shape of ``records.handover.Handover``.
         """
+        tape = opened()
         with self.paused():
+            answers = tape.seen() if tape is not None else []
             entry, notebook = identity(self._shell)
             kernel = self.facts()
             cells = self._cells.cells()
@@ -82,6 +98,7 @@ class Session:
                 )
                 files += [dict(item, cell=cell["count"]) for item in named]
                 seen.update(item["path"] for item in named)
+            level = self._observer.level
             return {
                 "version": 1,
                 "request": request,
@@ -94,8 +111,16 @@ class Session:
                 "connections": self._observer.connections(),
                 "unpickled": self._observer.unpickled(),
                 "modules": modules.loose_modules(kernel["prefixes"]),
-                "blind": _shell.blind(),
+                "blind": [] if level.is_observed() else _shell.blind(),
+                "failures": self._observer.failures,
                 "facts": kernel,
+                "level": level.name,
+                "unseen": level.unseen(),
+                "alarms": level.alarms(self._observer.cell),
+                "tape": tape.folder if tape is not None else "",
+                "answers": answers,
+                "randomness": self._chance.seen(),
+                "variables": self._variables.seen(answers),
                 "model": None,
                 "holdout": None,
                 "metrics": {},
@@ -131,9 +156,21 @@ class Session:
                 if request["holdout"] is not None:
                     inputs = namespace[request["holdout"]]
                     handover["holdout"] = predict.holdout(model, inputs, request["holdout"], folder)
+        self.write(handover, folder)
+        return handover
+
+    def write(self, handover: dict[str, Any], folder: str) -> None:
+        """Write a handover into a folder, and beside it the originals that it names."""
+        with self.paused():
+            for file in handover["files"]:
+                if file["kept"]:
+                    try:
+                        self._observer.originals.give(file["kept"], folder)
+                    except (OSError, KeyError) as error:
+                        file.update(kept="", problem=f"its copy was lost: {error}")
+            handover["randomness"]["file"] = self._chance.write(folder)
             with open(os.path.join(folder, FILE), "w", encoding="utf-8") as stream:
                 json.dump(handover, stream)
-        return handover
 
 
 def _folder_now() -> str:
@@ -177,6 +214,4 @@ def hand_over_end(request: str, folder: str, keep_model: bool = True) -> None:
     try:
         session.hand_over(wanted, folder, keep_model)
     except Problem as problem:
-        handover = dict(session.seen(wanted), problem=problem.message)
-        with open(os.path.join(folder, FILE), "w", encoding="utf-8") as stream:
-            json.dump(handover, stream)
+        session.write(dict(session.seen(wanted), problem=problem.message), folder)

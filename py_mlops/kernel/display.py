@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from IPython.core.getipython import get_ipython
 from IPython.display import display
 
-from py_mlops.report.page import Line, Page, Section
+from py_mlops.report.page import Page
 
 if TYPE_CHECKING:
     from IPython.display import DisplayHandle
@@ -70,9 +70,3 @@ class Ticker:
             display(Shown(page))
         else:
             self._handle.update(Shown(page))
-
-
-def error_page(message: str, hint: str) -> Page:
-    """Return the page of an error: what happened, and what to do next."""
-    section = Section("", (Line("", message, "bad"),))
-    return Page("mlops", "not done", "bad", "", (section,), (hint,))

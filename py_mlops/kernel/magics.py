@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from py_mlops.errors import MlopsError
 from py_mlops.guest.problem import Problem
 from py_mlops.guest.request import LineParser, parse_snapshot
-from py_mlops.kernel.session import prepare_lock, start
+from py_mlops.guest.started import scratch
+from py_mlops.kernel.session import prepare_lock, problems, start
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -51,7 +52,8 @@ class Magics:
         Errors of ours are shown, not raised: a failing snapshot must not stop
         the notebook it was to keep.
         """
-        from py_mlops.kernel.display import Ticker, error_page
+        from py_mlops.kernel.display import Ticker
+        from py_mlops.report.page import error_page
 
         ticker = Ticker()
         verb, _, rest = line.strip().partition(" ")
@@ -60,7 +62,7 @@ class Magics:
                 self._verb(verb)(rest, ticker)
             except MlopsError as error:
                 ticker.finish(error_page(error.message, error.hint))
-            except Problem as problem:
+            except problems() as problem:
                 ticker.finish(error_page(problem.message, problem.hint))
             except Exception as error:  # noqa: BLE001 - nothing of ours may stop a user's cell
                 ticker.finish(error_page(_internal(error), "Your work is unharmed; report this."))
@@ -83,15 +85,21 @@ class Magics:
         return self._opened
 
     def _snapshot(self, line: str, ticker: Ticker) -> None:
-        request, incomplete = parse_snapshot(line)
-        self._session.check(request)
+        asked = parse_snapshot(line)
+        self._session.check(asked.request)
         from py_mlops.commands.snapshot import snapshot
         from py_mlops.records import record_id
         from py_mlops.report.snapshots import snapshot_page
 
-        with tempfile.TemporaryDirectory(prefix="mlops-") as held:
-            self._session.hand_over(request, held)
-            record = snapshot(self._workspace, Path(held), incomplete=incomplete, report=ticker)
+        with tempfile.TemporaryDirectory(prefix="mlops-", dir=scratch()) as held:
+            self._session.hand_over(asked.request, held)
+            record = snapshot(
+                self._workspace,
+                Path(held),
+                incomplete=asked.incomplete,
+                allow_secret=asked.allow_secret,
+                report=ticker,
+            )
         identifier = record_id(record)
         _tell_headless_run(identifier)
         ticker.finish(snapshot_page(identifier, record))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from py_mlops.errors import RerunFailed
 from py_mlops.guest.problem import Problem
+from py_mlops.guest.started import COLOURING, unobserved
 from py_mlops.records import Reproduction, Snapshot
 from py_mlops.report.verdicts import verdict_page
 
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from py_mlops.kernel.display import Ticker
     from py_mlops.report.page import Page
     from py_mlops.workspace import Workspace
-
-_COLOURING = frozenset({"FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLORTERM"})
 
 
 def reproduce(workspace: Workspace, line: str, ticker: Ticker) -> Page:
@@ -77,7 +76,7 @@ def _page(workspace: Workspace, answer: dict[str, Any], last: str) -> Page:
 
 def _plain_environment(workspace: Workspace) -> dict[str, str]:
     """Return the process's environment, without what makes it colour its lines."""
-    kept = {name: value for name, value in os.environ.items() if name not in _COLOURING}
+    kept = {name: text for name, text in unobserved(os.environ).items() if name not in COLOURING}
     return {**kept, "MLOPS_CACHE": str(workspace.settings.cache), "TERM": "dumb"}
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from py_mlops.guest.problem import Problem
+from py_mlops.guest.started import unobserved
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
@@ -37,6 +41,12 @@ def start(shell: InteractiveShell) -> Session:
     return running
 
 
+def problems() -> tuple[type[Problem], ...]:
+    """Return `Problem` under each name that the guest goes by in this process."""
+    own = (name.replace("session", "problem") for name in (_OWN, _SHIPPED))
+    return tuple(sys.modules[name].Problem for name in own if name in sys.modules)
+
+
 def prepare_lock(session: Session) -> None:
     """Lock the environment in a process of its own, so that the first snapshot need not wait.
 
@@ -52,6 +62,7 @@ def prepare_lock(session: Session) -> None:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
+                env=unobserved(os.environ),
                 start_new_session=True,
             )
         )

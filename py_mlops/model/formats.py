@@ -18,6 +18,12 @@ from py_mlops.store.base import Blobs
 
 Allow = Callable[[str], bool]
 
+SUFFIXES = (
+    *(".bin", ".cbm", ".ckpt", ".h5", ".joblib", ".json", ".keras", ".model", ".npz", ".onnx"),
+    *(".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".skops", ".txt", ".ubj"),
+)
+"""How the names of files end in which people keep models."""
+
 _XGBOOST = {"XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor"}
 
 

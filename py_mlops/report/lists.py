@@ -46,15 +46,20 @@ def log_page(
 
 
 def status_page(
-    files: Sequence[tuple[str, ...]], holes: list[Hole], cells: int, facts: Sequence[Line]
+    files: Sequence[tuple[str, ...]],
+    holes: list[Hole],
+    cells: int,
+    facts: Sequence[Line],
+    level: str,
 ) -> Page:
     """Describe what a snapshot taken now would capture.
 
     Args:
-        files: Path, role, size, cell and observer of each file.
+        files: Path, role, size, cell and observer of each file; likewise of each answer.
         holes: What would be missing.
         cells: How many executions have been watched.
         facts: Lines about program and environment.
+        level: The capture level.
 
     Returns:
         The page.
@@ -64,14 +69,14 @@ def status_page(
         heading="This session",
         badge=f"{stopping} in the way of a rerun" if stopping else "ready",
         state="bad" if stopping else "good",
-        summary=f"{counted(cells, 'cell')} executed, {counted(len(files), 'file')} seen; "
+        summary=f"{counted(cells, 'cell')} executed, {counted(len(files), 'source')} seen; "
         "nothing is stored yet.",
         sections=(
             Section("Program and environment", tuple(facts)),
             Section(
-                "Data", columns=("file", "role", "bytes", "cell", "seen by"), rows=tuple(files)
+                "Data", columns=("source", "role", "bytes", "cell", "seen by"), rows=tuple(files)
             ),
-            holes_section(holes, "python-only"),
+            holes_section(holes, level),
         ),
         hints=("Keep it: %mlops snapshot NAME --model VAR --metric VAR --holdout VAR",),
     )

@@ -72,6 +72,12 @@ class Page:
     hints: tuple[str, ...] = field(default=())
 
 
+def error_page(message: str, hint: str) -> Page:
+    """Return the page of an error: what happened, and what to do next."""
+    section = Section("", (Line("", message, "bad"),))
+    return Page("mlops", "not done", "bad", "", (section,), (hint,))
+
+
 def short(identifier: str) -> str:
     """Return the first twelve hex digits of a digest, enough for a person."""
     return identifier.removeprefix("sha256:")[:12]

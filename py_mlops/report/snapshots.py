@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from py_mlops.records import DataFile, Hole, Reproduction, Snapshot
+from py_mlops.records import Answer, DataFile, Hole, Randomness, Reproduction, Snapshot
 from py_mlops.report.page import Line, Page, Section, State, counted, short, size
 
 _SHOWN = 40
+_REQUEST = 100
 
 
 def snapshot_page(identifier: str, snapshot: Snapshot, verdict: Reproduction | None = None) -> Page:
@@ -30,6 +31,7 @@ def snapshot_page(identifier: str, snapshot: Snapshot, verdict: Reproduction | N
         sections=(
             _results(snapshot),
             _data(snapshot.data),
+            *([_answers(snapshot.answers)] if snapshot.answers else []),
             _program(snapshot),
             _environment(snapshot),
             holes_section(snapshot.capture.holes, snapshot.capture.level),
@@ -98,7 +100,7 @@ def _data(files: list[DataFile]) -> Section:
             size(sum(blob.size for blob in file.blobs)) if file.blobs else "not captured",
             short(file.blobs[0].digest) if file.blobs else "—",
             f"[{file.cell}]",
-            file.observed,
+            f"{file.observed}: {file.process}" if file.process else file.observed,
         )
         for file in files[:_SHOWN]
     )
@@ -109,6 +111,23 @@ def _data(files: list[DataFile]) -> Section:
     return Section(
         "Data", lines, columns=("file", "role", "size", "sha256", "cell", "seen by"), rows=rows
     )
+
+
+def _answers(answers: list[Answer]) -> Section:
+    rows = tuple(
+        (
+            " ".join(answer.request.split())[:_REQUEST],
+            size(answer.blob.size),
+            short(answer.blob.digest),
+            f"[{answer.cell}]",
+            answer.source,
+        )
+        for answer in answers[:_SHOWN]
+    )
+    more = len(answers) - _SHOWN
+    lines = (Line("", f"and {counted(more, 'more answer')}", "dim"),) if more > 0 else ()
+    columns = ("question", "size", "sha256", "cell", "answered by")
+    return Section("Databases and web servers", lines, columns=columns, rows=rows)
 
 
 def _program(snapshot: Snapshot) -> Section:
@@ -140,9 +159,18 @@ def _environment(snapshot: Snapshot) -> Section:
             ),
             Line("packages", f"{count}, {pinned} of them pinned by their wheel's sha256"),
             Line("machine", f"{hardware.processor}, {counted(hardware.cores, 'core')}"),
+            *([Line("graphics", ", ".join(hardware.gpus))] if hardware.gpus else []),
             *([Line("threads", pools)] if pools else []),
+            *_chance(snapshot.randomness),
         ),
     )
+
+
+def _chance(randomness: Randomness) -> list[Line]:
+    if not randomness.generators:
+        return []
+    kept = ", ".join(randomness.generators)
+    return [Line("randomness", f"a rerun begins with the generators of this run: {kept}")]
 
 
 def holes_section(holes: list[Hole], level: str) -> Section:

@@ -203,7 +203,23 @@ class Ledger(Protocol):
         ...
 
     def rows(self, start: int = 0) -> Iterator[Row]:
-        """Iterate over the whole log from a position on, in pages."""
+        """Iterate over the whole log from a position on, in pages.
+
+        Raises:
+            Corrupt: When a row is not what was appended.
+        """
+        ...
+
+    def salvage(self) -> Iterator[tuple[Row, bool]]:
+        """Iterate over the log as it stands, for those who look for damage.
+
+        Yields:
+            Each row, and whether it is what was appended; the fields of one
+            that is not may hold anything.
+
+        Raises:
+            Corrupt: When the database does not give the rest.
+        """
         ...
 
     def size(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from sqlalchemy import (
     URL,
     Connection,
     Engine,
+    RowMapping,
     Select,
     func,
     literal,
@@ -19,13 +21,14 @@ from sqlalchemy import (
     update,
 )
 
-from py_mlops.errors import Corrupt, HeadMoved, InputError
+from py_mlops.errors import Corrupt, HeadMoved, InputError, StoreError
 from py_mlops.records import is_digest
 from py_mlops.store import merkle
 from py_mlops.store.audit import audit
 from py_mlops.store.base import Entry, Move, Row
 from py_mlops.store.failures import database_failures
 from py_mlops.store.schema import (
+    as_it_stands,
     connect,
     from_columns,
     head,
@@ -151,6 +154,16 @@ class SqlLedger:
             yield from page
             start = page[-1].seq + 1
 
+    def salvage(self) -> Iterator[tuple[Row, bool]]:
+        """Iterate over the log as it stands, see `Ledger`."""
+        for start in itertools.count(step=_PAGE):
+            query = select(log).order_by(log.c.seq).offset(start).limit(_PAGE)
+            with self._transaction("Reading") as connection:
+                page = connection.execute(query).mappings().all()
+            yield from ((as_it_stands(columns), _is_intact(columns)) for columns in page)
+            if len(page) < _PAGE:
+                return
+
     def size(self) -> int:
         """Return how many rows the log has."""
         with self._transaction("Reading") as connection:
@@ -182,7 +195,7 @@ class SqlLedger:
         try:
             with self._transaction("Reading") as connection:
                 yield from audit(connection)
-        except Corrupt as error:
+        except StoreError as error:
             yield error.message
 
     def close(self) -> None:
@@ -248,6 +261,14 @@ def _check(entries: Sequence[Entry], move: Move | None) -> None:
                 f"{str(digest)[:80]!r} is not a record's id.",
                 hint="An id is `sha256:` and 64 hexadecimal digits.",
             )
+
+
+def _is_intact(columns: RowMapping) -> bool:
+    try:
+        from_columns(columns)
+    except Corrupt:
+        return False
+    return True
 
 
 def _present(connection: Connection, entries: Sequence[Entry]) -> dict[str, Row]:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from py_mlops.errors import Corrupt
-from py_mlops.records import AnyRecord, Blob, decode, is_digest
+from py_mlops.records import AnyRecord, decode, is_digest
+from py_mlops.records.closure import named_blobs
 from py_mlops.store.base import Blobs
 
 _LARGEST_RECORD = 1 << 28
@@ -43,25 +44,13 @@ def reachable(blobs: Blobs, identifiers: Iterable[str]) -> set[str]:
 
 
 def _named(blobs: Blobs, record: AnyRecord, reached: set[str]) -> Iterator[str]:
-    for blob in content(record):
+    for blob in named_blobs(record):
         yield blob.digest
     # Any string that is a digest counts, whatever its field is: the garbage
     # collector may keep too much but never too little.
     for text in _strings(msgspec.to_builtins(record)):
         if is_digest(text) and text not in reached and blobs.has(text):
             yield text
-
-
-def content(record: object) -> Iterator[Blob]:
-    """Yield every `Blob` in a record: the bytes without which it is not whole."""
-    if isinstance(record, Blob):
-        yield record
-    elif isinstance(record, msgspec.Struct):
-        for field in record.__struct_fields__:
-            yield from content(getattr(record, field))
-    elif isinstance(record, list):
-        for item in record:
-            yield from content(item)
 
 
 def _strings(value: object) -> Iterator[str]:

@@ -115,14 +115,10 @@ def to_columns(row: Row) -> dict[str, object]:
     }
 
 
-def from_columns(columns: RowMapping) -> Row:
-    """Return a row as it was appended.
-
-    Raises:
-        Corrupt: When its fields do not match its leaf hash.
-    """
+def as_it_stands(columns: RowMapping) -> Row:
+    """Return a row as the table holds it, whatever may have been done to it since."""
     moved = columns["head"] is not None
-    row = Row(
+    return Row(
         record=columns["record"],
         kind=columns["kind"],
         subject=columns["subject"],
@@ -131,6 +127,15 @@ def from_columns(columns: RowMapping) -> Row:
         seq=columns["seq"],
         move=Move(columns["head"], columns["previous"], columns["target"]) if moved else None,
     )
+
+
+def from_columns(columns: RowMapping) -> Row:
+    """Return a row as it was appended.
+
+    Raises:
+        Corrupt: When its fields do not match its leaf hash.
+    """
+    row = as_it_stands(columns)
     try:
         if leaf_hash(leaf_data(row)) == columns["leaf"]:
             return row
@@ -156,6 +161,9 @@ def connect(url: str | URL) -> Engine:
     def configure(connection: sqlite3.Connection, _: object) -> None:
         # The driver must not open transactions by itself; `begin` below does.
         connection.isolation_level = None
+        # Text that somebody damaged is read too, so that its row is called altered and the
+        # rows behind it are read.
+        connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 

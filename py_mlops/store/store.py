@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from py_mlops.errors import Corrupt, InputError, Missing
+from py_mlops.errors import InputError, Missing, StoreError
 from py_mlops.records import (
     AnyRecord,
     Author,
@@ -19,6 +19,7 @@ from py_mlops.records import (
     Snapshot,
     decode,
     encode,
+    is_digest,
     record_id,
 )
 from py_mlops.store.base import Blobs, Entry, Ledger, Move, Row
@@ -52,13 +53,14 @@ class Store:
         self,
         record: Act,
         *,
+        after: Sequence[Import] = (),
         head: str | None = None,
         previous: str | None = None,
         author: Author | None = None,
         created: str | None = None,
         reason: str = "",
     ) -> Row:
-        """Add a record, and move a head to it in the same act.
+        """Add a record, and in the same act what brought it here and a head's move to it.
 
         Bytes come first and rows last, so a crash leaves unreferenced bytes and
         never a record without its bytes. Adding a record again is free. A
@@ -66,6 +68,8 @@ class Store:
 
         Args:
             record: The record; every blob it names is in the store already.
+            after: Imports that brought it here; the log has them before it, and
+                all of them or none.
             head: Head to move to it, ``digits@main``.
             previous: What the caller saw the head point at; ``None`` when new.
             author: Who moves the head; the record's author by default.
@@ -80,7 +84,7 @@ class Store:
                 entered.
             StoreUnavailable: When the store cannot be written.
         """
-        acts = [record]
+        acts: list[Act] = [*after, record]
         if head is not None:
             acts.append(
                 HeadMove(
@@ -96,7 +100,7 @@ class Store:
             self._check_target(record)
         with self.blobs.batch() as writer:
             entries = [_entry(act, writer.put_bytes(encode(act)).digest) for act in acts]
-        return self.ledger.append(entries, _move(acts[-1]))[0]
+        return self.ledger.append(entries, _move(acts[-1]))[len(after)]
 
     def get(self, identifier: str) -> AnyRecord:
         """Return a record, its bytes verified and strictly decoded.
@@ -138,14 +142,17 @@ class Store:
         return reachable(self.blobs, [identifier])
 
     def verify(self) -> Iterator[str]:
-        """Yield a sentence for everything wrong in the log and in the records it names."""
+        """Yield a sentence for everything wrong in the log and in the records it names.
+
+        An altered row hides nothing: the record it still names is checked as well.
+        """
         yield from self.ledger.verify()
         checked = 0
         try:
-            for row in self.ledger.rows():
-                yield from self._verify_record(row)
+            for row, intact in self.ledger.salvage():
+                yield from self._verify_record(row, intact=intact)
                 checked += 1
-        except Corrupt:
+        except StoreError:
             yield f"The records from row {checked} on were not checked: heal the log first."
 
     def close(self) -> None:
@@ -153,13 +160,15 @@ class Store:
         self.ledger.close()
         self.stat_cache.close()
 
-    def _verify_record(self, row: Row) -> Iterator[str]:
+    def _verify_record(self, row: Row, *, intact: bool) -> Iterator[str]:
+        if not intact and not is_digest(row.record):
+            return  # the ledger has said that the row was altered, and it leads nowhere
         try:
             record = self.get(row.record)
-        except (Missing, Corrupt) as error:
+        except StoreError as error:
             yield f"Row {row.seq} of the log: {error.message}"
             return
-        if isinstance(record, History) or not _describes(row, record):
+        if intact and (isinstance(record, History) or not _describes(row, record)):
             yield f"Row {row.seq} of the log does not describe its record {row.record}."
 
     def _check_target(self, move: HeadMove) -> None:

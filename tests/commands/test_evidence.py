@@ -50,7 +50,9 @@ def ended(
         executed=Executed(plan(History(cells=[]), name="x"), None if said else FAILURE, 1.0),
         built=Built(Path("/env/bin/python"), ["ipykernel 7 was added."], "3.11.7"),
         isolation=Isolation(level, "no namespaces here"),
+        network=False,
         mirror=mirror,
+        written=[],
     )
 
 
@@ -178,7 +180,7 @@ def test_serious_holes_leave_the_capture_unknown(compared: Collect, said: dict[s
     """What was not seen cannot be called the same."""
     for blocking, state in ((True, "unknown"), (False, "same")):
         hole = Hole(kind="data", text="It is lost.", hint="Do.", cell=0, blocking=blocking)
-        capture = Capture(level="python-only", holes=[hole], ignored=[])
+        capture = Capture(level="python-only", holes=[hole], ignored=[], variables=[], secrets=[])
         axis = compared(ended(said), capture=capture).axis("capture")
         assert (axis.state, axis.details) == (state, ["It is lost."])
         assert axis.text.endswith("with 1 hole.")

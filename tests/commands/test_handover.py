@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_notebook, writes
 from py_mlops.commands.handover import find_notebook, read_handover
 from py_mlops.errors import InputError
 from py_mlops.records.handover import FILE, Handover
-from tests.handovers import CELLS, a_model, hand_over, handover
+from tests.handovers import CELLS, a_model, hand_over, handover, seen
 
 
 def read(tmp_path: Path, **parts: Any) -> Handover:
@@ -31,6 +31,18 @@ def test_what_a_kernel_wrote_is_read_back(tmp_path: Path) -> None:
     assert found.model is not None
     assert found.model.artifacts[0].file == "model"
     assert [cell.source for cell in found.cells] == CELLS
+
+
+def test_a_copy_of_an_overwritten_file_is_believed_only_as_a_payload_file(tmp_path: Path) -> None:
+    """A copy elsewhere, a link, a folder, or one of another size is refused, never stored."""
+    (tmp_path / "secret").write_text("secret")
+    (tmp_path / "h" / "folder").mkdir(parents=True)
+    (tmp_path / "h" / "link").symlink_to(tmp_path / "secret")
+    for kept in ("../secret", str(tmp_path / "secret"), "link", "folder", "gone", "a\0b", "short"):
+        file = seen(tmp_path / "raw.csv", size=6, written=True, kept=kept)
+        said = handover(tmp_path, file)
+        with pytest.raises(InputError, match=r"names .*, which is no file|another size"):
+            read_handover(hand_over(tmp_path / "h", said, short=b"12345"))
 
 
 def test_no_handover_is_told(tmp_path: Path) -> None:

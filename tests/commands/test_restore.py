@@ -162,6 +162,28 @@ def test_damaged_bytes_are_not_restored(workspace: Workspace, taken: str, tmp_pa
     assert not (tmp_path / "back" / "data" / "flowers.csv").exists()
 
 
+def test_nothing_half_written_is_left_beside_what_was_restored(
+    workspace: Workspace, taken: str, tmp_path: Path
+) -> None:
+    """After an error, and after the restore that follows one that was killed."""
+    target = tmp_path / "back"
+    digest = workspace.store.get_as(taken, Snapshot).program.modules[0].blob.digest
+    path = workspace.store.folder / "objects" / digest[7:9] / digest[7:]
+    whole = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(b"damaged")
+    with pytest.raises(Corrupt):
+        restore(workspace, taken, target)
+    assert [name for name in files(target) if "mlops" in name] == []
+    path.write_bytes(whole)
+    left = target / ".mlops-drafts-0123456789abcdef"
+    left.mkdir()
+    (left / "draft").write_text("half of one")
+    restore(workspace, taken, target)
+    assert not left.exists()
+    assert [item for item in target.rglob("*") if item.name.startswith(".")] == []
+
+
 def test_a_folder_that_cannot_be_made_is_told(
     workspace: Workspace, taken: str, tmp_path: Path
 ) -> None:

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import stat
 import struct
 import zipfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from py_mlops.commands.bundle import MANIFEST, bundle
 from py_mlops.commands.unbundle import unbundle
-from py_mlops.errors import Corrupt, Hostile, InputError, Missing, MlopsError
+from py_mlops.errors import Corrupt, Hostile, InputError, Missing, MlopsError, StoreUnavailable
 from py_mlops.records import Snapshot, digest_of
 from py_mlops.workspace import Workspace
 
@@ -46,8 +48,15 @@ def refuse(elsewhere: Workspace, path: Path, error: type[MlopsError]) -> MlopsEr
         unbundle(elsewhere, path)
     assert elsewhere.store.ledger.size() == 0
     assert sorted(path.parent.iterdir()) == around
+    assert not unpacked(elsewhere)
     assert refused.value.hint
     return refused.value
+
+
+def unpacked(workspace: Workspace) -> list[Path]:
+    """Return what lies where bundles are unpacked."""
+    folder = workspace.cache / "bundles"
+    return list(folder.iterdir()) if folder.exists() else []
 
 
 def object_name(digest: str) -> str:
@@ -257,9 +266,36 @@ def test_a_snapshot_that_came_in_says_so_and_moves_no_head(
 ) -> None:
     """The ledger records who brought it in and from which file; a second time changes nothing."""
     assert unbundle(elsewhere, whole) == taken
+    assert unpacked(elsewhere) == []
     rows = list(elsewhere.store.ledger.rows())
     assert [row.kind for row in rows] == ["import", "snapshot"]
     assert rows[0].subject == taken
     assert elsewhere.store.ledger.heads() == {}
     assert unbundle(elsewhere, whole) == taken
     assert elsewhere.store.ledger.size() == 2
+
+
+def test_an_import_without_its_snapshot_cannot_be(
+    elsewhere: Workspace, whole: Path, taken: str
+) -> None:
+    """When the ledger takes only one of the two, it takes none, and the next try brings both."""
+    database = elsewhere.store.folder / "ledger.sqlite"
+    block = "BEFORE INSERT ON log WHEN NEW.kind = 'snapshot' BEGIN SELECT RAISE(ABORT, 'full'); END"
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute(f"CREATE TRIGGER full {block}")
+    refuse(elsewhere, whole, StoreUnavailable)
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("DROP TRIGGER full")
+    assert unbundle(elsewhere, whole) == taken
+    assert [row.kind for row in elsewhere.store.ledger.rows()] == ["import", "snapshot"]
+
+
+def test_what_a_killed_unbundle_unpacked_goes_with_the_next(
+    elsewhere: Workspace, whole: Path, taken: str
+) -> None:
+    """No disk fills up with bundles that nobody finished unpacking."""
+    left = elsewhere.cache / "bundles" / ".mlops-drafts-0123456789abcdef"
+    left.mkdir(parents=True)
+    (left / "7").write_bytes(b"half of an object")
+    assert unbundle(elsewhere, whole) == taken
+    assert unpacked(elsewhere) == []

@@ -128,12 +128,68 @@ def test_everything_damaged_is_told_in_one_go(workspace: Workspace, taken: str) 
         assert digest[7:19] in "".join(told)
 
 
-def test_what_an_altered_row_left_unchecked_is_said(workspace: Workspace, taken: str) -> None:
-    """Where the log itself cannot be read, nobody is told that the rest is sound."""
-    edit_ledger(workspace, "UPDATE log SET author = 'Mallory' WHERE seq = 1")
+def test_an_altered_row_hides_no_damaged_object(workspace: Workspace, taken: str) -> None:
+    """One look names them all: the row, the record it names, and the data that stands on."""
+    edit_ledger(workspace, "UPDATE log SET author = 'Mallory' WHERE seq = 0")
+    digest = data_of(workspace, taken)
+    stored(workspace, digest).write_bytes(b"other")
     told = list(verify(workspace))
-    assert any(one.startswith("Row 1 ") and "altered" in one for one in told)
-    assert any("were not checked" in one for one in told)
+    assert any(one.startswith("Row 0 ") and "altered" in one for one in told)
+    assert [one for one in told if digest[7:19] in one and taken[7:19] in one]
+    stored(workspace, taken).write_bytes(b"{}")
+    told = list(verify(workspace))
+    assert [one for one in told if one.startswith("Row 0 of the log: ") and taken in one]
     with pytest.raises(Corrupt):
         show(workspace, "flowers")
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["DELETE FROM log", "UPDATE log SET record = seq", "UPDATE log SET record = x'ff' || seq"],
+)
+def test_an_object_that_the_log_no_longer_leads_to_is_checked_all_the_same(
+    workspace: Workspace, taken: str, change: str
+) -> None:
+    """Whatever became of the log, a damaged object is told, once."""
+    digest = data_of(workspace, taken)
+    stored(workspace, digest).write_bytes(b"other")
+    edit_ledger(workspace, change)
+    told = list(verify(workspace))
+    assert len([one for one in told if digest[7:19] in one]) == 1
+    assert len(told) > 1
+
+
+def test_a_log_whose_pages_are_damaged_hides_no_damaged_object(
+    workspace: Workspace, taken: str
+) -> None:
+    """Where the log cannot be read to its end that is said, and every object is checked."""
+    digest = data_of(workspace, taken)
+    stored(workspace, digest).write_bytes(b"other")
+    workspace.store.ledger.close()
+    path = workspace.store.folder / "ledger.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        [(root,)] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'log'")
+        [(size,)] = connection.execute("PRAGMA page_size")
+    with path.open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xff" * size)
+    told = list(verify(workspace))
+    assert any("malformed" in one for one in told)
+    assert any("were not checked" in one for one in told)
+    assert len([one for one in told if digest[7:19] in one]) == 1
+
+
+def test_a_ruined_store_is_told_in_a_list_that_ends(
+    workspace: Workspace, taken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At most so many sentences, and one that says how many more there are."""
+    for blob in workspace.store.blobs:
+        stored(workspace, blob.digest).write_bytes(b"other")
+    whole = list(verify(workspace))
+    assert len(whole) == len(list(workspace.store.blobs))
+    monkeypatch.setattr("py_mlops.commands.verify.MOST", 2)
+    told = list(verify(workspace))
+    assert told[:2] == whole[:2]
+    assert [one for one in told[2:] if one.startswith(f"{len(whole) - 2} more")] == told[2:]
     assert taken

@@ -41,11 +41,16 @@ def hand() -> Hand:
             "entry": "notebook", "notebook": None, "directory": "/", "cells": [],
             "files": [_seen(**file) for file in files],
             "commands": [], "connections": [], "unpickled": [], "modules": [], "blind": [],
+            "failures": 0,
             "facts": {
                 "implementation": "cpython", "version": "3.11.7", "platform": "linux-x86_64",
                 "libc": "", "executable": "", "prefixes": ["/opt/python"], "search_path": [],
-                "machine": "", "processor": "", "features": [], "cores": 1, "pools": [],
+                "machine": "", "processor": "", "features": [], "cores": 1, "gpus": [],
+                "pools": [],
             },
+            "level": "python-only", "unseen": [], "alarms": [], "tape": "", "answers": [],
+            "randomness": {"hash_seed": "random", "settings": {}, "generators": [], "file": ""},
+            "variables": [],
             "model": None, "holdout": None, "metrics": {}, "parameters": {}, "problem": "",
         }  # fmt: skip
         return msgspec.convert(handover | parts, Handover)

@@ -12,17 +12,56 @@ Hand = Callable[..., Handover]
 
 def test_connection(hand: Hand) -> None:
     """A connection is a blocking hole that names host and cell."""
-    [hole] = of_session(hand(connections=[{"cell": 2, "host": "example.org", "port": 443}]))
+    [hole] = of_session(
+        hand(connections=[{"cell": 2, "host": "example.org", "port": 443, "by": "python"}])
+    )
     assert (hole.kind, hole.cell, hole.blocking) == ("network", 2, True)
     assert "example.org:443" in hole.text
 
 
-@pytest.mark.parametrize("text", ["cat a | head", "make data", "(a forked copy of the kernel)"])
+@pytest.mark.parametrize("text", ["cat a | head", "make data"])
 def test_command(hand: Hand, text: str) -> None:
     """A child process is a hole, told once however often it ran."""
     [hole] = of_session(hand(commands=[{"cell": cell, "text": text} for cell in (2, 5)]))
     assert (hole.kind, hole.cell, hole.blocking) == ("shell", 2, False)
     assert text in hole.text
+
+
+def test_fork(hand: Hand) -> None:
+    """A cell that forks is a hole of its own, told once, that says what was not seen."""
+    commands = [{"cell": cell, "text": ""} for cell in (2, 2, 5)]
+    holes = of_session(hand(commands=commands))
+    assert [(hole.kind, hole.cell, hole.blocking) for hole in holes] == [
+        ("shell", 2, False),
+        ("shell", 5, False),
+    ]
+    assert "Cell [2]" in holes[0].text
+    assert "multiprocessing" in holes[0].text
+    assert "were not seen" in holes[0].text
+
+
+def test_with_the_tracer_only_what_escaped_it_is_a_hole(hand: Hand) -> None:
+    """Where child processes are watched, only those that could not be are holes."""
+    unseen = ["/opt/tool (started without LD_PRELOAD)", "/sbin/ldconfig (does not load it)"]
+    commands = [{"cell": 2, "text": "make data"}, {"cell": 3, "text": ""}]
+    holes = of_session(hand(level="observed", commands=commands, unseen=unseen, blind=["polars"]))
+    assert [(hole.kind, hole.blocking) for hole in holes] == [("shell", False)]
+    assert "/opt/tool (started without LD_PRELOAD)" in holes[0].text
+
+
+def test_alarm(hand: Hand) -> None:
+    """Bytes that nothing seen explains are a hole that names the cell."""
+    text = "Cell [4] read 512 MiB that no file seen explains."
+    [hole] = of_session(hand(alarms=[{"cell": 4, "bytes": 512 << 20, "text": text}]))
+    assert (hole.kind, hole.cell, hole.text) == ("data", 4, text)
+
+
+@pytest.mark.parametrize(("times", "words"), [(1, "failed once"), (1200, "failed 1,200 times")])
+def test_failures_of_the_watcher(hand: Hand, times: int, words: str) -> None:
+    """What the watcher itself lost is a hole that says how often it failed."""
+    [hole] = of_session(hand(failures=times))
+    assert words in hole.text
+    assert "files may be missing" in hole.text
 
 
 @pytest.mark.parametrize(

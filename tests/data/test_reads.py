@@ -11,9 +11,15 @@ from py_mlops.data.rules import IgnoreRules
 from py_mlops.errors import FileChanged, FileGone
 from py_mlops.records import Blob, digest_of
 from py_mlops.records.handover import Handover
+from py_mlops.store import Store
 
 Hand = Callable[..., Handover]
 RULES = IgnoreRules(["/opt/python"])
+
+
+def no_copy(name: str) -> Blob:
+    """Take nothing: no file here was kept before it was overwritten."""
+    raise AssertionError(name)
 
 
 @pytest.fixture
@@ -26,7 +32,7 @@ def data(tmp_path: Path) -> Path:
 
 def test_input(data: Path, hand: Hand, take: Take) -> None:
     """A file that was read is an input with its content, its cell and who saw it."""
-    [file] = gather(hand({"path": data}), RULES, take).files
+    [file] = gather(hand({"path": data}), RULES, take, no_copy).files
     assert (file.path, file.requested, file.role, file.cell) == (str(data), "data.csv", "input", 3)
     assert file.blobs == [Blob(digest=digest_of(b"1,2\n"), size=4)]
 
@@ -35,7 +41,7 @@ def test_output(data: Path, hand: Hand, take: Take) -> None:
     """A file that the program made is an output; one it removed again is left out."""
     made = {"first": "write", "written": True, "existed": False, "size": -1}
     seen = hand({"path": data} | made, {"path": data.parent / "scratch"} | made)
-    gathered = gather(seen, RULES, take)
+    gathered = gather(seen, RULES, take, no_copy)
     assert [(file.path, file.role) for file in gathered.files] == [(str(data), "output")]
     assert gathered.holes == []
 
@@ -54,7 +60,7 @@ def test_changed(data: Path, hand: Hand, take: Take, change: str) -> None:
         data.write_text("1,2\n")
         os.utime(data, ns=(time, time))
     with pytest.raises(FileChanged, match=r"data\.csv .*cell \[3\]") as caught:
-        gather(seen, RULES, take)
+        gather(seen, RULES, take, no_copy)
     assert "--incomplete" in caught.value.hint
 
 
@@ -63,7 +69,7 @@ def test_gone(data: Path, hand: Hand, take: Take) -> None:
     seen = hand({"path": data})
     data.unlink()
     with pytest.raises(FileGone, match=r"data\.csv .*cell \[3\]"):
-        gather(seen, RULES, take)
+        gather(seen, RULES, take, no_copy)
 
 
 @pytest.mark.parametrize("gone", [True, False])
@@ -73,7 +79,7 @@ def test_incomplete(data: Path, hand: Hand, take: Take, gone: bool) -> None:
     data.unlink()
     if not gone:
         data.write_text("longer than before")
-    gathered = gather(seen, RULES, take, incomplete=True)
+    gathered = gather(seen, RULES, take, no_copy, incomplete=True)
     assert [file.blobs for file in gathered.files] == [[]]
     assert [(hole.cell, hole.blocking) for hole in gathered.holes] == [(3, True)]
 
@@ -86,23 +92,48 @@ def test_changes_while_it_is_taken(data: Path, hand: Hand, take: Take) -> None:
         return take(path)
 
     with pytest.raises(FileChanged):
-        gather(hand({"path": data}), RULES, slow)
+        gather(hand({"path": data}), RULES, slow, no_copy)
 
 
 def test_rewritten_by_the_program(data: Path, hand: Hand, take: Take) -> None:
     """An input that the notebook itself overwrote is a blocking hole, not an error."""
     seen = hand({"path": data, "written": True})
     data.write_text("overwritten\n")
-    gathered = gather(seen, RULES, take)
+    gathered = gather(seen, RULES, take, no_copy)
     [file], [hole] = gathered.files, gathered.holes
     assert (file.rewritten, file.blobs, hole.blocking) == (True, [], True)
     assert "cell [3]" in hole.text
     assert "unmodified" in hole.hint
 
 
+@pytest.mark.parametrize("gone", [True, False])
+def test_kept_before_it_was_overwritten(
+    data: Path, hand: Hand, take: Take, store: Store, gone: bool
+) -> None:
+    """Of an input that the notebook overwrote or removed the kernel's copy is taken."""
+    copy = data.with_name("original-1")
+    copy.write_bytes(data.read_bytes())
+    seen = hand({"path": data, "written": True, "kept": copy.name})
+    data.unlink() if gone else data.write_text("overwritten\n")
+    gathered = gather(seen, RULES, take, lambda name: store.blobs.put_file(data.with_name(name)))
+    [file] = gathered.files
+    assert (file.role, file.rewritten, gathered.holes) == ("input", True, [])
+    assert file.blobs == [Blob(digest=digest_of(b"1,2\n"), size=4)]
+    assert summary(seen, RULES).rows == [("data.csv", "input", "4", "[3]", "audit-hook")]
+    assert summary(seen, RULES).holes == []
+
+
+def test_why_nothing_was_kept(data: Path, hand: Hand, take: Take) -> None:
+    """The hole of an overwritten input says why there is no copy of it."""
+    seen = hand({"path": data, "written": True, "problem": "the disk is full"})
+    data.write_text("overwritten\n")
+    [hole] = gather(seen, RULES, take, no_copy).holes
+    assert hole.text.endswith("what it held at first is not kept (the disk is full).")
+
+
 def test_opened_for_update_but_left_alone(data: Path, hand: Hand, take: Take) -> None:
     """An input opened for writing that is still what was read is taken."""
-    gathered = gather(hand({"path": data, "written": True}), RULES, take)
+    gathered = gather(hand({"path": data, "written": True}), RULES, take, no_copy)
     assert [(file.rewritten, len(file.blobs)) for file in gathered.files] == [(True, 1)]
     assert gathered.holes == []
 
@@ -110,7 +141,7 @@ def test_opened_for_update_but_left_alone(data: Path, hand: Hand, take: Take) ->
 def test_older_version(data: Path, hand: Hand, take: Take) -> None:
     """Of a file that was read in two versions the newest is taken and the other told."""
     seen = hand({"path": data, "size": 1, "cell": 1}, {"path": data, "cell": 5})
-    gathered = gather(seen, RULES, take)
+    gathered = gather(seen, RULES, take, no_copy)
     assert [(file.cell, len(file.blobs)) for file in gathered.files] == [(5, 1)]
     assert [(hole.cell, hole.blocking) for hole in gathered.holes] == [(1, False)]
 
@@ -128,7 +159,7 @@ def test_code(tmp_path: Path, hand: Hand, take: Take) -> None:
             {"module": "hostile", "path": "../module.py"},
         ],
     )
-    gathered = gather(seen, RULES, take)
+    gathered = gather(seen, RULES, take, no_copy)
     assert [(Path(file.path).name, file.module) for file in gathered.code] == [
         ("module.py", "module"),
         ("script.py", ""),
@@ -143,7 +174,7 @@ def test_edited_module(tmp_path: Path, hand: Hand, take: Take) -> None:
     seen = hand({"path": module})
     module.write_text("a = 2  # better")
     with pytest.raises(FileChanged, match="older code"):
-        gather(seen, RULES, take)
+        gather(seen, RULES, take, no_copy)
 
 
 def test_link_out_of_the_folder(data: Path, hand: Hand, take: Take) -> None:
@@ -151,14 +182,14 @@ def test_link_out_of_the_folder(data: Path, hand: Hand, take: Take) -> None:
     link = data.parent / "notebook" / "link.csv"
     link.parent.mkdir()
     link.symlink_to(data)
-    [file] = gather(hand({"path": link}), RULES, take).files
+    [file] = gather(hand({"path": link}), RULES, take, no_copy).files
     assert (file.path, file.blobs[0].size) == (str(link), 4)
 
 
 def test_left_out_silently(data: Path, hand: Hand, take: Take) -> None:
     """The notebook itself and what rules leave out are no data."""
     seen = hand({"path": data}, {"path": "/proc/cpuinfo"}, notebook=str(data))
-    gathered = gather(seen, RULES, take)
+    gathered = gather(seen, RULES, take, no_copy)
     assert (gathered.files, gathered.holes) == ([], [])
 
 
@@ -172,7 +203,7 @@ def test_no_regular_file(tmp_path: Path, hand: Hand, take: Take, kind: str) -> N
         path.mkdir()
     else:
         path.symlink_to("/dev/zero")
-    gathered = gather(hand({"path": path}), RULES, take)
+    gathered = gather(hand({"path": path}), RULES, take, no_copy)
     assert [hole.blocking for hole in gathered.holes] == [True]
     assert [file.blobs for file in gathered.files] == [[]]
 
@@ -180,7 +211,7 @@ def test_no_regular_file(tmp_path: Path, hand: Hand, take: Take, kind: str) -> N
 @pytest.mark.parametrize("path", ["b'/data/caf\\xe9'", "relative", "/data/../secret", "//data"])
 def test_name_that_no_record_can_hold(hand: Hand, take: Take, path: str) -> None:
     """A name that is not UTF-8, or no plain absolute path, is a hole and no file."""
-    gathered = gather(hand({"path": path}), RULES, take)
+    gathered = gather(hand({"path": path}), RULES, take, no_copy)
     assert gathered.files == []
     assert [hole.blocking for hole in gathered.holes] == [True]
     assert path in gathered.holes[0].text

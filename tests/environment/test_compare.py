@@ -26,7 +26,7 @@ def written() -> Environment:
         lock=Blob(digest="sha256:" + "0" * 64, size=1),
         hardware=Hardware(
             machine="x86_64", processor="Zen 3", features=["avx", "avx2", "fma"], cores=2,
-            pools=[ThreadPool(library="libopenblas", version="0.3", threads=2)],
+            gpus=[], pools=[ThreadPool(library="libopenblas", version="0.3", threads=2)],
         ),
     )  # fmt: skip
 
@@ -57,6 +57,8 @@ def test_the_same_is_the_same(written: Environment) -> None:
     assert "3 packages" in environment.text
     assert changes(written, written) == []
     assert same_numerics(written, written)
+    alone = with_packages(written, numpy=None, six=None)
+    assert "its one package is the same" in compare(alone, alone)[0].text
 
 
 def test_changed_and_missing_packages_are_named(written: Environment) -> None:

@@ -21,7 +21,9 @@ def test_packages_the_index_does_not_know_stop_others_unless_nobody_asked() -> N
     assert "mine 1.0, ours 2.0" in unknown.text
     (unasked,) = holes(found, CHOSEN, reached=False)
     assert not unasked.blocking
-    assert "2 packages" in unasked.text
+    assert "2 packages are recorded" in unasked.text
+    (unasked,) = holes(found[:2], CHOSEN, reached=False)
+    assert "1 package is recorded" in unasked.text
 
 
 def test_guesses_and_compilations_are_said_without_stopping_anyone() -> None:

@@ -34,7 +34,7 @@ def test_progress_is_told(
     said: list[Progress] = []
     install("wheels", [SIX.requirement], HASHED, target, said.append)
     assert [one.name for one in installed([str(bare.site)])] == ["six"]
-    assert said[0] == Progress("environment", "Installing 1 packages", 0, 1)
+    assert said[0] == Progress("environment", "Installing 1 package", 0, 1)
     assert any("nstalled" in step.text for step in said[1:-1])
     assert said[-1].done == said[-1].total == 1
 

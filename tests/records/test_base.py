@@ -44,7 +44,18 @@ def test_canonical_json_is_that_of_the_standard() -> None:
     assert canonical(value).decode() == expected
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), 2**53, "\ud800"])
+@pytest.mark.parametrize("value", [2.0**53, 1e16, -1e18, 2.0**60, 1e20, 123456789e12, 1e21, 1e300])
+def test_a_large_number_comes_back_and_is_written_the_same_again(value: float) -> None:
+    """What a record holds can always be read, also where JSON shows a float without a point."""
+    written = canonical({"value": [value]})
+    [back] = json.loads(written)["value"]
+    assert float(back) == value
+    assert canonical({"value": [back]}) == written
+
+
+@pytest.mark.parametrize(
+    "value", [float("nan"), float("inf"), 2**53 + 1, 2**60, -(2**60), 10**21, 10**400, "\ud800"]
+)
 def test_what_json_cannot_carry_unharmed_is_refused(value: object) -> None:
     """Nothing is stored that another reader would read differently."""
     with pytest.raises(ValueError, match=r"\w"):

@@ -19,7 +19,7 @@ def full() -> Snapshot:
     plain = snapshot(history=HISTORY, lock=LOCK, parents=(digest("parent"),))
     data = DataFile(
         path="/p/a.csv", requested="a.csv", role="input", rewritten=False, cell=1,
-        observed="audit-hook", blobs=[blob("a1"), blob("a2")],
+        observed="audit-hook", process="", blobs=[blob("a1"), blob("a2")],
     )  # fmt: skip
     artifact = Artifact(format="pickle", executes=True, untrusted=[], blob=blob("model"))
     changes = {

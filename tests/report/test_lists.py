@@ -38,12 +38,12 @@ def test_status_tells_what_stands_in_the_way() -> None:
     """Before anything is stored: counts, files, holes, and how to keep it."""
     hole = Hole(kind="data", text="It is lost.", hint="Do this.", cell=1, blocking=True)
     facts = [Line("Python", "3.11.7")]
-    page = status_page([("a.csv", "input", "7", "[1]", "audit-hook")], [hole], 1, facts)
+    page = status_page([("a.csv", "input", "7", "[1]", "audit-hook")], [hole], 1, facts, "watched")
     assert (page.badge, page.state) == ("1 in the way of a rerun", "bad")
-    assert page.summary.startswith("1 cell executed, 1 file seen")
+    assert page.summary.startswith("1 cell executed, 1 source seen")
     assert "It is lost." in text(page)
     assert "%mlops snapshot" in page.hints[0]
-    calm = status_page([], [], 3, facts)
+    calm = status_page([], [], 3, facts, "observed")
     assert (calm.badge, calm.state) == ("ready", "good")
     assert calm.summary.startswith("3 cells executed, 0 files seen")
 

@@ -46,7 +46,7 @@ def file(number: int = 1, **parts: Any) -> DataFile:
     """Return a file that a program read."""
     known: dict[str, Any] = {
         "path": f"/p/{number}.csv", "requested": f"{number}.csv", "role": "input",
-        "rewritten": False, "cell": 3, "observed": "audit-hook", "blobs": [BLOB],
+        "rewritten": False, "cell": 3, "observed": "audit-hook", "process": "", "blobs": [BLOB],
     }  # fmt: skip
     return DataFile(**{**known, **parts})
 
@@ -76,7 +76,12 @@ def test_an_author_whom_nobody_verified_is_marked() -> None:
 def test_what_stops_someone_else_is_the_badge() -> None:
     """Serious holes come before the good news and before the lesser ones."""
     holes = [hole(blocking=False), hole(blocking=True, cell=4)]
-    page = snapshot_page(ID, changed(capture=Capture(level="python-only", holes=holes, ignored=[])))
+    page = snapshot_page(
+        ID,
+        changed(
+            capture=Capture(level="python-only", holes=holes, ignored=[], variables=[], secrets=[])
+        ),
+    )
     assert (page.badge, page.state) == ("1 in the way of a rerun", "bad")
     told = titled(page, "What would stop someone else").lines
     assert [one.text for one in told] == [

@@ -13,6 +13,7 @@ from py_mlops.records import (
     Import,
     Interpreter,
     Program,
+    Randomness,
     Reproduction,
     Request,
     Snapshot,
@@ -58,12 +59,14 @@ def snapshot(
             modules=[],
         ),
         data=[],
+        answers=[],
         environment=environment(lock),
+        randomness=Randomness(hash_seed="random", settings={}, generators=[], state=None),
         model=None,
         holdout=None,
         metrics={"accuracy": 0.96875},
         parameters={},
-        capture=Capture(level="python-only", holes=[], ignored=[]),
+        capture=Capture(level="python-only", holes=[], ignored=[], variables=[], secrets=[]),
     )
 
 
@@ -75,7 +78,7 @@ def environment(lock: Blob) -> Environment:
         ),
         distributions=[],
         lock=lock,
-        hardware=Hardware(machine="x86_64", processor="", features=[], cores=2, pools=[]),
+        hardware=Hardware(machine="x86_64", processor="", features=[], cores=2, gpus=[], pools=[]),
     )
 
 
@@ -88,6 +91,7 @@ def reproduction(snapshot_id: str) -> Reproduction:
         level="cannot",
         reason="No interpreter.",
         cause="",
+        written=[],
         axes=[],
         metrics=[],
         predictions=[],

@@ -8,9 +8,10 @@ import pytest
 
 from py_mlops.errors import Corrupt, Missing
 from py_mlops.records import Blob, ExecutedCell, History, encode, record_id
+from py_mlops.records.closure import named_blobs
 from py_mlops.records.program import CellOutput
 from py_mlops.store import Store, open_store
-from py_mlops.store.reach import content, reachable
+from py_mlops.store.reach import reachable
 from tests.store.samples import digest, reproduction, snapshot
 
 
@@ -45,7 +46,7 @@ def test_a_blob_that_is_missing_is_reached_all_the_same(store: Store) -> None:
     gone = Blob(digest=digest("gone"), size=4)
     record = snapshot(history=gone, lock=store.blobs.put_bytes(b"lock"))
     assert gone.digest in store.reachable(store.add(record).record)
-    assert gone in set(content(record))
+    assert gone in set(named_blobs(record))
 
 
 def test_the_digest_of_an_output_is_no_blob(store: Store) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from py_mlops.errors import Corrupt, HeadMoved, InputError, Missing
+from py_mlops.errors import Corrupt, HeadMoved, InputError, Missing, StoreUnavailable
 from py_mlops.records import (
     Author,
     Blob,
@@ -173,13 +173,34 @@ def test_verify_finds_a_row_that_tells_another_story(store: Store, sample: Snaps
 
 
 def test_verify_finds_a_row_changed_by_hand(store: Store, sample: Snapshot) -> None:
-    """A name changed in the database is found, though every record is whole."""
+    """A name changed in the database is found, though every record is whole and is checked."""
     store.add(sample)
     with closing(sqlite3.connect(store.folder / "ledger.sqlite")) as connection, connection:
         connection.execute("UPDATE log SET author = 'Eve'")
-    found = list(store.verify())
-    assert "Row 0 of the ledger" in found[0]
-    assert found[-1].startswith("The records from row 0 on were not checked")
+    [found] = store.verify()
+    assert "Row 0 of the ledger" in found
+    overwrite(store, record_id(sample), b"{}")
+    assert record_id(sample) in list(store.verify())[-1]
+
+
+def test_a_record_enters_the_log_with_the_import_that_brought_it_or_not_at_all(
+    store: Store, sample: Snapshot
+) -> None:
+    """When the second row cannot be written the first is not there either."""
+    block = (
+        "CREATE TRIGGER full BEFORE INSERT ON log WHEN NEW.kind = 'snapshot' "
+        "BEGIN SELECT RAISE(ABORT, 'full'); END"
+    )
+    with closing(sqlite3.connect(store.folder / "ledger.sqlite")) as connection, connection:
+        connection.execute(block)
+    with pytest.raises(StoreUnavailable):
+        store.add(sample, after=[imported(1)])
+    assert store.ledger.size() == 0
+    with closing(sqlite3.connect(store.folder / "ledger.sqlite")) as connection, connection:
+        connection.execute("DROP TRIGGER full")
+    assert store.add(sample, after=[imported(1)]).seq == 1
+    assert [row.kind for row in store.ledger.rows()] == ["import", "snapshot"]
+    assert list(store.verify()) == []
 
 
 def test_a_record_cannot_name_files(store: Store) -> None:
