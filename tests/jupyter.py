@@ -72,8 +72,9 @@ class Server:
         with urllib.request.urlopen(request, timeout=_SECONDS) as response:  # noqa: S310
             return json.loads(response.read() or "null")
 
-    def start(self, kernel: str, notebook: str = "work.ipynb") -> Kernel:
-        """Open a session of a notebook, as JupyterLab does, and connect to its kernel."""
+    def start(self, kernel: str) -> Kernel:
+        """Open a session of a new notebook, as JupyterLab does, and connect to its kernel."""
+        notebook = f"{kernel}.ipynb"  # a notebook has one kernel
         body = {"path": notebook, "name": notebook, "type": "notebook", "kernel": {"name": kernel}}
         return self._connect(self.ask("POST", "sessions", body)["kernel"]["id"])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -141,7 +141,7 @@ def _rerun_and_judge(
     reruns = [rerun(workspace, snapshot, history, given, report)]
     for number in range(options.calibrate):
         report(Progress("calibrate", f"rerun {number + 2} of {options.calibrate + 1}"))
-        reruns.append(rerun(workspace, snapshot, history, given, report))
+        reruns.append(rerun(workspace, snapshot, history, replace(given, chance=False), report))
     report(Progress("verdict", "comparing"))
     evidence = collect(workspace, snapshot, history, reruns, options.tolerances)
     return _judged(workspace, snapshot, history, reruns, evidence)

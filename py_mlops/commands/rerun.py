@@ -40,11 +40,14 @@ class Given:
         timeout: Seconds one cell may take; ``None`` for no limit.
         network: Whether it may use the network.
         variables: Environment variables, whose values no record keeps.
+        chance: Whether it begins with the recorded generators and hash seed; without
+            them it shows how much training varies by itself.
     """
 
     timeout: float | None = None
     network: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
+    chance: bool = True
 
 
 @dataclass(frozen=True)
@@ -192,11 +195,11 @@ def _kernel(
 ) -> KernelCommand:
     guest = guest_zip(workspace.cache)
     argv = [str(built.python), str(guest), "--mode", "rerun", "-f", "{connection_file}"]
-    environment = _surroundings(snapshot, built) | dict(given.variables)
+    environment = _surroundings(snapshot, built, chance=given.chance) | dict(given.variables)
     environment["MLOPS_HANDOVER"] = str(folder)
     environment["MLOPS_TAPE"] = str(folder / _TAPE)
     shown = [guest, folder / _TAPE]
-    if snapshot.randomness.state is not None:
+    if snapshot.randomness.state is not None and given.chance:
         environment["MLOPS_CHANCE"] = str(folder / _CHANCE)
         shown.append(folder / _CHANCE)
     wrapped = sandbox.command(
@@ -211,7 +214,7 @@ def _kernel(
     return KernelCommand(argv=wrapped, env=environment, channels=channels)
 
 
-def _surroundings(snapshot: Snapshot, built: Built) -> dict[str, str]:
+def _surroundings(snapshot: Snapshot, built: Built, *, chance: bool) -> dict[str, str]:
     """Return the environment variables of a rerun: nothing of the host's that could matter."""
     environment = {
         variable.name: variable.known or _NOT_KEPT
@@ -228,7 +231,7 @@ def _surroundings(snapshot: Snapshot, built: Built) -> dict[str, str]:
         if not name.startswith(("LD_", "PYTHON", "MLOPS_")) and "=" not in name and "\0" not in name
     }
     environment |= sandbox.surroundings(built.python)
-    if snapshot.randomness.hash_seed.isdigit():
+    if chance and snapshot.randomness.hash_seed.isdigit():
         environment["PYTHONHASHSEED"] = snapshot.randomness.hash_seed
     environment["MLOPS_PARAMETERS"] = json.dumps(snapshot.parameters)
     return environment

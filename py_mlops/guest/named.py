@@ -10,7 +10,7 @@ import re
 import textwrap
 import warnings
 from pathlib import PurePath
-from typing import Any, Container, Iterator
+from typing import Any, Container, Iterable, Iterator
 
 from .observe import observer
 from .sightings import as_dict, look_at
@@ -65,6 +65,23 @@ def named_files(
         return list(found.values())
     except Exception:  # someone's code is of any form; naming no file is the worst to come
         return []
+
+
+def as_written(path: str, sources: Iterable[str], directory: str) -> str:
+    """Return how the program's text names a file whose opening told only the whole path.
+
+    Args:
+        path: Absolute and normalised.
+        sources: The cells' code.
+        directory: The notebook's folder.
+
+    Returns:
+        The name relative to the notebook's folder where a cell has it, else the path.
+    """
+    if not path.startswith(os.path.join(directory, "")):
+        return path
+    relative = os.path.relpath(path, directory)
+    return relative if any(relative in source for source in sources) else path
 
 
 def _paths(text: str, verb: str, directory: str, seen: Container[str]) -> list[str]:

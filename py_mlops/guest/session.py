@@ -14,6 +14,7 @@ from . import shell as _shell
 from .cells import CellWatch
 from .chance import VARIABLE, chance
 from .identity import identity
+from .named import as_written
 from .observe import observer
 from .patches import record_here
 from .patches.tape import opened
@@ -22,6 +23,8 @@ from .variables import variables
 
 FILE = "handover.json"
 TAKEN = "snapshots"
+_TOLD_IN_WORDS = ("audit-hook", "shell-command")
+"""Observers that know how the program named a file."""
 _current: Session | None = None
 
 
@@ -89,6 +92,10 @@ class Session:
             kernel = self.facts()
             cells = self._cells.cells()
             files = self._observer.files()
+            texts = [cell["source"] for cell in cells]
+            for item in files:
+                if item["requested"] == item["path"] and item["observed"] not in _TOLD_IN_WORDS:
+                    item["requested"] = as_written(item["path"], texts, self.directory)
             seen = {item["path"] for item in files}
             # A relative name is one of the first folder, or of the one the program went to.
             folders = dict.fromkeys([self.directory, _folder_now() or self.directory])

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from py_mlops.guest.named import named_files
+from py_mlops.guest.named import as_written, named_files
 
 BEGAN = 10**18
 
@@ -104,3 +104,11 @@ def test_deeply_nested(folder: Path) -> None:
 def test_no_warning_of_ours(folder: Path) -> None:
     """A dubious escape in someone's code is not warned about a second time."""
     assert names(r"'\d', 'a.parquet'", folder) == {"a.parquet": "read"}
+
+
+def test_a_native_read_goes_by_the_name_in_the_code() -> None:
+    """The tracer tells whole paths; a record's reader wants the name that stands in the cell."""
+    cells = ["pl.read_parquet('data/a.parquet')", "other()"]
+    assert as_written("/home/ada/data/a.parquet", cells, "/home/ada") == "data/a.parquet"
+    assert as_written("/home/ada/data/b.parquet", cells, "/home/ada") == "/home/ada/data/b.parquet"
+    assert as_written("/srv/data/a.parquet", cells, "/home/ada") == "/srv/data/a.parquet"

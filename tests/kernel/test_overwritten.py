@@ -82,6 +82,6 @@ def test_status_already_counts_on_the_copy(kernel: LiveKernel, tmp_path: Path) -
     kernel.run("%load_ext py_mlops")
     kernel.run("text = open('raw.csv').read()\nopen('raw.csv', 'w').close()")
     assert "not kept" not in kernel.run("%mlops status")
-    assert len(list(temporary.iterdir())) == 1
+    assert len(list(temporary.glob("mlops-originals-*"))) == 1
     kernel.manager.shutdown_kernel()
     assert list(temporary.iterdir()) == []
