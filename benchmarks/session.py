@@ -66,7 +66,9 @@ def prepare() -> tuple[Path, Path]:
     """Return the tour's interpreter and a fresh copy of its project."""
     PLACE.mkdir(parents=True, exist_ok=True)
     python = PLACE / "venv" / "bin" / "python"
-    if not python.exists():
+    lock = Path("requirements", "dev.txt")
+    if not python.exists() or python.lstat().st_mtime < lock.stat().st_mtime:
+        shutil.rmtree(PLACE / "venv", ignore_errors=True)
         python = make_environment(PLACE / "venv")
     project = PLACE / "digits-model"
     shutil.rmtree(project, ignore_errors=True)
