@@ -120,6 +120,7 @@ def _hand_over(folder: Path, project: Path, *, accuracy: float) -> None:
         "modules": [{"module": "scaling", "path": str(project / "scaling.py")}],
         "facts": _FACTS,
         "level": "python-only", "unseen": [], "alarms": [], "tape": "", "answers": [],
+        "unrecorded": [],
         "randomness": {"hash_seed": "random", "settings": {}, "generators": [], "file": ""},
         "variables": [],
         "model": {"variable": "m", "type": "list", "artifacts": [artifact], "problem": ""},

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from py_mlops.records import Axis, Level, MetricComparison, PredictionComparison
+from py_mlops.records import Axis, CellDifference, Level, MetricComparison, PredictionComparison
 
 _RANK = ("same", "equivalent", "close", "different")
+_NO_PROGRAM = re.compile(r"^.*: (?:command )?not found\s*$", re.MULTILINE)  # as shells say it
 _LEVELS: dict[str, Level] = {
     "same": "identical",
     "equivalent": "equivalent",
@@ -119,12 +121,12 @@ def _by_outputs(outputs: Axis) -> Judgement:
     )
 
 
-def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool, process: str = "") -> str:
+def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool, unseen: str = "") -> str:
     """Name the likely cause of a difference from the other axes.
 
     Axes are asked in the order in which they explain most: data that are not
-    the recorded ones explain anything; then the code and the packages; a process
-    of the first differing cell, of which nobody knows what it read; a missing
+    the recorded ones explain anything; then the code and the packages; what the
+    first differing cell took in and nobody captured; a missing
     seed, the machine; and when all of these are the same, only randomness is left.
 
     Args:
@@ -132,8 +134,8 @@ def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool, process:
         axes: The comparison, axis by axis.
         unseeded: Whether the program draws random numbers without a seed, as
             far as its text shows, or reruns of it differed among themselves.
-        process: What was not seen of a process that the first differing cell
-            started; empty when it started none.
+        unseen: What was not captured of what the first differing cell took in;
+            empty when nothing is known to be missing.
 
     Returns:
         One sentence; empty when the rerun came out the same, or failed with all
@@ -149,9 +151,22 @@ def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool, process:
             return f"{name}: {axis.text}{first}"
     if level == "failed":
         return ""
-    if process:
-        return f"shell: the first cell that shows something else started a process. {process}"
+    if unseen:
+        return unseen
     return _by_itself(states, unseeded=unseeded)
+
+
+def missing_program(difference: CellDifference) -> str:
+    """Say that a cell runs a program which the rerun's machine lacks; empty when it does not.
+
+    Args:
+        difference: The first cell that shows something else.
+    """
+    said = _NO_PROGRAM.search(difference.rerun)
+    if said is None or said[0].strip() in difference.recorded:
+        return ""
+    line = said[0].strip()
+    return f"program: the first cell that shows something else runs one that is not there. {line}"
 
 
 def _by_itself(states: Mapping[str, Axis], *, unseeded: bool) -> str:
@@ -168,7 +183,8 @@ def _by_itself(states: Mapping[str, Axis], *, unseeded: bool) -> str:
     if all(axis.state == "unknown" for axis in measured):
         return (
             "the cell itself: data, code, packages and machine are the recorded ones, so what it "
-            "shows changes from run to run (a time, a process's number, or numbers drawn anew)."
+            "shows changes from run to run (a time, a process's number, the machine's name, or "
+            "numbers drawn anew)."
         )
     return (
         "seed: data, code, packages and machine are the recorded ones, so the training itself "

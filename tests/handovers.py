@@ -58,6 +58,7 @@ def handover(project: Path, *files: dict[str, Any], **parts: Any) -> dict[str, A
         "modules": [], "blind": [], "failures": 0,
         "facts": facts() | {"search_path": [], "pools": []},
         "level": "python-only", "unseen": [], "alarms": [], "tape": "", "answers": [],
+        "unrecorded": [],
         "randomness": {"hash_seed": "random", "settings": {}, "generators": [], "file": ""},
         "variables": [],
         "model": None, "holdout": None, "metrics": {"accuracy": 0.96875}, "parameters": {},

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from py_mlops.records import Axis, MetricComparison, PredictionComparison
-from py_mlops.verdict import judge, likely_cause
+from py_mlops.records import Axis, CellDifference, MetricComparison, PredictionComparison
+from py_mlops.verdict import judge, likely_cause, missing_program
 
 
 def axes(**states: str) -> list[Axis]:
@@ -32,15 +32,35 @@ def test_likely_cause(states: dict[str, str], unseeded: bool, begins: str) -> No
     assert likely_cause("different", axes(**states), unseeded=unseeded).startswith(begins)
 
 
-def test_a_process_of_the_differing_cell_comes_before_chance() -> None:
+def test_what_the_differing_cell_took_in_unseen_comes_before_chance() -> None:
     """What an unwatched process read explains more than a seed, and less than lost data."""
-    process = "Cell [3] ran a process: make data"
-    told = likely_cause("different", axes(data="same"), unseeded=True, process=process)
-    assert told.startswith("shell: ")
-    assert told.endswith(process)
-    told = likely_cause("different", axes(data="different"), unseeded=True, process=process)
+    unseen = "shell: Cell [3] ran a process: make data"
+    told = likely_cause("different", axes(data="same"), unseeded=True, unseen=unseen)
+    assert told == unseen
+    told = likely_cause("different", axes(data="different"), unseeded=True, unseen=unseen)
     assert told.startswith("data: ")
-    assert likely_cause("failed", axes(data="same"), unseeded=False, process=process) == ""
+    assert likely_cause("failed", axes(data="same"), unseeded=False, unseen=unseen) == ""
+
+
+@pytest.mark.parametrize(
+    ("recorded", "rerun", "told"),
+    [
+        ("3 tests passed", "sh: 1: nosetests: not found\r\n", "sh: 1: nosetests: not found"),
+        (
+            "3 tests passed",
+            "bash: nosetests: command not found",
+            "bash: nosetests: command not found",
+        ),
+        ("sh: 1: nosetests: not found\n1", "sh: 1: nosetests: not found\n2", ""),
+        ("1", "2", ""),
+    ],
+)
+def test_a_program_that_is_not_there(recorded: str, rerun: str, told: str) -> None:
+    """A command that only the recorded machine had explains what its cell shows."""
+    cell = CellDifference(count=1, source="!nosetests", recorded=recorded, rerun=rerun)
+    said = missing_program(cell)
+    assert said.endswith(told)
+    assert bool(said) == bool(told)
 
 
 def test_cause_of_a_failure() -> None:

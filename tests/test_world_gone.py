@@ -150,6 +150,25 @@ def test_no_password_and_no_token_is_kept(left: tuple[Path, str]) -> None:
                 assert secret.encode() not in data, path
 
 
+def test_an_altered_answer_is_named_and_nothing_is_run(left: tuple[Path, str]) -> None:
+    """One byte of what the database said is altered: no rerun, and the question is named."""
+    store, identifier = left
+    shown = mlops("show", identifier, "--json", MLOPS_STORE=str(store)).value
+    digests = {one["request"]: one["blob"]["digest"] for one in shown["answers"]}
+    name = digests["select * from prices order by id"].partition(":")[2]
+    path = store / "objects" / name[:2] / name
+    data = path.read_bytes()
+    path.chmod(0o644)
+    path.write_bytes(data.replace(b"2.50", b"2.60"))
+    try:
+        done = mlops("reproduce", identifier, "--json", MLOPS_STORE=str(store))
+    finally:
+        path.write_bytes(data)
+    assert done.code == 12, done.err
+    assert done.value["level"] == "cannot"
+    assert "select * from prices" in done.value["reason"]
+
+
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env"]
 
 
@@ -167,9 +186,15 @@ def can_be_nobody() -> bool:
 def test_an_ordinary_user_does_the_same(left: tuple[Path, str], tmp_path: Path) -> None:
     """The same rerun succeeds for a user without any privilege."""
     store, identifier = left
-    bundle = tmp_path / "shop.mlops"
+    bundle, cache = tmp_path / "shop.mlops", tmp_path / "cache"
     made = mlops("bundle", identifier, bundle, MLOPS_STORE=str(store))
     assert made.code == 0, made.err
+    # The environment is built by somebody who can reach uv's cache; its place is shared.
+    built = mlops("reproduce", identifier, MLOPS_STORE=str(store), MLOPS_CACHE=str(cache))
+    assert built.code == 0, built.err
+    for path in (cache, *cache.rglob("*")):
+        if not path.is_symlink() and (path.is_dir() or path.stat().st_nlink == 1):
+            path.chmod(path.stat().st_mode | 0o666 | (0o111 if path.is_dir() else 0))
     home = tmp_path / "nobody"
     home.mkdir()
     for folder in (tmp_path, *tmp_path.parents):
@@ -177,11 +202,12 @@ def test_an_ordinary_user_does_the_same(left: tuple[Path, str], tmp_path: Path) 
             folder.chmod(folder.stat().st_mode | 0o055)
     for path in (home, bundle):
         os.chown(path, 65534, 65534)
+    places = {"HOME": home, "MLOPS_STORE": home / "store", "MLOPS_CACHE": cache}
     done = subprocess.run(
         [
             *NOBODY, sys.executable, "-m", "py_mlops", "reproduce", str(bundle), "--yes", "--json",
         ],
-        env={**os.environ, "HOME": str(home), "MLOPS_STORE": str(home / "store")},
+        env={**os.environ, **{name: str(path) for name, path in places.items()}},
         cwd=home,
         capture_output=True,
         text=True,

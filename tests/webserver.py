@@ -169,7 +169,9 @@ def serving(certificate: Path | None = None) -> Iterator[str]:
 
 
 def play(program: str, mode: str, folder: Path, url: str, **variables: str) -> str:
-    """Run a program with a tape, without a network when it is replayed; return what it printed.
+    """Run a program with a tape; return what it printed.
+
+    It has no network when it is replayed, unless ``MLOPS_TAPE_OPEN`` is set for it.
 
     Args:
         program: Its text; ``url`` is the server's address.
@@ -181,7 +183,7 @@ def play(program: str, mode: str, folder: Path, url: str, **variables: str) -> s
     start = f"from py_mlops.guest.patches import install\ninstall({mode!r})\nurl = {url!r}\n"
     environment = {**os.environ, "MLOPS_TAPE": str(folder), **variables}
     python = environment.pop("CLIENT_PYTHON", sys.executable)
-    alone = _without_network() if mode == "rerun" else []
+    alone = _without_network() if mode == "rerun" and "MLOPS_TAPE_OPEN" not in variables else []
     ran = subprocess.run(
         [*alone, python, "-W", "error::ResourceWarning", "-c", start + program],
         env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from py_mlops import metrics as measures
 from py_mlops.commands.rerun import Rerun
+from py_mlops.data.replay import short
 from py_mlops.environment import compare as environments
 from py_mlops.environment.record import from_rerun
 from py_mlops.model import predictions as answers
@@ -194,6 +195,15 @@ def _data_axis(snapshot: Snapshot, rerun: Rerun) -> Axis:
             state="different",
             details=beyond[:_SHOWN],
             text=f"The rerun read {counted(len(beyond), 'file')} that the recorded run did not.",
+        )
+    asked = rerun.handover.unrecorded if rerun.handover is not None else []
+    if asked:
+        return Axis(
+            name="data",
+            state="different",
+            details=[short(question) for question in asked[:_SHOWN]],
+            text=f"The rerun asked {counted(len(asked), 'question')} that the recorded run "
+            "did not.",
         )
     told = _told(snapshot)
     if not inputs:

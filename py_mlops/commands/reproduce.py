@@ -34,7 +34,7 @@ from py_mlops.records import (
     record_id,
 )
 from py_mlops.store.check import check
-from py_mlops.verdict import judge, likely_cause
+from py_mlops.verdict import judge, likely_cause, missing_program
 from py_mlops.workspace import Workspace, now
 
 EXIT_CODES: dict[Level, int] = {
@@ -49,6 +49,11 @@ EXIT_CODES: dict[Level, int] = {
 
 Ask = Callable[[str], bool]
 _SHOWN = 80
+_UNSEEN = {
+    "shell": "the first cell that shows something else started a process.",
+    "network": "the first cell that shows something else was answered from outside.",
+}
+"""What a hole of the first differing cell means for what it shows, by the hole's kind."""
 
 
 @dataclass(frozen=True)
@@ -247,7 +252,7 @@ def _judged(
         level=level,
         reason=reason,
         cause=likely_cause(
-            level, evidence.axes, unseeded=unseeded, process=_process(snapshot, evidence)
+            level, evidence.axes, unseeded=unseeded, unseen=_unseen(snapshot, evidence)
         ),
         axes=evidence.axes,
         metrics=evidence.metrics,
@@ -261,11 +266,15 @@ def _judged(
     )
 
 
-def _process(snapshot: Snapshot, evidence: Evidence) -> str:
-    """Return what was not seen of a process that the first differing cell started."""
-    cell = evidence.first_difference.count if evidence.first_difference else None
-    holes = (hole for hole in snapshot.capture.holes if hole.kind == "shell")
-    return next((hole.text for hole in holes if hole.cell == cell), "")
+def _unseen(snapshot: Snapshot, evidence: Evidence) -> str:
+    """Return what was not captured of the first differing cell's processes and connections."""
+    difference = evidence.first_difference
+    if difference is None:
+        return ""
+    for hole in snapshot.capture.holes:
+        if hole.cell == difference.count and hole.kind in _UNSEEN:
+            return f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}"
+    return missing_program(difference)
 
 
 def _stopped(snapshot: Snapshot, level: Level, error: MlopsError, axis: str) -> Reproduction:

@@ -14,6 +14,7 @@ from py_mlops import sandbox
 from py_mlops.commands.handover import read_handover
 from py_mlops.data import replay
 from py_mlops.data.place import mirror_layout, place
+from py_mlops.data.rules import IgnoreRules
 from py_mlops.environment.build import Built, build
 from py_mlops.errors import InputError, RerunFailed
 from py_mlops.guest.chance import SETTINGS
@@ -28,6 +29,7 @@ from py_mlops.workspace import Workspace
 _MOST_WRITTEN = 1000
 _TAPE = "tape"
 _CHANCE = "chance.json"
+_NEEDED = ("HOME", "PATH")
 _NOT_KEPT = "value-not-kept"
 """What an environment variable holds in a rerun when the record tells nothing of its value."""
 
@@ -38,7 +40,7 @@ class Given:
 
     Attributes:
         timeout: Seconds one cell may take; ``None`` for no limit.
-        network: Whether it may use the network.
+        network: Whether it may use the network, for what its tape does not answer.
         variables: Environment variables, whose values no record keeps.
         chance: Whether it begins with the recorded generators and hash seed; without
             them it shows how much training varies by itself.
@@ -62,7 +64,8 @@ class Rerun:
         isolation: How it was kept from the host, and why not better.
         network: Whether it had the host's network.
         mirror: The folder that stood for the root of the author's machine.
-        written: The first files it made or changed; none at level ``copy``.
+        written: The first files it made or changed, but those that the rules leave out;
+            none at level ``copy``.
     """
 
     handover: Handover | None
@@ -129,6 +132,7 @@ def rerun(
             closing=closing_code(snapshot.request, handed, keep_model=False),
         )
         handover, payload = (None, {}) if executed.failed else _measured(handed)
+        rules = IgnoreRules((), workspace.settings.ignore)
         networked = given.network or isolation.level is sandbox.Level.COPY
         return Rerun(
             handover,
@@ -138,7 +142,7 @@ def rerun(
             isolation,
             networked,
             str(mirror),
-            sandbox.written(mirror, most=_MOST_WRITTEN),
+            [one for one in sandbox.written(mirror, _MOST_WRITTEN) if not rules.reason(one.path)],
         )
 
 
@@ -198,6 +202,8 @@ def _kernel(
     environment = _surroundings(snapshot, built, chance=given.chance) | dict(given.variables)
     environment["MLOPS_HANDOVER"] = str(folder)
     environment["MLOPS_TAPE"] = str(folder / _TAPE)
+    if given.network:
+        environment["MLOPS_TAPE_OPEN"] = "1"
     shown = [guest, folder / _TAPE]
     if snapshot.randomness.state is not None and given.chance:
         environment["MLOPS_CHANCE"] = str(folder / _CHANCE)
@@ -231,6 +237,9 @@ def _surroundings(snapshot: Snapshot, built: Built, *, chance: bool) -> dict[str
         if not name.startswith(("LD_", "PYTHON", "MLOPS_")) and "=" not in name and "\0" not in name
     }
     environment |= sandbox.surroundings(built.python)
+    for variable in snapshot.capture.variables:
+        if not variable.was_set and variable.name not in _NEEDED:
+            environment.pop(variable.name, None)
     if chance and snapshot.randomness.hash_seed.isdigit():
         environment["PYTHONHASHSEED"] = snapshot.randomness.hash_seed
     environment["MLOPS_PARAMETERS"] = json.dumps(snapshot.parameters)

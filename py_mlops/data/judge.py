@@ -118,7 +118,7 @@ def _judge(seen: SeenFile, rules: IgnoreRules) -> Finding:
         state = "special"
     elif found is not None and same(seen, found):
         state = "ready"
-    elif seen.written and seen.kept:
+    elif seen.kept:  # a database writes some of it only when the kernel ends
         state, size = "kept", seen.size
     elif seen.written:
         state = "rewritten"

@@ -165,7 +165,7 @@ def _data_file(finding: Finding, blob: Blob | None) -> DataFile:
         path=seen.path,
         requested=seen.requested,
         role="output" if is_output else "input",
-        rewritten=seen.written and not is_output,
+        rewritten=(seen.written or finding.state == "kept") and not is_output,
         cell=seen.cell,
         observed=seen.observed,
         process=seen.process,

@@ -107,7 +107,9 @@ def is_played_back(seen: SeenConnection, answers: Sequence[SeenAnswer]) -> bool:
     """Say whether what came through a connection is among the answers, or is told as their hole.
 
     What Python code fetched is; of native code only a database's client, whose
-    results Python's driver saw; of a child process nothing is known.
+    results Python's driver saw; of a child process nothing is known. A source does
+    not say which driver asked, so that a native reader (connectorx, ADBC) beside a
+    recorded driver of the same database is taken for that driver's client.
 
     Args:
         seen: The connection.

@@ -30,7 +30,7 @@ class Contacts:
         self._by_python: Counter[tuple[str, int]] = Counter()
         self._by_process: Counter[tuple[str, int]] = Counter()
         self._reached: dict[tuple[str, int], set[tuple[str, int]]] = {}
-        self._by_child: set[tuple[str, int]] = set()
+        self._by_child: dict[tuple[str, int], int] = {}
         self._unpickled: dict[tuple[object, object], int] = {}
         self._last = _LastAsked()
 
@@ -69,7 +69,7 @@ class Contacts:
             by_child: Whether it was a child process.
         """
         if by_child:
-            self._by_child.add((name or address, port))
+            self._by_child.setdefault((name or address, port), cell)
         else:
             self._by_process[address, port] += 1
             self._reached.setdefault((name or address, port), set()).add((address, port))
@@ -87,7 +87,13 @@ class Contacts:
         """Return them in the shape of ``records.handover.SeenConnection``."""
         own = _own_ports() | self.listening
         return [
-            {"cell": cell, "host": host, "port": port, "by": self._by((host, port))}
+            # A child's answers are not recorded, Python's may be: what is missing is in its cell.
+            {
+                "cell": self._by_child.get((host, port), cell),
+                "host": host,
+                "port": port,
+                "by": self._by((host, port)),
+            }
             for (host, port), cell in list(self._connections.items())
             if host not in own
             and not (port in own and (host.startswith(_LOOPBACK) or host == "localhost"))

@@ -13,6 +13,7 @@ from .sightings import Look, Sightings, look_at
 WRITING = os.O_WRONLY | os.O_RDWR
 _MANY = 500_000
 _BACKLOG = 50_000
+
 _TYPE, _FOLDER = 0o170000, 0o040000
 
 _Opened = Tuple[str, str, int, int, Optional[Look]]
@@ -94,10 +95,14 @@ class Opens:
             if look is None:
                 self._files.wrote(full, name, self.cell, look)
             else:
-                self._files.read(full, name, self.cell, look, kept_open=True)
+                self._opens_database(full, name, look)
             log = look_at(full + "-wal")
             if log is not None:
-                self._files.read(full + "-wal", name + "-wal", self.cell, log, kept_open=True)
+                self._opens_database(full + "-wal", name + "-wal", log)
+
+    def _opens_database(self, full: str, name: str, look: Look) -> None:
+        self._files.read(full, name, self.cell, look, kept_open=True)
+        self._files.keep(full)
 
     def next_cell(self, count: int) -> None:
         """Begin another cell, which takes a second look at what it reads."""
@@ -123,9 +128,10 @@ class Opens:
                     continue
                 writes = bool(flags & WRITING)
                 in_log = self.traced() and self._files.named(path, requested, writes=writes)
-                if look is not None and flags & (WRITING | os.O_TRUNC) in (0, os.O_RDWR):
-                    self.bytes += look[0]
-                    if not in_log:
+                if look is not None and not flags & os.O_TRUNC:
+                    self.bytes += look[0] * _reads(flags)
+                    # What is appended to goes on from what it held.
+                    if not in_log and (_reads(flags) or look[0]):
                         self._files.read(path, requested, cell, look)
                 if flags & WRITING:
                     self._files.wrote(path, requested, cell, look)
@@ -152,6 +158,10 @@ class Opens:
         if path[-1:] == "/":
             (self._ours if ours else self._theirs).add(path)
         return ours
+
+
+def _reads(flags: int) -> bool:
+    return flags & WRITING != os.O_WRONLY
 
 
 def _nothing() -> None:

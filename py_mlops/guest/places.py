@@ -23,12 +23,16 @@ _OF_JUPYTER = (
 _CACHES = (
     *("~/.cache", "$XDG_CACHE_HOME", "$MPLCONFIGDIR"),
     *("~/.config/matplotlib", "~/.matplotlib", "~/.fonts", "~/.local/share/fonts"),
+    "/var/cache/fontconfig",
 )
 
 KEPT = tuple(
     os.path.join(cache, name)
     for cache in ("~/.cache", "$XDG_CACHE_HOME")
-    for name in ("huggingface", "torch", "kagglehub")
+    for name in (
+        *("huggingface", "torch", "kagglehub", "modelscope", "whisper", "clip"),
+        *("seaborn", "scikit-image", "scipy-data", "pooch", "openml", "librosa", "geodatasets"),
+    )
 )
 """Caches that hold models and data sets somebody chose; these are watched."""
 

@@ -85,9 +85,8 @@ class Session:
         Returns:
             A dict in the shape of ``records.handover.Handover``.
         """
-        tape = opened()
         with self.paused():
-            answers = tape.seen() if tape is not None else []
+            told = _told()
             entry, notebook = identity(self._shell)
             kernel = self.facts()
             cells = self._cells.cells()
@@ -124,10 +123,9 @@ class Session:
                 "level": level.name,
                 "unseen": level.unseen(),
                 "alarms": level.alarms(self._observer.cell),
-                "tape": tape.folder if tape is not None else "",
-                "answers": answers,
+                **told,
                 "randomness": self._chance.seen(),
-                "variables": self._variables.seen(answers),
+                "variables": self._variables.seen(told["answers"]),
                 "model": None,
                 "holdout": None,
                 "metrics": {},
@@ -178,6 +176,14 @@ class Session:
             handover["randomness"]["file"] = self._chance.write(folder)
             with open(os.path.join(folder, FILE), "w", encoding="utf-8") as stream:
                 json.dump(handover, stream)
+
+
+def _told() -> dict[str, Any]:
+    """Return the handover's fields of what databases and web servers were asked."""
+    tape = opened()
+    if tape is None:
+        return {"tape": "", "answers": [], "unrecorded": []}
+    return {"tape": tape.folder, "answers": tape.seen(), "unrecorded": list(tape.unrecorded)}
 
 
 def _folder_now() -> str:

@@ -14,6 +14,9 @@ Look = Tuple[int, int, int]
 
 _MOST_AWAITED = 1000
 _MOST_VERSIONS = 100
+_COPIED = 64 << 20
+"""Bytes of a file that are copied before a child or a database has it: changes give no sign."""
+_COPIED_IN_ALL = 256 << 20
 _CHANGED_UNSEEN = "a child process or a database changed it, which shows only afterwards"
 
 
@@ -64,6 +67,9 @@ class Sightings:
         # keeps them open (True): only looking again tells whether they changed.
         self._in_hand: dict[str, bool] = {}
         self._awaited: dict[str, tuple[str, int, Look | None]] = {}
+        self._copies: dict[str, tuple[Look, Kept]] = {}
+        self._copied = 0
+        self._appended: set[str] = set()
 
     def read(
         self,
@@ -112,6 +118,9 @@ class Sightings:
         process: str = "",
     ) -> None:
         """Note that a file is written; ``look`` is ``None`` for a new one. See `read`."""
+        if path in self._appended and path not in self._files:
+            before, _ = self._copies[path]
+            self.read(path, requested, cell, before, observed=observed, process=process)
         entry = self._files.get(path)
         if entry is None:
             new = _Sighting(requested, "write", look, cell, observed, process)
@@ -147,10 +156,28 @@ class Sightings:
             self._keep_original(path, entry)
             entry.written = True
 
+    def keep(self, path: str) -> None:
+        """Copy a file that is not large, because its next change may give no sign."""
+        entry, look = self._files.get(path), look_at(path)
+        is_output = entry is not None and entry.written
+        if look is None or look[0] > _COPIED or is_output or self._keep is None:
+            return
+        known = self._copies.get(path)
+        if (known is None or known[0] != look) and self._copied + look[0] <= _COPIED_IN_ALL:
+            self._copied += look[0]
+            self._copies[path] = look, self._keep(path, look)
+
     def _keep_original(self, path: str, entry: _Sighting) -> None:
         is_input = entry.first == "read" and not entry.written and not entry.kept
-        if is_input and entry.look is not None and self._keep is not None:
+        if is_input and not self._take_copy(path, entry) and entry.look and self._keep is not None:
             entry.kept, entry.problem = self._keep(path, entry.look)
+
+    def _take_copy(self, path: str, entry: _Sighting) -> bool:
+        """Use the copy of a file as it was read, where one was made; say whether."""
+        copy = self._copies.get(path)
+        if copy is not None and copy[0] == entry.look:
+            entry.kept, entry.problem = copy[1]
+        return bool(entry.kept)
 
     def __contains__(self, path: object) -> bool:
         """Say whether a file was seen; ``path`` is absolute and normalised."""
@@ -197,8 +224,12 @@ class Sightings:
 
     def handed_out(self, named: Iterable[Named], cell: int) -> None:
         """Note the files whose names a child process is given."""
-        for path, requested, writes in named:
+        for path, requested, writes, appends in named:
             look = look_at(path)
+            if look is not None and (appends or not writes):
+                self.keep(path)
+            if appends and path in self._copies and path not in self._files:
+                self._appended.add(path)
             if path not in self._files and look is not None and not writes:
                 self.read(path, requested, cell, look, observed="shell-command")
             entry = self._files.get(path)
@@ -226,7 +257,7 @@ class Sightings:
             if entry.observed == "shell-command":
                 entry.first = "write"  # the only thing it was seen with is what changed it
             entry.written = True
-            if not entry.kept:
+            if not entry.kept and not self._take_copy(path, entry):
                 entry.problem = entry.problem or _CHANGED_UNSEEN
             self._in_hand.pop(path, None)
         elif not self._in_hand.get(path):

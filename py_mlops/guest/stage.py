@@ -226,10 +226,10 @@ def _furnish(plan: dict[str, Any]) -> None:
 
 def _settings(plan: dict[str, Any]) -> None:
     """Write the files below ``/etc`` that would tell of the host, and seal it."""
-    people = "root:x:0:0::/root:/bin/sh\nrerun:x:{0}:{0}::{1}:/bin/sh\n"
-    home = plan["home"].replace(":", "").replace("\n", "")
-    _write("/etc/passwd", people.format(INSIDE, home) + "nobody:x:65534:65534::/:/bin/sh\n")
-    _write("/etc/group", f"root:x:0:\nrerun:x:{INSIDE}:\nnogroup:x:65534:\n")
+    people = "root:x:0:0::/root:/bin/sh\n{2}:x:{0}:{0}::{1}:/bin/sh\n"
+    user, home = (plan[key].replace(":", "").replace("\n", "") for key in ("user", "home"))
+    _write("/etc/passwd", people.format(INSIDE, home, user) + "nobody:x:65534:65534::/:/bin/sh\n")
+    _write("/etc/group", f"root:x:0:\n{user}:x:{INSIDE}:\nnogroup:x:65534:\n")
     _write("/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files dns\n")
     _write("/etc/hostname", plan["name"] + "\n")
     if not plan["network"]:

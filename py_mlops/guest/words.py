@@ -21,11 +21,13 @@ class Named(NamedTuple):
         path: Absolute and normalised.
         requested: As it stands in the command.
         writes: Whether the command says that it writes there.
+        appends: Whether it says that it goes on from what is there.
     """
 
     path: str
     requested: str
     writes: bool
+    appends: bool = False
 
 
 def text_of(command: object) -> str:
@@ -62,7 +64,8 @@ def named_in(text: str, directory: str) -> list[Named]:
         if value[:1] == "-" or "://" in value:
             continue
         writes = before[-1:] == ">" or before in _OUTPUT_OPTIONS or option in _OUTPUT_OPTIONS
-        found += [Named(path, value, writes) for path in expand(value, directory)]
+        appends = before[-2:] == ">>" or before == "-a"
+        found += [Named(path, value, writes, appends) for path in expand(value, directory)]
     return found
 
 

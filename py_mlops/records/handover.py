@@ -236,6 +236,8 @@ class Handover(Part, frozen=True):
         alarms: Bytes that were read unseen.
         tape: The folder of the answers' payload files; empty without any.
         answers: What databases and web servers answered.
+        unrecorded: What a rerun asked them and the recorded run did not, each question
+            once after its source and a colon; a thousand at most.
         randomness: Seeds and first states of random generators.
         variables: Environment variables that the program read, without their values.
         model: The model, when one was named.
@@ -265,6 +267,7 @@ class Handover(Part, frozen=True):
     alarms: list[SeenAlarm]
     tape: str
     answers: list[SeenAnswer]
+    unrecorded: list[str]
     randomness: SeenRandomness
     variables: list[Variable]
     model: SeenModel | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -104,6 +105,7 @@ def command(
         "note": os.path.realpath(note(mirror)),
         "directory": directory,
         "home": home,
+        "user": _user(),
         "name": _NAME,
         "network": network,
         "limits": (limits or Limits()).resolve(mirror),
@@ -124,7 +126,7 @@ def surroundings(python: Path, *, home: str | None = None) -> dict[str, str]:
         if name in _PASSED or name.startswith("LC_")
     }
     own = {"PATH": f"{python.parent}:{_PATH}", "HOME": home or _home()}
-    return kept | own | {"USER": "rerun", "LOGNAME": "rerun"}
+    return kept | own | {"USER": _user(), "LOGNAME": _user()}
 
 
 @contextmanager
@@ -137,6 +139,14 @@ def channels() -> Iterator[Path]:
         prefix="mlops-kernel-", dir=place, ignore_cleanup_errors=True
     ) as folder:
         yield Path(folder)
+
+
+def _user() -> str:
+    """Return the name under which it runs: one's own, which cells show and HOME tells anyway."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user without an entry
+        return "rerun"
 
 
 def _home() -> str:

@@ -79,6 +79,8 @@ def test_a_verb_that_is_asked_to_end_leaves_nothing_behind(
     fifo = tmp_path / "progress"
     os.mkfifo(fifo)
     code = (
+        # Whoever runs the tests in the background ignores Ctrl-C for them, too.
+        "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "import sys, time\nfrom py_mlops.cli import main\n"
         "from py_mlops.cli.output import Output\n"
         "def wait(self, step):\n"

@@ -137,6 +137,17 @@ def test_a_file_that_only_the_rerun_read_is_named_by_its_original_path(
     assert axis.text == "The rerun read 1 file that the recorded run did not."
 
 
+def test_questions_that_only_the_rerun_asked_are_named(
+    compared: Collect, said: dict[str, Any]
+) -> None:
+    """Also where the program swallowed the error that each of them was."""
+    asked = ["postgresql://db:5432/shop: SELECT *\n  FROM sale", "https://a.b: GET https://a.b/c"]
+    axis = compared(ended(said | {"unrecorded": asked})).axis("data")
+    assert axis.state == "different"
+    assert axis.details == ["postgresql://db:5432/shop: SELECT * FROM sale", asked[1]]
+    assert axis.text == "The rerun asked 2 questions that the recorded run did not."
+
+
 @pytest.mark.parametrize(
     "parts",
     [

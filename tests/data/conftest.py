@@ -49,6 +49,7 @@ def hand() -> Hand:
                 "pools": [],
             },
             "level": "python-only", "unseen": [], "alarms": [], "tape": "", "answers": [],
+            "unrecorded": [],
             "randomness": {"hash_seed": "random", "settings": {}, "generators": [], "file": ""},
             "variables": [],
             "model": None, "holdout": None, "metrics": {}, "parameters": {}, "problem": "",

@@ -25,3 +25,13 @@ def test_stat_not_taken(tmp_path: Path, hand: Callable[..., Handover]) -> None:
     (tmp_path / "a").write_text("x")
     seen = hand({"path": tmp_path / "a", "size": -1, "mtime_ns": -1, "inode": -1})
     assert [finding.state for finding in judge(seen, IgnoreRules([]))] == ["ready"]
+
+
+def test_a_database_that_is_written_when_its_kernel_ends(
+    tmp_path: Path, hand: Callable[..., Handover]
+) -> None:
+    """What changes after the kernel's last look is taken from the kernel's copy of it."""
+    (tmp_path / "a.db").write_text("x")
+    seen = hand({"path": tmp_path / "a.db", "kept": "original-1"})
+    (tmp_path / "a.db").write_text("longer")
+    assert [finding.state for finding in judge(seen, IgnoreRules([]))] == ["kept"]

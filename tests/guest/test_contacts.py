@@ -41,6 +41,14 @@ def test_native_code_is_told_from_python() -> None:
     assert {item["by"] for item in contacts.connections() if item["host"] == "web"} == {"native"}
 
 
+def test_a_childs_connection_is_told_in_the_cell_that_started_the_child() -> None:
+    """Python's answers of an earlier cell are recorded; what is missing is the child's."""
+    contacts = Contacts()
+    contacts.reached("", "10.0.0.1", 80, 1)
+    contacts.reached("", "10.0.0.1", 80, 3, by_child=True)
+    assert [item["cell"] for item in contacts.connections()] == [3]
+
+
 def test_bounded() -> None:
     """However many classes are unpickled, at most 1,000 are kept."""
     contacts = Contacts()

@@ -48,7 +48,7 @@ def test_every_way_to_name_a_file(watching: Observer, tmp_path: Path, kind: Any)
 
 @pytest.mark.parametrize(
     ("mode", "first", "written"),
-    [("r", "read", False), ("r+", "read", True), ("w", "write", True), ("a", "write", True)],
+    [("r", "read", False), ("r+", "read", True), ("w", "write", True), ("a", "read", True)],
 )
 def test_modes(watching: Observer, mode: str, first: str, written: bool) -> None:
     """What the first access does to a file decides its role."""
@@ -198,9 +198,10 @@ def test_one_file_excluded_later(watching: Observer) -> None:
     assert [seen["path"] for seen in watching.files()] == [str(Path("ports.json.bak").absolute())]
 
 
-def test_chosen_models_in_a_cache(watching: Observer) -> None:
+@pytest.mark.parametrize("name", ["huggingface/model.bin", "seaborn/tips.csv"])
+def test_chosen_models_and_data_in_a_cache(watching: Observer, name: str) -> None:
     """Models and data sets in the caches of hubs are seen, although caches are not."""
-    file = Path("~/.cache/huggingface/model.bin").expanduser()
+    file = Path("~/.cache", name).expanduser()
     with watching.paused():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("x")

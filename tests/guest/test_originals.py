@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -178,3 +180,51 @@ def test_an_output_that_is_overwritten_is_not_kept(tmp_path: Path, temporary: Pa
         watching.stop()
     assert [file["kept"] for file in watching.files()] == [""]
     assert list(temporary.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("flags", "first"),
+    [
+        (os.O_WRONLY | os.O_APPEND, "read"),
+        (os.O_WRONLY, "read"),
+        (os.O_WRONLY | os.O_TRUNC, "write"),
+    ],
+)
+def test_what_a_file_held_before_it_was_appended_to_is_an_input(
+    data: Path, temporary: Path, flags: int, first: str
+) -> None:
+    """A rerun that appends to a file goes on from what the recorded run found in it."""
+    watching = Observer()
+    watching.start()
+    try:
+        os.close(os.open(data, flags))
+    finally:
+        watching.stop()
+    [file] = watching.files()
+    assert (file["first"], file["written"], file["problem"]) == (first, True, "")
+    assert bool(file["kept"]) == (first == "read")
+    assert len(list(temporary.iterdir())) == (first == "read")
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+def test_a_database_is_kept_as_it_was_when_it_was_opened(
+    tmp_path: Path, temporary: Path, mode: str
+) -> None:
+    """What a session writes into a database gives no sign; a rerun begins with the first rows."""
+    path = tmp_path / "a.db"
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute(f"pragma journal_mode={mode}")
+        database.execute("create table rows (value)")
+    before = path.read_bytes()
+    watching = Observer()
+    watching.start()
+    try:
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            database.execute("insert into rows values (1)")
+            database.commit()
+    finally:
+        watching.stop()
+    [file] = [file for file in watching.files() if file["path"] == str(path)]
+    assert (file["first"], file["written"], file["problem"]) == ("read", True, "")
+    watching.originals.give(file["kept"], str(temporary))
+    assert (temporary / file["kept"]).read_bytes() == before != path.read_bytes()

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from py_mlops.guest.sightings import Sightings, look_at
 from py_mlops.guest.words import Named
 
@@ -37,3 +39,33 @@ def test_database_kept_open(tmp_path: Path) -> None:
     path.write_text("longer")
     files.settle()
     assert files.as_dicts()[0]["written"]
+
+
+@pytest.mark.parametrize("appends", [True, False])
+def test_what_a_command_appends_to_is_an_input(tmp_path: Path, appends: bool) -> None:
+    """A rerun of ``echo x >> a`` goes on from what the run found; one of ``> a`` does not."""
+    path = tmp_path / "a"
+    path.write_text("x")
+    before = look_at(str(path))
+    files = Sightings(lambda _path, _look: ("original-1", ""))
+    files.handed_out([Named(str(path), "a", writes=True, appends=appends)], 1)
+    path.write_text("longer")
+    files.wrote(str(path), str(path), 1, look_at(str(path)), observed="tracer", process="bash")
+    [file] = files.as_dicts()
+    assert (file["first"], file["kept"]) == (("read", "original-1") if appends else ("write", ""))
+    assert file["size"] == (before[0] if appends and before else -1)
+
+
+def test_what_a_command_changes_in_place_is_kept(tmp_path: Path) -> None:
+    """A command may change a file that it names; what it held is copied before."""
+    path = tmp_path / "a"
+    path.write_text("x")
+    look = look_at(str(path))
+    assert look is not None
+    files = Sightings(lambda _path, _look: ("original-1", ""))
+    files.handed_out([Named(str(path), "a", writes=False)], 1)
+    files.unguess(str(path))  # the tracer saw it
+    files.read(str(path), str(path), 1, look, observed="tracer", process="sed")
+    path.write_text("longer")
+    files.removed(str(path))
+    assert [file["kept"] for file in files.as_dicts()] == ["original-1"]

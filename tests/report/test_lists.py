@@ -45,7 +45,7 @@ def test_status_tells_what_stands_in_the_way() -> None:
     assert "%mlops snapshot" in page.hints[0]
     calm = status_page([], [], 3, facts, "observed")
     assert (calm.badge, calm.state) == ("ready", "good")
-    assert calm.summary.startswith("3 cells executed, 0 files seen")
+    assert calm.summary.startswith("3 cells executed, 0 sources seen")
 
 
 def test_a_diff_shows_how_metrics_moved() -> None:

@@ -171,7 +171,10 @@ def _connecting(connectors: Any, original: _Step) -> _Step:
             return await original(self, req, *arguments, **options)
         question = _question(req)
         if playing.mode == "replay":
-            return _connected(connectors, self, req, _kept(question, playing))
+            kept = _kept(question, playing)
+            if kept is None:
+                return await original(self, req, *arguments, **options)
+            return _connected(connectors, self, req, kept)
         answer = question.record(playing)
         try:
             connection = await original(self, req, *arguments, **options)
@@ -272,7 +275,7 @@ def _waiting(original: _Step) -> _Step:
     return wait
 
 
-def _kept(question: Question, playing: Any) -> Kept:
+def _kept(question: Question, playing: Any) -> Kept | None:
     try:
         return question.replay(playing)
     except Unrecorded as error:

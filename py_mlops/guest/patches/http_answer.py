@@ -51,6 +51,7 @@ class Question:
         names = {name.lower(): value for name, value in headers}
         self.source = scheme + slashes + re.split(r"[/?]", rest, maxsplit=1)[0]
         self.request = f"{method} {url}"
+        self._client = client
         self._asked = [client, method, url, http_filter.asked_with(headers)]
         self._body = http_filter.BodyDigest(names.get("content-type", ""))
         # Whether such a body is sent at all hangs on the server's first word.
@@ -64,15 +65,27 @@ class Question:
 
     def record(self, tape: Tape) -> Answer:
         """Begin its answer. To be called once, when the body is complete."""
-        return Answer(tape.record(KIND, self.source, self.request, self._key()))
+        return Answer(tape.record(KIND, self.source, self.request, self._key()), self._client)
 
-    def replay(self, tape: Tape) -> Kept:
+    def is_on(self, tape: Tape) -> bool:
+        """Say whether it was asked when the tape was recorded."""
+        return tape.knows(KIND, self._key())
+
+    def replay(self, tape: Tape) -> Kept | None:
         """Return its recorded answer. To be called once, when the body is complete.
+
+        Returns:
+            The answer; ``None`` when there is none, and the server may be asked.
 
         Raises:
             Unrecorded: When it was never asked, or the answer was not kept.
         """
-        path = tape.replay(KIND, self.source, self.request, self._key())
+        try:
+            path = tape.replay(KIND, self.source, self.request, self._key())
+        except Unrecorded:
+            if tape.passes_through:
+                return None
+            raise
         return Kept(path, self.request)
 
     def _key(self) -> str:
@@ -82,9 +95,9 @@ class Question:
 class Answer:
     """An answer being recorded. No method ever raises."""
 
-    def __init__(self, recording: Recording) -> None:
-        """Begin with nothing."""
-        self._recording = recording
+    def __init__(self, recording: Recording, client: str) -> None:
+        """Begin with nothing, for a client: its name says what form the body has."""
+        self._recording, self._client = recording, client
         self._headed = False
         self._pending = bytearray()
         self._body = 0
@@ -100,7 +113,8 @@ class Answer:
             self._recording.abandon("The connection went on as another protocol (a websocket).")
             return
         kept = http_filter.answered_with(headers)
-        self._line({"version": version, "status": status, "reason": reason, "headers": kept})
+        about = {"client": self._client, "version": version, "status": status, "reason": reason}
+        self._line({**about, "headers": kept})
         self._pending += b"\n"
         self._headed = True
         self._body = len(self._pending)

@@ -14,10 +14,11 @@ from .http_answer import VERSIONS, Answer, Question
 from .http_errors import has
 from .http_socket import Offline, Tee
 from .loopback import is_own
-from .tape import Tape, Unrecorded, tape
+from .tape import Unrecorded, tape
 
 _EXCHANGE = "_mlops_exchange"
 _TAPED = "_mlops_taped"
+_PASSED = "_mlops_passed"
 _BLOCK = 8192
 _MOST_HEAD = 1 << 20
 _HTTPS = 443
@@ -114,8 +115,11 @@ def _connect(connection: Any) -> None:
         return
     turn = _connects.next(_origin(connection))
     if playing.mode == "replay":
-        _raise_recorded(playing, turn, connection)
-        connection.sock = Offline()
+        if turn.is_on(playing):  # as a failure; what went well is no question
+            failed = turn.replay(playing)
+            if failed is not None:
+                raise failed.error(connection)
+        connection.sock = Offline(keeps=playing.passes_through)
         if hasattr(connection, "is_verified"):  # urllib3 warns of those that are not
             required = getattr(connection, "cert_reqs", None)
             connection.is_verified = required in (ssl.CERT_REQUIRED, "CERT_REQUIRED", "REQUIRED")
@@ -133,18 +137,26 @@ def _connect(connection: Any) -> None:
     setattr(connection, _TAPED, True)
 
 
-def _raise_recorded(playing: Tape, turn: Question, connection: Any) -> None:
-    try:
-        kept = turn.replay(playing)
-    except Unrecorded:
-        return  # it went well
-    raise kept.error(connection)
+def _pass_through(connection: Any) -> None:
+    """Connect to the server after all, and send it the request."""
+    offline = connection.sock
+    data, patience = offline.sent(), offline.gettimeout()
+    offline.close()
+    connection.sock = None
+    type(connection).connect(connection)
+    if patience is not None:  # set since it seemed to be connected
+        connection.sock.settimeout(patience)
+    connection.sock.sendall(data)
+    setattr(connection, _PASSED, True)
 
 
 def _putting(original: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(original)
     def putrequest(self: Any, method: str, url: str, *arguments: Any, **options: Any) -> None:
         self.__dict__.pop(_EXCHANGE, None)
+        if self.__dict__.pop(_PASSED, False) and self.sock is not None:
+            self.sock.close()  # the next request is the tape's again
+            self.sock = None
         original(self, method, url, *arguments, **options)
         # Through a proxy a request names its host itself.
         target = str(url or "/")
@@ -167,7 +179,9 @@ def _sending(original: Callable[..., None]) -> Callable[..., None]:
             exchange.feed(piece)
             if not isinstance(self.sock, Offline):
                 original(self, piece)
-            elif exchange.awaits_word:
+                continue
+            self.sock.sendall(piece)
+            if exchange.awaits_word:
                 self.sock.invite()
 
     return send
@@ -185,7 +199,12 @@ def _getting(original: Callable[..., Any]) -> Callable[..., Any]:
         if playing is None or exchange is None:
             raise Unrecorded("This answer was asked for without a request, or by work of ours.")
         if offline:
-            self.sock.answer(exchange.question().replay(playing).begun(self))
+            kept = exchange.question().replay(playing)
+            if kept is None:
+                _pass_through(self)
+            else:
+                self.sock.sent()
+                self.sock.answer(kept.begun(self))
             return original(self)
         answer = exchange.question().record(playing)
         try:

@@ -92,20 +92,37 @@ class Tee:
 class Offline(socket.socket):
     """A connection to nowhere, which looks alive and answers from the tape.
 
+    What is sent is kept only where it may have to be sent to the server after all.
+
     It is one end of a real pair of sockets, because clients wait for it, set
     its time-out and ask whether it was dropped.
     """
 
-    def __init__(self) -> None:
-        """Make a pair of sockets, and be one of them."""
+    def __init__(self, *, keeps: bool) -> None:
+        """Make a pair of sockets, and be one of them.
+
+        Args:
+            keeps: Whether it keeps what is sent.
+        """
         ours, peer = socket.socketpair()
         super().__init__(ours.family, ours.type, fileno=ours.detach())
         self._peer = peer
         self._invited = False
         self._answer: io.BufferedReader | None = None
+        self._sent: bytearray | None = bytearray() if keeps else None
 
     def sendall(self, data: Any, flags: int = 0) -> None:
         """Send nowhere."""
+        del flags
+        if self._sent is not None:
+            self._sent += data
+
+    def sent(self) -> bytes:
+        """Return what was sent since it was asked last."""
+        data = bytes(self._sent or b"")
+        if self._sent is not None:
+            self._sent.clear()
+        return data
 
     def invite(self) -> None:
         """Say once that a body may follow, as a server does that was asked with ``Expect``."""

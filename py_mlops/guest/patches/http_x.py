@@ -35,10 +35,16 @@ def _handling(httpx: Any, original: _Send) -> _Send:
             return original(self, request)
         question, body = _question(request), request.stream
         if playing.mode == "replay":
+            again = _Again(httpx, request, playing)
             if not _in_memory(request):
                 for piece in body:
                     question.body(piece)
-            return _replayed(httpx, request, question, playing, streams)
+                    again.keep(piece)
+            replayed = _replayed(httpx, request, question, playing, streams)
+            if replayed is not None:
+                return replayed
+            with again:
+                return original(self, request)
         answer = question.record(playing) if _in_memory(request) else None
         if answer is None:
             request.stream = streams.sent(body, question)
@@ -65,10 +71,16 @@ def _handling_async(httpx: Any, original: _Send) -> _Send:
             return await original(self, request)
         question, body = _question(request), request.stream
         if playing.mode == "replay":
+            again = _Again(httpx, request, playing)
             if not _in_memory(request):
                 async for piece in body:
                     question.body(piece)
-            return _replayed(httpx, request, question, playing, streams)
+                    again.keep(piece)
+            replayed = _replayed(httpx, request, question, playing, streams)
+            if replayed is not None:
+                return replayed
+            with again:
+                return await original(self, request)
         answer = question.record(playing) if _in_memory(request) else None
         if answer is None:
             request.stream = streams.sent(body, question)
@@ -91,6 +103,26 @@ class _Streams:
         self.sent, self.received, self.replayed = (
             type(kind.__name__, (kind, base), {}) for kind in (sent, received, replayed)
         )
+
+
+class _Again:
+    """A request's body, kept where it may have to be sent after it was read for the tape."""
+
+    def __init__(self, httpx: Any, request: Any, playing: Tape) -> None:
+        self._httpx, self._request, self._stream = httpx, request, request.stream
+        self._keeps = playing.passes_through
+        self._pieces: list[bytes] = []
+
+    def keep(self, piece: bytes) -> None:
+        if self._keeps:
+            self._pieces.append(piece)
+
+    def __enter__(self) -> None:
+        if self._pieces:
+            self._request.stream = self._httpx.ByteStream(b"".join(self._pieces))
+
+    def __exit__(self, *_: object) -> None:
+        self._request.stream = self._stream
 
 
 class _Sent:
@@ -222,6 +254,8 @@ def _replayed(
         kept = question.replay(playing)
     except Unrecorded as error:
         raise raised(error) from error
+    if kept is None:
+        return None
     kept.begun()
     extensions = {"http_version": f"HTTP/{kept.version}".encode()}
     if kept.reason:

@@ -150,6 +150,10 @@ class Writing:
         """Keep only why there is no answer."""
         self._recording.abandon(problem)
 
+    def take_back(self, problem: str) -> None:
+        """Abandon it even where it had ended."""
+        self._recording.take_back(problem)
+
     def _line(self, content: dict[str, Any]) -> None:
         try:
             self._recording.write(json.dumps(content).encode() + b"\n")

@@ -209,6 +209,9 @@ class _Cursor(StandInCursor):
         return iter(self.execute(query, params))
 
     def copy(self, statement: Any, *_: Any, **__: Any) -> Any:
+        kept = tape()
+        if kept is not None:
+            kept.miss(self.source, text_of(statement))
         raise Unrecorded(f"What Cursor.copy reads is not recorded: {text_of(statement)}")
 
 

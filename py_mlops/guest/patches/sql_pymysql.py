@@ -22,7 +22,13 @@ def patch(module: Any) -> None:
     def watched(connection: Any, sql: Any, *args: Any, **kwargs: Any) -> Any:
         kept = tape()
         if kept is not None and kept.mode == "replay":
-            raise Unrecorded(f"PyMySQL is recorded through SQLAlchemy only: {text_of(sql)}")
+            kept.miss(_source(connection), text_of(sql))
+            if not kept.passes_through:
+                raise Unrecorded(
+                    f"PyMySQL is recorded through SQLAlchemy only: {text_of(sql)}\n"
+                    "Ask through SQLAlchemy, or let the rerun ask the server: "
+                    "mlops reproduce --network."
+                )
         writing = begin(lambda: Question(_source(connection), text_of(sql)))
         if writing is not None:
             writing.abandon("PyMySQL is recorded through SQLAlchemy only.")

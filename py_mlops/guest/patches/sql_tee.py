@@ -91,10 +91,15 @@ class TeeCursor:
         return iter(self.fetchone, None)
 
     def nextset(self) -> Any:
-        """Go to the next result, which the tape does not have."""
+        """Go to the next result; the tape has one of a statement, and then takes it back."""
+        writing: Writing | None = self._writing
         self._settle()
         self._rows.clear()
-        return self._cursor.nextset()
+        more = self._cursor.nextset()
+        # SQLAlchemy's cursors for asyncio do not say whether there was one.
+        if writing is not None and (more or hasattr(self._cursor, "_adapt_connection")):
+            writing.take_back("It has several results, and more than the first was read.")
+        return more
 
     def close(self) -> None:
         """Close, and end the answer where the program stopped to read."""

@@ -13,14 +13,23 @@ from typing import Any, Union
 from ..observe import observer
 
 FOLDER = "MLOPS_TAPE"
+OPEN = "MLOPS_TAPE_OPEN"
+"""Set in a rerun that may ask a source what is not on the tape."""
 LIMIT = "MLOPS_TAPE_LIMIT"
 """Most bytes of one answer; all together may have eight times as many."""
 INDEX = "index.jsonl"
 SUFFIX = ".answer"
 ONE_ANSWER = 256 << 20
 MOST_ANSWERS = 100_000
+MOST_UNRECORDED = 1000
 TEXT_LIMIT = 4096
 _Key = Union[bytes, str]
+_ANEW = "Run the notebook again where the source is, and take a new snapshot"
+_WAYS_OUT = {
+    "http": f"{_ANEW}, or let the rerun ask the server: mlops reproduce --network.",
+    "sql": f"{_ANEW}: no rerun connects to a recorded database, with --network neither.",
+}
+"""What to do about a question that is not on the tape."""
 
 
 class Unrecorded(ConnectionError):  # noqa: N818 - as in our own errors, the name is what happened
@@ -31,6 +40,7 @@ class Recording:
     """One answer on its way into the tape. No method ever raises.
 
     It ends with `finish` or `abandon`; one that is dropped unfinished is abandoned.
+    One that is finished can still be taken back.
     """
 
     def __init__(self, owner: Tape, line: dict[str, Any], *, silent: bool = False) -> None:
@@ -97,9 +107,18 @@ class Recording:
                     self._stream.close()
                     os.unlink(os.path.join(self._owner.folder, self._name))
                     self._owner.take(-self._size, 0)
+                    self._name = ""
         except Exception:
             self._owner.failures += 1
         self._end(file="", size=-1, problem=problem)
+
+    def take_back(self, problem: str) -> None:
+        """Abandon the answer even where it was finished: there turned out to be more of it."""
+        if not self._ended:
+            self.abandon(problem)
+        elif self._name:
+            self._end(file="", size=-1, problem=problem)
+            self._name = ""
 
     def forget(self) -> None:
         """End without a trace: in a forked child, whose parent goes on with it."""
@@ -131,11 +150,18 @@ class Tape:
         folder: Where the answers are.
         limit: Most bytes of one answer.
         failures: How often a recording itself failed.
+        passes_through: Whether a web request that is not on the tape goes to its server.
+        unrecorded: The questions of a replay that are not on the tape, each once; the
+            first thousand.
     """
 
-    def __init__(self, folder: str, mode: str, limit: int = ONE_ANSWER) -> None:
+    def __init__(
+        self, folder: str, mode: str, limit: int = ONE_ANSWER, *, passes_through: bool = False
+    ) -> None:
         """Make an empty folder ready for recording, or read the index of one to replay."""
         self.mode, self.folder, self.limit = mode, os.path.abspath(folder), limit
+        self.passes_through = passes_through
+        self.unrecorded: list[str] = []
         self.failures = 0
         # Reentrant: a collected recording ends itself wherever this thread may be.
         self._lock = threading.RLock()
@@ -199,39 +225,60 @@ class Tape:
         kept = self._kept.get((kind, digest), {})
         question = f"{request[:TEXT_LIMIT]}\n({kind}, {source})"
         if not kept:
-            raise Unrecorded(
+            missing = (
                 f"This was not asked when the notebook was recorded: {question}\n"
-                "A rerun has no network; it knows only the answers that were recorded. "
-                "Run the notebook again where the source is, and take a new snapshot."
+                f"A rerun knows only the answers that were recorded. {_WAYS_OUT[kind]}"
             )
-        if occurrence not in kept and not self._all_equal(list(kept.values())):
-            raise Unrecorded(
+        elif occurrence not in kept and not self._all_equal(list(kept.values())):
+            missing = (
                 f"This was asked {len(kept)} times when the notebook was recorded, with "
-                f"different answers, and is now asked once more: {question}"
+                f"different answers, and is now asked once more: {question}\n{_WAYS_OUT[kind]}"
             )
-        line = kept.get(occurrence, kept[max(kept)])
-        path = os.path.join(self.folder, os.path.basename(str(line["file"])))
-        if not line["file"] or not os.path.isfile(path):
-            raise Unrecorded(
-                f"The answer was seen but could not be kept: {question}\n{line['problem']}"
-            )
-        return path
+        else:
+            line = kept.get(occurrence, kept[max(kept)])
+            path = os.path.join(self.folder, os.path.basename(str(line["file"])))
+            if line["file"] and os.path.isfile(path):
+                return path
+            missing = f"The answer was seen but could not be kept: {question}\n{line['problem']}"
+        self.miss(source, request)
+        raise Unrecorded(missing)
+
+    def knows(self, kind: str, key: _Key) -> bool:
+        """Say whether a question was asked at all when the tape was recorded."""
+        return (kind, _digest(key)) in self._kept
+
+    def miss(self, source: str, request: str) -> None:
+        """Note a question that is not on the tape: the program may swallow the error.
+
+        Args:
+            source: As for `record`.
+            request: As for `record`.
+        """
+        text = f"{source}: {request[:TEXT_LIMIT]}"
+        with self._lock:
+            if len(self.unrecorded) < MOST_UNRECORDED and text not in self.unrecorded:
+                self.unrecorded.append(text)
 
     def seen(self) -> list[dict[str, Any]]:
         """Return the answers so far in the shape of ``records.handover.SeenAnswer``.
 
         Two processes forked from the kernel may have asked the same at the same
-        time; the first answer stands, and is named as a problem if they differ.
+        time; the first answer stands, and is named as a problem if they differ,
+        or if it was taken back.
         """
         with observer().paused():
             lines = self._lines()
         with self._lock:
             lines += [one.unfinished() for one in self._open if not one.ended]
+        return self._merged(lines)
+
+    def _merged(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
         first: dict[Any, dict[str, Any]] = {}
         for line in lines:
             before = first.setdefault((line["kind"], line["key"], line["occurrence"]), line)
             if before is not line and before["file"] and not self._same(before, line):
-                problem = "Processes side by side got different answers to it."
+                different = "Processes side by side got different answers to it."
+                problem = different if line["file"] else line["problem"]
                 before.update(file="", size=-1, problem=problem)
         return list(first.values())
 
@@ -289,7 +336,7 @@ class Tape:
             return []
 
     def _load(self) -> None:
-        for line in self._lines():
+        for line in self._merged(self._lines()):
             occurrences = self._kept.setdefault((line["kind"], line["key"]), {})
             occurrences.setdefault(int(line["occurrence"]), line)
 
@@ -328,7 +375,8 @@ def start(mode: str) -> bool:
     if _tape is not None or not folder:
         return False
     limit = os.environ.get(LIMIT, "")
-    _tape = Tape(folder, mode, int(limit) if limit.isdigit() else ONE_ANSWER)
+    most = int(limit) if limit.isdigit() else ONE_ANSWER
+    _tape = Tape(folder, mode, most, passes_through=bool(os.environ.get(OPEN)))
     return True
 
 

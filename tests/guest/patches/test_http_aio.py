@@ -113,6 +113,21 @@ print(listening.getsockname()[1], flush=True)
 web.run_app(app, sock=listening, print=None)
 """
 
+OPEN = """
+import asyncio, aiohttp
+from py_mlops.guest.patches.tape import opened
+async def main():
+    async with aiohttp.ClientSession() as c:
+        for _ in range(2):
+            for path in ("/count", "/count?new"):
+                async with c.get(url + path) as r:
+                    print(await r.text())
+        async with c.post(url + "/echo", data=b"bytes") as r:
+            print(await r.read())
+asyncio.run(main())
+print(len(opened().unrecorded))
+"""
+
 
 def test_aiohttp_gets_the_same_with_the_server_gone(tmp_path: Path) -> None:
     """Bodies, headers, redirects, streams, proxies, time-outs and refusals, also side by side."""
@@ -172,3 +187,18 @@ def test_a_websocket_is_a_hole(tmp_path: Path) -> None:
     printed = play(WEBSOCKET, "rerun", tmp_path, url)
     assert "could not be kept" in printed
     assert "websocket" in printed
+
+
+def test_with_an_open_tape_only_new_requests_reach_the_server(tmp_path: Path) -> None:
+    """What was recorded is played back, side by side with what the server says now."""
+    ask = """
+import asyncio, aiohttp
+async def main():
+    async with aiohttp.request("GET", url + "/count") as r:
+        print(await r.text())
+asyncio.run(main())
+"""
+    with serving() as url:
+        assert [play(ask, "record", tmp_path, url) for _ in range(2)][-1] == "2\n"
+        printed = play(OPEN, "rerun", tmp_path, url, MLOPS_TAPE_OPEN="1")
+    assert printed.splitlines() == ["2", "1", "2", "2", "b'bytes'", "2"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,9 @@ def record(folder: Path) -> Answer:
 
 def replay(folder: Path) -> Kept:
     """Get the answer back."""
-    return ask().replay(Tape(str(folder), "replay"))
+    kept = ask().replay(Tape(str(folder), "replay"))
+    assert kept is not None
+    return kept
 
 
 def test_a_question_is_shown_without_credentials(tmp_path: Path) -> None:
@@ -59,7 +62,9 @@ def test_questions_are_equal_but_for_credentials(
     record(tmp_path).whole()
     tape = Tape(str(tmp_path), "replay")
     if equal:
-        assert question.replay(tape).is_whole
+        kept = question.replay(tape)
+        assert kept is not None
+        assert kept.is_whole
     else:
         with pytest.raises(Unrecorded):
             question.replay(tape)
@@ -80,6 +85,26 @@ def test_a_whole_answer_comes_back(tmp_path: Path, size: int) -> None:
     assert kept.headers == [("ETag", '"e"')]
     assert b"".join(kept.pieces()) == body[:size]
     assert kept.stream(b"before").read() == b"before" + body[:size]
+
+
+def test_the_head_names_the_client(tmp_path: Path) -> None:
+    """A stranger knows from it whether the sizes of chunks are still in the body."""
+    answer = record(tmp_path)
+    answer.head("1.1", 200, "OK", [])
+    answer.whole()
+    [payload] = tmp_path.glob("*.answer")
+    assert json.loads(payload.read_bytes().partition(b"\n")[0])["client"] == "test"
+
+
+def test_only_a_tape_that_passes_through_has_no_word_for_a_new_question(tmp_path: Path) -> None:
+    """The server may be asked then; the question is noted, and a recorded one is played back."""
+    record(tmp_path).whole()
+    tape = Tape(str(tmp_path), "replay", passes_through=True)
+    assert ask().replay(tape) is not None
+    assert ask(method="PUT").replay(tape) is None
+    assert tape.unrecorded == [
+        "https://host.example:8443: PUT https://host.example:8443/p?token=***&q=1"
+    ]
 
 
 def test_a_partly_read_answer_says_so_where_it_ends(tmp_path: Path) -> None:

@@ -5,7 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.webserver import certificate, index, play, play_twice, serving
+import pytest
+
+from tests.webserver import BODY, certificate, index, play, play_twice, serving
 
 URLLIB = """
 import urllib.error, urllib.request
@@ -152,6 +154,23 @@ print(server.get_host_and_port()[1], flush=True)
 sys.stdin.read()
 """
 
+OPEN = """
+import requests, urllib.request
+from py_mlops.guest.patches.tape import opened
+with requests.Session() as s:
+    s.trust_env, s.verify = False, CERTIFICATE
+    for _ in range(2):
+        print(s.get(url + "/count", timeout=5).text)
+        print(s.get(url + "/count?new", timeout=5).text)
+    print(s.post(url + "/echo", data=b"bytes", headers={"Expect": "100-continue"}).content)
+    print(s.post(url + "/echo", data=iter([b"pie", b"ces"])).content)
+    print(s.get(url + "/chunked").content[-3:])
+    print(s.get(url + "/count").text)
+if not CERTIFICATE:
+    with urllib.request.urlopen(url + "/csv", timeout=5) as r: print(r.read(4))
+print(len(opened().unrecorded))
+"""
+
 
 def test_urllib_and_pandas_read_the_same_with_the_server_gone(tmp_path: Path) -> None:
     """Every form of answer, also errors, redirects and connections that break."""
@@ -198,6 +217,23 @@ def test_an_unrecorded_request_is_named_at_once(tmp_path: Path) -> None:
         play("import requests; requests.get(url + '/csv')", "record", tmp_path, url)
     printed = play(UNRECORDED, "rerun", tmp_path, url)
     assert printed.count(f"GET {url}/other?token=***&q=1") == 3
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_with_an_open_tape_only_new_requests_reach_the_server(
+    tmp_path: Path, encrypted: bool
+) -> None:
+    """What was recorded is played back, also over a connection that just reached the server."""
+    tls = certificate(tmp_path) if encrypted else None
+    trusted = f"CERTIFICATE = {str(tls) if tls else None!r}\n"
+    tape = tmp_path / "tape"
+    with serving(tls) as url:
+        ask = "import requests; print(requests.get(url + '/count', verify=CERTIFICATE).text)"
+        assert [play(trusted + ask, "record", tape, url) for _ in range(2)][-1] == "2\n"
+        printed = play(trusted + OPEN, "rerun", tape, url, MLOPS_TAPE_OPEN="1")
+    server = ["b'bytes'", "b'pieces'", repr(BODY[:70_000][-3:])]
+    plain = ["3"] if encrypted else ["b'city'", "4"]
+    assert printed.splitlines() == ["2", "1", "2", "2", *server, "2", *plain]
 
 
 def test_a_body_without_end_is_read_on_and_given_up_by_the_tape(tmp_path: Path) -> None:

@@ -77,6 +77,26 @@ with httpx.Client(headers={"Authorization": "Bearer PLANTED-1"}, cookies={"s": "
     print(c.post(url + "/grant").json()["token_type"])
 """
 
+OPEN = """
+import asyncio, httpx
+from py_mlops.guest.patches.tape import opened
+with httpx.Client() as c:
+    for _ in range(2):
+        print(c.get(url + "/count").text)
+        print(c.get(url + "/count?new").text)
+    print(c.post(url + "/echo", content=(piece for piece in [b"one", b"two"])).content)
+async def pieces():
+    yield b"one"
+    yield b"two"
+async def main():
+    async with httpx.AsyncClient() as c:
+        print((await c.get(url + "/count?async")).text)
+        print((await c.get(url + "/count")).text)
+        print((await c.post(url + "/echo", params={"again": 1}, content=pieces())).content)
+asyncio.run(main())
+print(len(opened().unrecorded))
+"""
+
 
 def test_a_client_gets_the_same_with_the_server_gone(tmp_path: Path) -> None:
     """Bodies, headers, redirects, streams, proxies, time-outs and refusals, by their classes."""
@@ -100,6 +120,15 @@ def test_no_credential_reaches_the_tape(tmp_path: Path) -> None:
     kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
     assert b"Bern" in kept, "or nothing would be proven"
     assert b"PLANTED" not in kept
+
+
+def test_with_an_open_tape_only_new_requests_reach_the_server(tmp_path: Path) -> None:
+    """What was recorded is played back; also bodies that can be read once are sent whole."""
+    ask = "import httpx\nprint(httpx.get(url + '/count').text)"
+    with serving() as url:
+        assert [play(ask, "record", tmp_path, url) for _ in range(2)][-1] == "2\n"
+        printed = play(OPEN, "rerun", tmp_path, url, MLOPS_TAPE_OPEN="1")
+    assert printed.splitlines() == ["2", "1", "2", "2", "b'onetwo'", "1", "2", "b'onetwo'", "4"]
 
 
 def test_an_unrecorded_request_is_named(tmp_path: Path) -> None:

@@ -307,6 +307,25 @@ def test_what_cannot_be_kept_is_a_problem(world: World) -> None:
     ]
 
 
+def test_further_results_are_a_problem(world: World) -> None:
+    """Who reads a statement's second result gets it, and the index says that it is not kept."""
+    source = (
+        "import sqlalchemy as sa\n"
+        "with sa.create_engine(URL).connect() as c:\n"
+        "    for sql in ('SELECT 1; SELECT 2', 'SELECT 3'):\n"
+        "        cursor = c.exec_driver_sql(sql).cursor\n"
+        "        out[sql] = [cursor.fetchall(), cursor.nextset() and cursor.fetchall()]\n"
+    )
+    out = world.run(source, "record")
+    assert out == {"SELECT 1; SELECT 2": [[(1,)], [(2,)]], "SELECT 3": [[(3,)], None]}
+    problems = {line["request"]: line["problem"] for line in world.index()}
+    assert problems == {
+        "(connect)": "",
+        "SELECT 1; SELECT 2": "It has several results, and more than the first was read.",
+        "SELECT 3": "",
+    }
+
+
 def test_a_large_result_goes_on_untouched(world: World) -> None:
     """Through SQLAlchemy too, rows before and after the limit come once and in order."""
     source = (

@@ -50,6 +50,45 @@ def test_what_was_not_asked_is_named(tmp_path: Path) -> None:
         given(replayed)
 
 
+@pytest.mark.parametrize(
+    ("kind", "way"), [("http", "mlops reproduce --network"), ("sql", "neither")]
+)
+def test_what_was_not_asked_can_be_helped(tmp_path: Path, kind: str, way: str) -> None:
+    """The error says what to do, and does not promise a network to a database's client."""
+    with pytest.raises(Unrecorded, match=f"take a new snapshot.*{way}"):
+        Tape(str(tmp_path), "replay").replay(kind, *ASKED[1:])
+
+
+def test_what_was_not_asked_is_noted(tmp_path: Path) -> None:
+    """Once for each question, also where the program swallows the error; at most a thousand."""
+    keep(Tape(str(tmp_path), "record"), b"one")
+    replayed = Tape(str(tmp_path), "replay")
+    given(replayed)
+    assert replayed.unrecorded == []
+    for number in [*range(1100), 1]:
+        with pytest.raises(Unrecorded):
+            replayed.replay("sql", "postgresql://host:5432/shop", f"SELECT {number}", f"{number}")
+    assert len(replayed.unrecorded) == 1000
+    assert replayed.unrecorded[:2] == [
+        "postgresql://host:5432/shop: SELECT 0",
+        "postgresql://host:5432/shop: SELECT 1",
+    ]
+
+
+def test_an_answer_can_be_taken_back(tmp_path: Path) -> None:
+    """When there turns out to be more of it, it is a problem, and is not played back."""
+    tape = Tape(str(tmp_path), "record")
+    recording = tape.record(*ASKED)
+    recording.write(b"first")
+    recording.finish()
+    recording.take_back("There is more.")
+    recording.take_back("There is even more.")
+    [line] = tape.seen()
+    assert (line["file"], line["size"], line["problem"]) == ("", -1, "There is more.")
+    with pytest.raises(Unrecorded, match="There is more"):
+        given(Tape(str(tmp_path), "replay"))
+
+
 def test_an_answer_over_the_limit_leaves_its_reason(tmp_path: Path) -> None:
     """A large answer leaves no file but a line that says why, and the next one is kept."""
     tape = Tape(str(tmp_path), "record", limit=10)
