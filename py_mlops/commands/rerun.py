@@ -16,6 +16,7 @@ from py_mlops.data import replay
 from py_mlops.data.place import mirror_layout, place
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.environment.build import Built, build
+from py_mlops.environment.bytecode import compile_later
 from py_mlops.errors import InputError, RerunFailed
 from py_mlops.guest.chance import SETTINGS
 from py_mlops.notebook.execution import Executed, KernelCommand, execute
@@ -131,6 +132,8 @@ def rerun(
             timeout=given.timeout,
             closing=closing_code(snapshot.request, handed, keep_model=False),
         )
+        environment = built.python.parent.parent.resolve()
+        compile_later(built.python, sandbox.compiled(mirror, environment))
         handover, payload = (None, {}) if executed.failed else _measured(handed)
         rules = IgnoreRules((), workspace.settings.ignore)
         networked = given.network or isolation.level is sandbox.Level.COPY

@@ -16,7 +16,7 @@ from __future__ import annotations
 from py_mlops.sandbox.command import channels, command, surroundings
 from py_mlops.sandbox.level import Isolation, Level, unreachable
 from py_mlops.sandbox.limits import Limits, machine_memory
-from py_mlops.sandbox.mirror import SYSTEM, Written, clear, inside, is_system, written
+from py_mlops.sandbox.mirror import SYSTEM, Written, clear, compiled, inside, is_system, written
 from py_mlops.sandbox.trial import available
 
 __all__ = [
@@ -29,6 +29,7 @@ __all__ = [
     "channels",
     "clear",
     "command",
+    "compiled",
     "inside",
     "is_system",
     "machine_memory",

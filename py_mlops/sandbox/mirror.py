@@ -103,6 +103,25 @@ def _changed(mirror: Path, since: int, mounted: set[str]) -> Iterator[Written]:
             yield Written(path, about.st_size)
 
 
+def compiled(mirror: Path, environment: Path) -> Iterator[str]:
+    """Yield the modules that a rerun had to compile, for no more than their names.
+
+    Args:
+        mirror: The mirror it ran in; the rerun has ended.
+        environment: The environment's folder, free of links.
+
+    Yields:
+        Paths relative to the environment's folder.
+    """
+    upper = layers(mirror) / str(environment).replace("/", "%") / "upper"
+    for place, _, files in os.walk(upper):
+        folder = Path(place)
+        if folder.name == "__pycache__":
+            for name in files:
+                if name.endswith(".pyc"):
+                    yield str(folder.parent.relative_to(upper) / f"{name.partition('.')[0]}.py")
+
+
 def clear(mirror: Path) -> None:
     """Remove a mirror and what its rerun left, whatever permissions that has."""
     for folder in (mirror, layers(mirror)):

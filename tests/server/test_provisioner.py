@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import ast
+import os
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -8,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from jupyter_client.manager import start_new_kernel
+from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
+from jupyter_client.manager import KernelManager, start_new_kernel
 
 from py_mlops.server.provisioner import Launch, ipython_launch
-from tests.jupyter import Kernel, Server, jupyter_server, kernelspec
+from tests.jupyter import Kernel, Server, kernelspec
 from tests.server.conftest import LAUNCH, environment
 
 if TYPE_CHECKING:
@@ -157,10 +160,11 @@ def test_kernels_of_others_are_not_touched(server: Server, foreign: str) -> None
 
 
 @pytest.mark.parametrize("python", OLD, ids=lambda path: path.parts[-3])
-def test_old_pythons_are_observed(python: Path, tmp_path: Path) -> None:
+def test_old_pythons_are_observed(python: Path, server: Server, tmp_path: Path) -> None:
     """A kernel of Python 3.8 or 3.9, as old environments have it, is watched and answers."""
-    kernelspec(tmp_path, "old", [environment(tmp_path / "old", str(python)), *LAUNCH])
-    with jupyter_server(tmp_path) as server, running(server, "old") as kernel:
+    name = python.parts[-3]
+    kernelspec(server.home, name, [environment(tmp_path / name, str(python)), *LAUNCH])
+    with running(server, name) as kernel:
         kernel.run("open('table.csv', 'w').write('1')")
         assert kernel.run("%load_ext py_mlops") == ""
         shown = kernel.run("%mlops status")
@@ -172,38 +176,75 @@ if not OLD:
     print("not covered: kernels of old Pythons, there is none here")  # noqa: T201 - said aloud
 
 
+class OneKernel(KernelSpecManager):
+    """Knows this Python's kernel, started by our provisioner."""
+
+    def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
+        """Return the kernel's spec under any name."""
+        return KernelSpec(
+            argv=[sys.executable, *LAUNCH, "-f", "{connection_file}"],
+            display_name=kernel_name,
+            language="python",
+            metadata={"kernel_provisioner": {"provisioner_name": "mlops-provisioner"}},
+        )
+
+
+def prepared(folder: Path) -> tuple[list[str], dict[str, str]]:
+    """Prepare a kernel's start as a server does; return its command line and environment."""
+    manager = KernelManager(
+        kernel_spec_manager=OneKernel(), connection_file=str(folder / "kernel.json")
+    )
+    command, launch = manager.pre_start_kernel(env=dict(os.environ))
+    manager.cleanup_resources()
+    return command, launch["env"]
+
+
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A person without settings; return the settings file that may be written."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    monkeypatch.setenv("MLOPS_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "py-mlops").mkdir()
+    return tmp_path / "py-mlops" / "settings.toml"
+
+
+def test_a_prepared_kernel_is_observed(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By default the guest takes the launcher's place, and a headless run's words are not passed on."""
+    monkeypatch.setenv("MLOPS_NOTEBOOK", "/of/somebody/else.ipynb")
+    command, env = prepared(alone.parent)
+    assert command[1].endswith(".zip")
+    assert command[2:4] == ["--mode", "record"]
+    assert env["MLOPS_SESSION"].startswith(str(alone.parents[1] / "cache" / "sessions"))
+    assert "MLOPS_NOTEBOOK" not in env
+    assert not Path(env["MLOPS_SESSION"]).exists()
+
+
 @pytest.mark.parametrize(
-    ("words", "settings", "environ", "said"),
+    ("settings", "environ", "said"),
     [
-        ([], "observe = false\n", {}, ""),
-        ([], "", {"MLOPS_OBSERVE": "0"}, ""),
-        ([], "obsreve = true\n", {}, "kernel not observed"),
-        ([], "", {"MLOPS_OBSERVE": "perhaps"}, "neither yes nor no"),
-        ([], "", {"MLOPS_CACHE": "/dev/null/cache"}, "kernel not observed"),
-        (["--KernelProvisionerFactory.default_provisioner_name=local-provisioner"], "", {},
-         "started by local-provisioner"),
-        ([], "", {"JUPYTER_DEFAULT_PROVISIONER_NAME": "local-provisioner"},
-         "started by local-provisioner"),
+        ("observe = false\n", {}, ""),
+        ("", {"MLOPS_OBSERVE": "0"}, ""),
+        ("observe = true\n", {"MLOPS_OBSERVE": "off"}, ""),
+        ("obsreve = true\n", {}, "settings"),
+        ("", {"MLOPS_OBSERVE": "perhaps"}, "neither yes nor no"),
+        ("", {"MLOPS_CACHE": "/dev/null/cache"}, "kernel not observed"),
     ],
-    ids=["setting", "variable", "misspelt", "unclear", "no-cache", "choice", "other-variable"],
-)  # fmt: skip
-def test_kernels_start_where_we_are_not_wanted_or_cannot(
-    words: list[str],
+)
+def test_kernels_start_untouched_where_we_are_not_wanted_or_cannot(
     settings: str,
     environ: dict[str, str],
     said: str,
-    tmp_path: Path,
-    foreign: str,
+    alone: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """One setting switches observing off; what is broken is logged, and the kernel starts."""
-    kernelspec(tmp_path, "foreign", [foreign, *LAUNCH])
-    (tmp_path / "xdg" / "py-mlops").mkdir(parents=True)
-    (tmp_path / "xdg" / "py-mlops" / "settings.toml").write_text(settings)
-    environ = {"XDG_CONFIG_HOME": str(tmp_path / "xdg"), **environ}
-    with (
-        jupyter_server(tmp_path, *words, **environ) as server,
-        running(server, "foreign") as kernel,
-    ):
-        assert not value(kernel, OBSERVED)
-        assert server.sessions() == []
-    assert said in (tmp_path / "server.log").read_text()
+    alone.write_text(settings)
+    for name, text in environ.items():
+        monkeypatch.setenv(name, text)
+    command, env = prepared(alone.parent)
+    assert command[1:3] == ["-m", "ipykernel_launcher"]
+    assert "MLOPS_SESSION" not in env
+    assert said in caplog.text
+    assert bool(said) == bool(caplog.text)
+    assert list(alone.parents[1].glob("cache/sessions/*")) == []

@@ -1,0 +1,53 @@
+"""Bytecode for an environment: what one rerun had to compile, the next one finds compiled."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+
+_MOST = 20_000
+# Runs in the environment's Python, of which -I -S leaves the standard library only:
+# a module is read and compiled, and nothing of it is executed.
+_COMPILE = """
+import os, py_compile, sys
+os.nice(19)
+for line in sys.stdin.buffer.read().split(b"\\0"):
+    try:
+        py_compile.compile(os.fsdecode(line), quiet=2)
+    except Exception:
+        pass
+"""
+_background: list[subprocess.Popen[bytes]] = []
+
+
+def compile_later(python: Path, modules: Iterable[str]) -> None:
+    """Compile modules of an environment in a process of its own that nobody waits for.
+
+    A rerun's own bytecode is lost with its sandbox, and is not to be trusted:
+    only the names of the modules are taken from it.
+
+    Args:
+        python: The environment's interpreter, ``bin/python`` in it.
+        modules: Paths of modules relative to the environment's folder; those
+            that do not lead to a file in it are left out.
+    """
+    environment = python.parent.parent.resolve()
+    found = []
+    for name in modules:
+        path = (environment / name).resolve()
+        if path.suffix == ".py" and path.is_relative_to(environment) and path.is_file():
+            found.append(bytes(path))
+    if not found:
+        return
+    process = subprocess.Popen(
+        [str(python), "-I", "-S", "-c", _COMPILE],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    _background.append(process)
+    if process.stdin is not None:
+        with process.stdin as stream:
+            stream.write(b"\0".join(found[:_MOST]))
