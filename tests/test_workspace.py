@@ -47,6 +47,20 @@ def test_a_setting_that_cannot_be_meant_is_an_error(alone: Path, text: str) -> N
         read_settings()
 
 
+def test_observing_is_switched_by_setting_and_variable(
+    alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is on by default; the environment comes before the settings, and must be a yes or a no."""
+    assert read_settings().observe
+    alone.write_text("observe = false\n")
+    assert not read_settings().observe
+    monkeypatch.setenv("MLOPS_OBSERVE", "Yes")
+    assert read_settings().observe
+    monkeypatch.setenv("MLOPS_OBSERVE", "sometimes")
+    with pytest.raises(InputError, match="MLOPS_OBSERVE"):
+        read_settings()
+
+
 def test_reading_settings_makes_no_folder(alone: Path) -> None:
     """Only who opens a workspace makes a store."""
     settings = read_settings()

@@ -19,6 +19,7 @@ from py_mlops.environment.build import Built, build
 from py_mlops.environment.bytecode import compile_later
 from py_mlops.errors import InputError, RerunFailed
 from py_mlops.guest.chance import SETTINGS
+from py_mlops.notebook.compiled import compiled
 from py_mlops.notebook.execution import Executed, KernelCommand, execute
 from py_mlops.notebook.replay import plan
 from py_mlops.notebook.ship import guest_zip
@@ -200,7 +201,8 @@ def _kernel(
     channels: Path,
     isolation: sandbox.Isolation,
 ) -> KernelCommand:
-    guest = guest_zip(workspace.cache)
+    # By the interpreter itself: a start of the environment's would run what its packages put there.
+    guest = compiled(guest_zip(workspace.cache), str(built.python.resolve()))
     argv = [str(built.python), str(guest), "--mode", "rerun", "-f", "{connection_file}"]
     environment = _surroundings(snapshot, built, chance=given.chance) | dict(given.variables)
     environment["MLOPS_HANDOVER"] = str(folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,13 +113,14 @@ class ObservedProvisioner(LocalProvisioner):
     def _observed(self, argv: list[str], env: Mapping[str, str]) -> dict[str, Any]:
         """Return what is launched instead, nothing when it is to be started as it is."""
         launch = ipython_launch(argv)
-        if launch is None or not _wanted(env):
+        python = shutil.which(launch.python, path=env.get("PATH")) if launch else None
+        if launch is None or python is None or not _wanted(env):
             return {}
         cache = read_settings().cache
         sweep(cache)
         self._session = SessionFolder(cache)
         command, environment = observed(
-            launch.python,
+            python,
             cache=cache,
             mode="record",
             folder=self._session.path,

@@ -48,3 +48,30 @@ def test_no_room(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="cannot be written") as error:
         guest_zip(tmp_path)
     assert "MLOPS_CACHE" in error.value.hint
+
+
+VERSIONS = Path("~/.pyenv/versions").expanduser()
+TOO_OLD = sorted([*VERSIONS.glob("2.*/bin/python"), *VERSIONS.glob("3.[0-7].*/bin/python")])
+
+
+@pytest.mark.parametrize("python", TOO_OLD, ids=lambda path: path.parts[-3])
+def test_a_python_too_old_for_us_has_an_ordinary_kernel(python: Path, tmp_path: Path) -> None:
+    """Where the guest cannot run, the launcher does, with the arguments it always had."""
+    (tmp_path / "ipykernel_launcher.py").write_text(
+        "import sys; print(__name__, sys.argv[1:], sys.path[0])"
+    )
+    env = dict(os.environ, PYTHONPATH=str(tmp_path), PYTHONDONTWRITEBYTECODE="1")
+    start = [[str(guest_zip(tmp_path)), "--mode", "record"], ["-m", "ipykernel_launcher"]]
+    mine, theirs = (
+        subprocess.run(
+            [python, *words, "-f", "kernel.json"],
+            capture_output=True, text=True, check=True, cwd=tmp_path, env=env,
+        ).stdout
+        for words in start
+    )  # fmt: skip
+    assert mine.split("] ")[0] == theirs.split("] ")[0]
+    assert "kernel.json" in mine
+
+
+if not TOO_OLD:
+    print("not covered: Pythons older than 3.8, there is none here")  # noqa: T201 - said aloud

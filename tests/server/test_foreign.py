@@ -54,7 +54,7 @@ def test_a_snapshot_can_be_looked_at(trained: Kernel) -> None:
     """The verbs that read the store answer as on the command line."""
     assert "score 1" in trained.run("%mlops log foreign")
     assert "LinearRegression" in trained.run("%mlops show foreign")
-    assert "foreign" in trained.run("%mlops diff foreign foreign@main")
+    assert "same" in trained.run("%mlops diff foreign foreign@main")
 
 
 def test_a_snapshot_can_be_reproduced(trained: Kernel) -> None:
@@ -93,7 +93,7 @@ def test_an_installed_package_answers_itself(server: Server) -> None:
         kernel.run("open('own.txt', 'w').close()")
         assert "own.txt" in kernel.run("%mlops status")
         after = kernel.run("'py_mlops.kernel.magics' in sys.modules")
-        assert "needs a model" not in kernel.run("%mlops load foreign again")
+        assert "Install py-mlops" not in kernel.run("%mlops load nothing again")
     finally:
         server.shut_down(kernel)
     assert (before, after) == ("False", "True")

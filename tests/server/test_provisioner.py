@@ -29,7 +29,7 @@ ENVIRONMENT = "import os\nsorted(os.environ)"
 OBSERVED = "'MLOPS_SESSION' in __import__('os').environ"
 SEED = "print(__import__('os').environ['PYTHONHASHSEED'])"
 VERSIONS = Path("~/.pyenv/versions").expanduser()
-OLD = sorted(VERSIONS.glob("3.[89].*/bin/python"))
+OLD = sorted(VERSIONS.glob("3.[89].*/bin/python"))[:1]
 
 
 @contextmanager
@@ -161,7 +161,7 @@ def test_kernels_of_others_are_not_touched(server: Server, foreign: str) -> None
 
 @pytest.mark.parametrize("python", OLD, ids=lambda path: path.parts[-3])
 def test_old_pythons_are_observed(python: Path, server: Server, tmp_path: Path) -> None:
-    """A kernel of Python 3.8 or 3.9, as old environments have it, is watched and answers."""
+    """A kernel of the oldest Python that the guest runs in is watched and answers."""
     name = python.parts[-3]
     kernelspec(server.home, name, [environment(tmp_path / name, str(python)), *LAUNCH])
     with running(server, name) as kernel:
@@ -209,7 +209,7 @@ def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_prepared_kernel_is_observed(alone: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """By default the guest takes the launcher's place, and a headless run's words are not passed on."""
+    """By default the guest takes the launcher's place; a headless run's words go no further."""
     monkeypatch.setenv("MLOPS_NOTEBOOK", "/of/somebody/else.ipynb")
     command, env = prepared(alone.parent)
     assert command[1].endswith(".zip")
