@@ -42,7 +42,7 @@ def test_status_stores_nothing_and_tells_what_would_be_captured(trained: LiveKer
     """A person can look before they keep."""
     shown = trained.run("%mlops status")
     assert "data/flowers.csv" in shown
-    assert "scaling.py" in "".join(shown.split())  # a long path is folded
+    assert " code " in shown  # the loose module, whose long path may be folded
     assert mlops("log", "--json").value == []
 
 
