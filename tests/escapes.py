@@ -172,7 +172,7 @@ def other_namespaces(_host: Any) -> object:
 
 
 def root_of_the_first_process(_host: Any) -> object:
-    return os.listdir("/proc/1/root/")
+    return os.listdir(Path("/proc", "1", "root"))
 
 
 def change_the_root(_host: Any) -> object:

@@ -19,7 +19,7 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 
 _SECONDS = 120
-_TOKEN = "t" * 20
+TOKEN = "t" * 20
 
 
 @dataclass
@@ -59,15 +59,15 @@ class Server:
 
     def __init__(self, home: Path, url: str) -> None:
         """Remember its home and address."""
-        self.home, self._url = home, url
+        self.home, self.url = home, url
 
     def ask(self, method: str, path: str, body: object = None) -> Any:
         """Call the server's API and return what it answers."""
         request = urllib.request.Request(  # noqa: S310 - our own server
-            f"{self._url}/api/{path}",
+            f"{self.url}/api/{path}",
             method=method,
             data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"token {_TOKEN}", "Content-Type": "application/json"},
+            headers={"Authorization": f"token {TOKEN}", "Content-Type": "application/json"},
         )
         with urllib.request.urlopen(request, timeout=_SECONDS) as response:  # noqa: S310
             return json.loads(response.read() or "null")
@@ -146,7 +146,7 @@ def jupyter_server(home: Path, *words: str, **environment: str) -> Iterator[Serv
     }
     own |= {"MLOPS_CACHE": str(home / "cache"), "MLOPS_STORE": str(home / "store")}
     options = ["--no-browser", "--ServerApp.ip=127.0.0.1", f"--ServerApp.port={port}"]
-    options += [f"--IdentityProvider.token={_TOKEN}", f"--ServerApp.root_dir={home / 'work'}"]
+    options += [f"--IdentityProvider.token={TOKEN}", f"--ServerApp.root_dir={home / 'work'}"]
     if os.getuid() == 0:
         options.append("--allow-root")
     with (home / "server.log").open("w") as log:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import tempfile
 import time
-from typing import Any
+from typing import Any, Callable
 
 from .problem import Problem
 from .started import PYTHON, own_environment
@@ -82,7 +82,7 @@ def _run(argv: list[str], shown: Shown) -> tuple[dict[str, Any] | None, str]:
         except OSError as error:
             return None, str(error)
         with process:
-            last = _follow(process, shown)
+            last = follow(process, shown.line)
         result.seek(0)
         said = result.read().decode("utf-8", "replace")
     try:
@@ -93,13 +93,21 @@ def _run(argv: list[str], shown: Shown) -> tuple[dict[str, Any] | None, str]:
     return (answer, last) if whole else (None, last)
 
 
-def _follow(process: Any, shown: Shown) -> str:
-    """Show the process's lines as they come; end it when the person interrupts."""
+def follow(process: Any, show: Callable[[str], None]) -> str:
+    """Show the lines of a process of ours as they come; end it when the person interrupts.
+
+    Args:
+        process: Its ``stderr`` is a pipe of text.
+        show: Told each line, without its end.
+
+    Returns:
+        The last line that said something.
+    """
     last = ""
     try:
         for text in process.stderr:
             last = text.strip() or last
-            shown.line(last)
+            show(last)
     except KeyboardInterrupt:
         process.terminate()
         raise

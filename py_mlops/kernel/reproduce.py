@@ -11,6 +11,7 @@ import tempfile
 from typing import TYPE_CHECKING, Any
 
 from py_mlops.errors import RerunFailed
+from py_mlops.guest.answer import follow
 from py_mlops.guest.problem import Problem
 from py_mlops.guest.started import COLOURING, unobserved
 from py_mlops.records import Reproduction, Snapshot
@@ -54,7 +55,7 @@ def reproduce(workspace: Workspace, line: str, ticker: Ticker) -> Page:
             env=_plain_environment(workspace),
         ) as process,
     ):
-        last = _follow(process, ticker)
+        last = follow(process, ticker.line)
         process.wait()
         result.seek(0)
         answer = _decode(result.read())
@@ -78,19 +79,6 @@ def _plain_environment(workspace: Workspace) -> dict[str, str]:
     """Return the process's environment, without what makes it colour its lines."""
     kept = {name: text for name, text in unobserved(os.environ).items() if name not in COLOURING}
     return {**kept, "MLOPS_CACHE": str(workspace.settings.cache), "TERM": "dumb"}
-
-
-def _follow(process: subprocess.Popen[str], ticker: Ticker) -> str:
-    """Show the process's lines as they come; end it when the person interrupts."""
-    last = ""
-    try:
-        for text in process.stderr or ():
-            last = text.strip() or last
-            ticker.line(last)
-    except KeyboardInterrupt:
-        process.terminate()
-        raise
-    return last
 
 
 def _decode(data: bytes) -> dict[str, Any]:
