@@ -29,6 +29,7 @@ def judge(
     metrics: Sequence[MetricComparison],
     predictions: Sequence[PredictionComparison],
     outputs: Axis,
+    varying: int = 0,
 ) -> Judgement:
     """Judge a rerun that came to its end.
 
@@ -36,18 +37,20 @@ def judge(
     the worse of the two, except that predictions which differ row by row while
     every metric stays within its tolerance are *within tolerance*, because two
     trainings of equal quality need not err on the same rows. With neither, the
-    cells' printed outputs decide, and the reason says so.
+    cells' printed outputs decide, and the reason says so; what two reruns print
+    differently from each other makes it *within tolerance* at best.
 
     Args:
         metrics: Every recorded metric's comparison.
         predictions: Every prediction method's comparison.
         outputs: The axis of the cells' outputs.
+        varying: How many cells print something else each time they run.
 
     Returns:
         The verdict, ``cannot`` when there is nothing to compare at all.
     """
     if not metrics and not predictions:
-        return _by_outputs(outputs)
+        return _by_outputs(outputs, varying)
     worst_metric = _worst([item.state for item in metrics])
     worst_answer = _worst([item.state for item in predictions])
     if metrics and worst_answer == "different" and worst_metric != "different":
@@ -105,12 +108,14 @@ def _metric_sentence(item: MetricComparison) -> str:
     return f"{item.name} was {item.recorded:.6g} and is now {item.rerun:.6g}, {where}."
 
 
-def _by_outputs(outputs: Axis) -> Judgement:
+def _by_outputs(outputs: Axis, varying: int) -> Judgement:
     only = (
         "No metric and no held-out inputs were named, so only what the cells printed was compared"
     )
     if outputs.state == "same":
         return Judgement("equivalent", f"{only}. {outputs.text}")
+    if outputs.state == "close" and varying:
+        return Judgement("within tolerance", f"{only}. {outputs.text}")
     if outputs.state == "close":
         return Judgement("equivalent", f"{only}, up to numeric noise. {outputs.text}")
     if outputs.state == "different":

@@ -22,7 +22,6 @@ from py_mlops.records import (
     PredictionComparison,
     Snapshot,
 )
-from py_mlops.records.handover import Handover
 from py_mlops.report.page import counted
 from py_mlops.sandbox import Level
 from py_mlops.workspace import Workspace
@@ -50,6 +49,8 @@ class Evidence:
         environment: What the rerun ran on.
         calibration: Each calibrating rerun's metrics.
         varies: Whether reruns differ among themselves.
+        varying: How many cells show something else each time they run, where a
+            second opinion was asked.
     """
 
     axes: list[Axis]
@@ -59,6 +60,7 @@ class Evidence:
     environment: Environment | None
     calibration: list[dict[str, float]]
     varies: bool
+    varying: int = 0
 
     def axis(self, name: str) -> Axis:
         """Return the axis of that name."""
@@ -71,6 +73,8 @@ def collect(
     history: History,
     reruns: Sequence[Rerun],
     tolerances: dict[str, tuple[float, bool]],
+    *,
+    second: Rerun | None = None,
 ) -> Evidence:
     """Compare a rerun with its snapshot.
 
@@ -80,6 +84,8 @@ def collect(
         history: Its executed cells.
         reruns: The rerun, and behind it the calibrating ones.
         tolerances: Per metric: the value and whether it is relative.
+        second: A rerun that was given the very same as the first; what the two
+            show differently changes by itself.
 
     Returns:
         The evidence; of a rerun that failed, what there is of it.
@@ -102,7 +108,7 @@ def collect(
         [_finite(first.handover.metrics), *again] if again else [],
     )
     answered = _predictions(workspace, snapshot, first, noise)
-    difference, output_axis = _outputs(history, first.handover, noise)
+    difference, output_axis, varying = _outputs(history, first, second, noise)
     return Evidence(
         axes=[
             environment_axis,
@@ -121,6 +127,7 @@ def collect(
         environment=rerun_on,
         calibration=again,
         varies=any(item != _finite(first.handover.metrics) for item in again),
+        varying=varying,
     )
 
 
@@ -151,30 +158,34 @@ def _predictions(
 
 
 def _outputs(
-    history: History, handover: Handover, noise: float
-) -> tuple[CellDifference | None, Axis]:
-    again = History(cells=handover.cells)
-    difference = outputs.first_difference(history, again, noise)
-    agreement = outputs.agreement(history, again, noise)
+    history: History, first: Rerun, second: Rerun | None, noise: float
+) -> tuple[CellDifference | None, Axis, int]:
+    """Return the first cell that differs, the axis, and how many cells vary by themselves."""
+    shown = [History(cells=run.handover.cells) for run in (first, second) if run and run.handover]
+    rerun, again = shown[0], shown[1] if len(shown) > 1 else None
+    difference = outputs.first_difference(history, rerun, noise, again)
+    agreement = outputs.agreement(history, rerun, noise, again)
     if agreement.compared == 0:
-        return None, Axis(
-            name="outputs", state="unknown", text="No cell has a recorded output.", details=[]
-        )
+        text = "No cell has a recorded output."
+        return None, Axis(name="outputs", state="unknown", text=text, details=[]), 0
     if difference is None:
-        cells = counted(len(history.cells), "cell")
-        text = f"What {agreement.compared} of {cells} showed is the same."
-        return None, Axis(
-            name="outputs",
-            state="same" if agreement.exact == agreement.compared else "close",
-            text=text,
-            details=[],
-        )
-    return difference, Axis(
+        same = agreement.compared - agreement.varying
+        text = f"What {same} of {counted(len(history.cells), 'cell')} showed is the same."
+        if agreement.varying:
+            text += (
+                f" What {agreement.varying} more showed changes each time it runs: two reruns "
+                "part from each other where they part from the recorded run."
+            )
+        exact = agreement.exact == agreement.compared
+        axis = Axis(name="outputs", state="same" if exact else "close", text=text, details=[])
+        return None, axis, agreement.varying
+    axis = Axis(
         name="outputs",
         state="different",
         text=f"Cell [{difference.count}] is the first to show something else: {difference.source}",
         details=[f"then: {difference.recorded}", f"now:  {difference.rerun}"],
     )
+    return difference, axis, agreement.varying
 
 
 def _data_axis(snapshot: Snapshot, rerun: Rerun) -> Axis:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -149,7 +150,21 @@ def _rerun_and_judge(
         reruns.append(rerun(workspace, snapshot, history, replace(given, chance=False), report))
     report(Progress("verdict", "comparing"))
     evidence = collect(workspace, snapshot, history, reruns, options.tolerances)
+    if _only_prints_differ(evidence):
+        report(Progress("verdict", "once more: what shows something else each time it runs?"))
+        with suppress(RerunFailed):  # then there is no second opinion
+            second = rerun(workspace, snapshot, history, given, report)
+            evidence = collect(
+                workspace, snapshot, history, reruns, options.tolerances, second=second
+            )
     return _judged(workspace, snapshot, history, reruns, evidence)
+
+
+def _only_prints_differ(evidence: Evidence) -> bool:
+    """Say whether nothing but the cells' prints speaks, and against the rerun."""
+    measured = evidence.metrics or evidence.predictions
+    told = evidence.axis("data").state != "different"
+    return evidence.first_difference is not None and told and not measured
 
 
 def check_closure(workspace: Workspace, snapshot: Snapshot) -> History:
@@ -237,7 +252,9 @@ def _judged(
         level: Level = "failed"
         reason = f"Cell [{failure.count}] failed: {failure.error}"
     else:
-        level, reason = judge(evidence.metrics, evidence.predictions, evidence.axis("outputs"))
+        level, reason = judge(
+            evidence.metrics, evidence.predictions, evidence.axis("outputs"), evidence.varying
+        )
     if snapshot.model and snapshot.model.loaded_from:
         reason += (
             f" {snapshot.model.variable} was loaded from {snapshot.model.loaded_from}, not "

@@ -9,9 +9,10 @@ from itertools import zip_longest
 from typing import Literal, NamedTuple
 
 from py_mlops.notebook.differences import asks, only_ours
+from py_mlops.notebook.varying import varies_alike
 from py_mlops.records import CellDifference, CellOutput, ExecutedCell, History
 
-State = Literal["same", "close", "different", "unknown"]
+State = Literal["same", "close", "varies", "different", "unknown"]
 
 _CUT = 4096  # the length at which a recorded text was cut
 _SHOWN = 300
@@ -54,6 +55,7 @@ class Agreement(NamedTuple):
         compared: Cells with an output to compare.
         exact: Of them, those that showed the same.
         close: Those whose numbers differ within the tolerance.
+        varying: Those that show something else each time they run.
         different: Those that showed something else.
         unknown: Cells without any output to compare.
     """
@@ -61,6 +63,7 @@ class Agreement(NamedTuple):
     compared: int
     exact: int
     close: int
+    varying: int
     different: int
     unknown: int
 
@@ -78,7 +81,9 @@ def normalise(text: str) -> str:
     return "\n".join(" ".join(line.split()) for line in text.split("\n")).strip()
 
 
-def first_difference(recorded: History, rerun: History, rtol: float) -> CellDifference | None:
+def first_difference(
+    recorded: History, rerun: History, rtol: float, again: History | None = None
+) -> CellDifference | None:
     """Find the first cell that showed something else in the rerun.
 
     Args:
@@ -86,12 +91,14 @@ def first_difference(recorded: History, rerun: History, rtol: float) -> CellDiff
         rerun: The rerun's, in the same order.
         rtol: How far apart real numbers may be, as a fraction. Whole numbers
             must be equal.
+        again: A second rerun's cells: what it shows otherwise than the first is
+            no difference of the recorded run.
 
     Returns:
         The cell and what it showed from the first differing line on; ``None``
         when every compared cell agrees.
     """
-    for then, now, state in _states(recorded, rerun, rtol):
+    for then, now, state in _states(recorded, rerun, rtol, again):
         if state == "different":
             before, after = _parting(_shown(then), _shown(now), rtol)
             line = next((line for line in then.source.splitlines() if line.strip()), "")
@@ -101,27 +108,48 @@ def first_difference(recorded: History, rerun: History, rtol: float) -> CellDiff
     return None
 
 
-def agreement(recorded: History, rerun: History, rtol: float) -> Agreement:
+def agreement(
+    recorded: History, rerun: History, rtol: float, again: History | None = None
+) -> Agreement:
     """Count how a rerun's cells compare with the recorded ones; see `first_difference`."""
-    states = [state for _, _, state in _states(recorded, rerun, rtol)]
-    exact, close, different, unknown = (
-        states.count(name) for name in ("same", "close", "different", "unknown")
+    states = [state for _, _, state in _states(recorded, rerun, rtol, again)]
+    exact, close, varying, different, unknown = (
+        states.count(name) for name in ("same", "close", "varies", "different", "unknown")
     )
-    return Agreement(exact + close + different, exact, close, different, unknown)
+    return Agreement(len(states) - unknown, exact, close, varying, different, unknown)
 
 
 def _states(
-    recorded: History, rerun: History, rtol: float
+    recorded: History, rerun: History, rtol: float, again: History | None
 ) -> Iterator[tuple[ExecutedCell, ExecutedCell, State]]:
     """Pair the cells by their order, without those that call us."""
-    sides = [
-        [cell for cell in side.cells if not asks(cell.source) and not only_ours(cell.source)]
-        for side in (recorded, rerun)
-    ]
+    sides = [_counted(side) for side in (recorded, rerun)]
+    seconds = _counted(again) if again else []
     heard = all(any(cell.outputs for cell in side) for side in sides)
-    for then, now in zip(*sides, strict=False):
+    for place, (then, now) in enumerate(zip(*sides, strict=False)):
         known = heard and then.source.rstrip() == now.source.rstrip()
-        yield then, now, _state(then, now, rtol) if known else "unknown"
+        state = _state(then, now, rtol) if known else "unknown"
+        second = seconds[place] if place < len(seconds) else None
+        if state == "different" and second and _excused(then, now, second):
+            state = "varies"
+        yield then, now, state
+
+
+def _counted(side: History) -> list[ExecutedCell]:
+    return [cell for cell in side.cells if not asks(cell.source) and not only_ours(cell.source)]
+
+
+def _excused(then: ExecutedCell, now: ExecutedCell, second: ExecutedCell) -> bool:
+    """Say whether a cell showed something else only where two reruns of it do so, too."""
+    shown = [_pieces(cell) for cell in (then, now, second)]
+    streams = {tuple(stream for stream, _, _ in pieces) for pieces in shown}
+    errors = {cell.error is None for cell in (then, now, second)}
+    if len(streams) != 1 or len(errors) != 1:
+        return False
+    return all(
+        varies_alike(*([*_TOKEN.findall(normalise(text))] for _, text, _ in pieces))
+        for pieces in zip(*shown, strict=True)
+    )
 
 
 def _state(then: ExecutedCell, now: ExecutedCell, rtol: float) -> State:

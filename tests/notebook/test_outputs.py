@@ -80,7 +80,7 @@ def test_numbers_within_the_tolerance(ran: Ran) -> None:
     then = history(ran(1, "a", "loss: 0.123456789 rows: 10\n"))
     now = history(ran(1, "a", "loss: 0.123456790 rows: 10\n"))
     assert first_difference(then, now, 1e-6) is None
-    assert agreement(then, now, 1e-6) == Agreement(1, 0, 1, 0, 0)
+    assert agreement(then, now, 1e-6) == Agreement(1, 0, 1, 0, 0, 0)
     assert first_difference(then, now, 1e-12) is not None
     rows = history(ran(1, "a", "loss: 0.123456789 rows: 11\n"))
     assert first_difference(then, rows, 0.5) is not None
@@ -90,7 +90,7 @@ def test_columns_that_shift(ran: Ran) -> None:
     """A table whose numbers are wider by a digit of noise is still the same table."""
     then = history(ran(1, "a", "   a        b\n0  1.0  0.1000\n"))
     now = history(ran(1, "a", "   a                    b\n0  1.0  0.10000000000000001\n"))
-    assert agreement(then, now, 1e-9) == Agreement(1, 0, 1, 0, 0)
+    assert agreement(then, now, 1e-9) == Agreement(1, 0, 1, 0, 0, 0)
 
 
 def test_the_first_difference(ran: Ran) -> None:
@@ -103,14 +103,14 @@ def test_the_first_difference(ran: Ran) -> None:
     assert found is not None
     assert (found.count, found.source) == (4, "fit()")
     assert (found.recorded, found.rerun) == ("score 0.9", "score 0.5")
-    assert agreement(then, now, 1e-3) == Agreement(3, 1, 0, 2, 0)
+    assert agreement(then, now, 1e-3) == Agreement(3, 1, 0, 0, 2, 0)
 
 
 def test_missing_outputs(ran: Ran) -> None:
     """A cell that shows something on one side only differs; one that shows nothing is unknown."""
     then = history(ran(1, "x", "a\n"), ran(2, "y"), ran(3, "z", "c\n"))
     now = history(ran(1, "x", "a\n"), ran(2, "y"), ran(3, "z"))
-    assert agreement(then, now, 0) == Agreement(2, 1, 0, 1, 1)
+    assert agreement(then, now, 0) == Agreement(2, 1, 0, 0, 1, 1)
     found = first_difference(then, now, 0)
     assert found is not None
     assert (found.recorded, found.rerun) == ("c", "(nothing)")
@@ -119,7 +119,7 @@ def test_missing_outputs(ran: Ran) -> None:
 def test_a_side_that_heard_nothing(ran: Ran) -> None:
     """Where IPython kept no outputs at all, nothing is compared and nothing claimed."""
     then, now = history(ran(1, "x", "a\n")), history(ran(1, "x"))
-    assert agreement(then, now, 0) == Agreement(0, 0, 0, 0, 1)
+    assert agreement(then, now, 0) == Agreement(0, 0, 0, 0, 0, 1)
     assert first_difference(then, now, 0) is None
 
 
@@ -129,7 +129,7 @@ def test_warnings_do_not_count(ran: Ran) -> None:
     result = CellOutput(stream="result", text="1", digest="1")
     then = history(ran(1, "x", outputs=[warning, result]))
     now = history(ran(1, "x", outputs=[result]))
-    assert agreement(then, now, 0) == Agreement(1, 1, 0, 0, 0)
+    assert agreement(then, now, 0) == Agreement(1, 1, 0, 0, 0, 0)
 
 
 def test_errors_are_compared(ran: Ran) -> None:
@@ -148,21 +148,21 @@ def test_our_own_cells_and_rewritten_ones(ran: Ran) -> None:
         ran(4, "%mlops snapshot m", "kept"),
     )  # fmt: skip
     now = history(ran(1, "x", "a"), ran(2, "pass  # not replayed"))
-    assert agreement(then, now, 0) == Agreement(1, 1, 0, 0, 1)
+    assert agreement(then, now, 0) == Agreement(1, 1, 0, 0, 0, 1)
 
 
 def test_texts_longer_than_is_kept(ran: Ran) -> None:
     """Of a text that was cut, the kept part is compared; what lies beyond is unknown."""
     long = "".join(f"row {i} 0.5\n" for i in range(1000))
     then = history(ran(1, "x", long))
-    assert agreement(then, history(ran(1, "x", long)), 0) == Agreement(1, 1, 0, 0, 0)
-    assert agreement(then, history(ran(1, "x", long + "more")), 0) == Agreement(0, 0, 0, 0, 1)
+    assert agreement(then, history(ran(1, "x", long)), 0) == Agreement(1, 1, 0, 0, 0, 0)
+    assert agreement(then, history(ran(1, "x", long + "more")), 0) == Agreement(0, 0, 0, 0, 0, 1)
     early = history(ran(1, "x", long.replace("row 3 0.5", "row 3 0.7")))
-    assert agreement(then, early, 1e-3) == Agreement(1, 0, 0, 1, 0)
+    assert agreement(then, early, 1e-3) == Agreement(1, 0, 0, 0, 1, 0)
 
 
 def test_unwatched_cells_are_not_blamed(ran: Ran) -> None:
     """A cell of which we saw only half does not differ for what it lacks."""
     then = history(ran(1, "x", watched=False), ran(2, "y", "b"))
     now = history(ran(1, "x", "a"), ran(2, "y", "b"))
-    assert agreement(then, now, 0) == Agreement(1, 1, 0, 0, 1)
+    assert agreement(then, now, 0) == Agreement(1, 1, 0, 0, 0, 1)
