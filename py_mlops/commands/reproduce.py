@@ -161,10 +161,13 @@ def _rerun_and_judge(
 
 
 def _only_prints_differ(evidence: Evidence) -> bool:
-    """Say whether nothing but the cells' prints speaks, and against the rerun."""
-    measured = evidence.metrics or evidence.predictions
-    told = evidence.axis("data").state != "different"
-    return evidence.first_difference is not None and told and not measured
+    """Say whether nothing but prints, or written files, speaks, and against the rerun."""
+    if evidence.metrics or evidence.predictions or evidence.axis("data").state == "different":
+        return False
+    files = evidence.files
+    written = files is not None and files.state == "different"
+    silent = written and evidence.axis("outputs").state == "unknown"
+    return evidence.first_difference is not None or silent
 
 
 def check_closure(workspace: Workspace, snapshot: Snapshot) -> History:
@@ -253,7 +256,11 @@ def _judged(
         reason = f"Cell [{failure.count}] failed: {failure.error}"
     else:
         level, reason = judge(
-            evidence.metrics, evidence.predictions, evidence.axis("outputs"), evidence.varying
+            evidence.metrics,
+            evidence.predictions,
+            evidence.axis("outputs"),
+            evidence.varying,
+            evidence.files,
         )
     if snapshot.model and snapshot.model.loaded_from:
         reason += (

@@ -133,6 +133,22 @@ def place_bytes(name: str, data: bytes, root: Path) -> None:
         os.fsync(folder)
 
 
+def make_executable(relative: str, root: Path) -> None:
+    """Let a placed file be executed, as its original could; no link is followed.
+
+    Args:
+        relative: Its path, as given to `place`.
+        root: The folder.
+    """
+    *folders, name = relative.split("/")
+    with _failures(root / relative), _folder(root, folders) as folder:
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            os.fchmod(file, 0o755)
+        finally:
+            os.close(file)
+
+
 def _make(root: Path) -> list[Path]:
     """Make a folder with its parents; return the folders in which one was made."""
     try:
