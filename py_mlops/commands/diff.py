@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from py_mlops.data.contents import Contents
 from py_mlops.environment.compare import changes
 from py_mlops.notebook.listing import unified
 from py_mlops.records import DataFile, History, Snapshot, decode_as
 from py_mlops.report.page import counted
 from py_mlops.workspace import Workspace
+
+_MOST_OF_A_FOLDER = 50
+"""More files of one folder are told in one line."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,7 @@ def diff(workspace: Workspace, first: str, second: str) -> Changes:
     return Changes(
         metrics={name: (a.metrics.get(name), b.metrics.get(name)) for name in names},
         parameters=_parameters(a.parameters, b.parameters),
-        data=_data(a.data, b.data),
+        data=_data(*(Contents(workspace.store.blobs, one).files for one in (a, b))),
         environment=changes(a.environment, b.environment),
         program=unified(*histories),
     )
@@ -69,15 +73,25 @@ def _parameters(a: dict[str, object], b: dict[str, object]) -> list[str]:
 
 def _data(a: list[DataFile], b: list[DataFile]) -> list[str]:
     old, new = ({file.path: file for file in side} for side in (a, b))
-    lines = []
+    changed: dict[tuple[str, str, str], list[str]] = {}
     for path in sorted({*old, *new}):
         before, after = old.get(path), new.get(path)
-        if before is None and after is not None:
-            lines.append(f"+ {after.requested} ({after.role})")
-        elif after is None and before is not None:
-            lines.append(f"- {before.requested} ({before.role})")
-        elif before and after and before.blobs != after.blobs:
-            then, now = (sum(blob.size for blob in file.blobs) for file in (before, after))
-            size = f"{then:,} → {counted(now, 'byte')}"
-            lines.append(f"~ {after.requested} ({after.role}): {size}")
-    return lines
+        file = after or before
+        if file is None or (before and after and before.blobs == after.blobs):
+            continue
+        sign = "+" if before is None else "-" if after is None else "~"
+        line = f"{sign} {file.requested} ({file.role})"
+        if before and after:
+            then, now = (sum(blob.size for blob in one.blobs) for one in (before, after))
+            line += f": {then:,} → {counted(now, 'byte')}"
+        key = sign, file.requested.rpartition("/")[0], file.role
+        changed.setdefault(key, []).append(line)
+    return [
+        line
+        for (sign, folder, role), lines in changed.items()
+        for line in (
+            [f"{sign} {folder or '.'}/ ({counted(len(lines), 'file')}, {role})"]
+            if len(lines) > _MOST_OF_A_FOLDER
+            else lines
+        )
+    ]

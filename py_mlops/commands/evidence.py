@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from py_mlops import metrics as measures
 from py_mlops.commands.rerun import Rerun
+from py_mlops.data.contents import Contents
 from py_mlops.data.replay import short
 from py_mlops.environment import compare as environments
 from py_mlops.environment.record import from_rerun
@@ -99,7 +100,12 @@ def collect(
     first = reruns[0]
     held = [_capture_axis(snapshot), _isolation_axis(first)]
     if first.handover is None:
-        known = [_built_axis(first), _data_axis(snapshot, first), _code_axis(snapshot), *held]
+        known = [
+            _built_axis(first),
+            _data_axis(workspace, snapshot, first),
+            _code_axis(snapshot),
+            *held,
+        ]
         return Evidence(known, [], [], None, None, [], varies=False)
     rerun_on = from_rerun(snapshot.environment, first.handover.facts)
     environment_axis, hardware_axis = environments.compare(snapshot.environment, rerun_on)
@@ -119,7 +125,7 @@ def collect(
         axes=[
             environment_axis,
             hardware_axis,
-            _data_axis(snapshot, first),
+            _data_axis(workspace, snapshot, first),
             _code_axis(snapshot),
             *held,
             output_axis,
@@ -221,17 +227,18 @@ def _files_axis(first: Rerun, second: Rerun | None) -> list[Axis]:
     return [Axis(name="files", state="same", text=text, details=[])]
 
 
-def _data_axis(snapshot: Snapshot, rerun: Rerun) -> Axis:
+def _data_axis(workspace: Workspace, snapshot: Snapshot, rerun: Rerun) -> Axis:
     inputs = [file for file in snapshot.data if file.role == "input"]
     missing = [file.requested for file in inputs if not file.blobs]
-    beyond = _beyond(snapshot, rerun)
+    trees = [tree for tree in snapshot.trees if tree.role == "input"]
+    count = len(inputs) + sum(tree.files for tree in trees)
+    beyond = _beyond(workspace, snapshot, rerun)
     if missing:
         return Axis(
             name="data",
             state="different",
             details=missing[:_SHOWN],
-            text=f"{len(missing)} of {counted(len(inputs), 'file')} could not be captured or "
-            "restored.",
+            text=f"{len(missing)} of {counted(count, 'file')} could not be captured or restored.",
         )
     if beyond:
         return Axis(
@@ -250,15 +257,16 @@ def _data_axis(snapshot: Snapshot, rerun: Rerun) -> Axis:
             "did not.",
         )
     told = _told(snapshot)
-    if not inputs:
+    if not count:
         text = told or "No file was read."
         return Axis(name="data", state="same", text=text, details=[])
-    size = counted(sum(blob.size for file in inputs for blob in file.blobs), "byte")
+    size = sum(blob.size for file in inputs for blob in file.blobs)
+    size += sum(tree.size for tree in trees)
     return Axis(
         name="data",
         state="same",
         details=[],
-        text=f"Restored {counted(len(inputs), 'file')} ({size}), every byte checked."
+        text=f"Restored {counted(count, 'file')} ({counted(size, 'byte')}), every byte checked."
         + (f" {told}" if told else ""),
     )
 
@@ -273,11 +281,11 @@ def _told(snapshot: Snapshot) -> str:
     return f"Played back {counted(len(answers), 'answer')} of {of}."
 
 
-def _beyond(snapshot: Snapshot, rerun: Rerun) -> list[str]:
+def _beyond(workspace: Workspace, snapshot: Snapshot, rerun: Rerun) -> list[str]:
     """List files the rerun read that the snapshot does not know."""
     if rerun.handover is None:
         return []
-    known = {file.path for file in snapshot.data}
+    known = {file.path for file in Contents(workspace.store.blobs, snapshot).files}
     known |= {module.path for module in snapshot.program.modules}
     return sorted(
         path

@@ -12,6 +12,7 @@ import msgspec
 from py_mlops import sandbox
 from py_mlops.commands.evidence import Evidence, collect
 from py_mlops.commands.rerun import Given, Rerun, rerun
+from py_mlops.data.contents import Contents
 from py_mlops.errors import (
     Corrupt,
     EnvironmentFailure,
@@ -141,7 +142,7 @@ def _rerun_and_judge(
     workspace: Workspace, snapshot: Snapshot, options: Options, report: Report
 ) -> Reproduction:
     report(Progress("data", "checking every stored byte"))
-    history = check_closure(workspace, snapshot)
+    history = check_closure(workspace, snapshot, report)
     _check_trust(workspace, snapshot, options)
     given = Given(options.timeout, options.network, options.variables)
     reruns = [rerun(workspace, snapshot, history, given, report)]
@@ -170,12 +171,13 @@ def _only_prints_differ(evidence: Evidence) -> bool:
     return evidence.first_difference is not None or silent
 
 
-def check_closure(workspace: Workspace, snapshot: Snapshot) -> History:
+def check_closure(workspace: Workspace, snapshot: Snapshot, report: Report = silent) -> History:
     """Verify every byte a rerun needs before anything is run.
 
     Args:
         workspace: Where the bytes are.
         snapshot: The snapshot.
+        report: Told about progress.
 
     Returns:
         The executed cells.
@@ -185,11 +187,18 @@ def check_closure(workspace: Workspace, snapshot: Snapshot) -> History:
         Missing: When bytes are gone, naming the file.
     """
     blobs = workspace.store.blobs
+    with Contents(blobs, snapshot) as contents:
+        _check_contents(snapshot, contents, report)
+    history = blobs.read(snapshot.program.history.digest)
+    return decode_as(history, History)
+
+
+def _check_contents(snapshot: Snapshot, contents: Contents, report: Report) -> None:
     named = [("the environment's lock", snapshot.environment.lock)]
     named += [(f"module {item.path}", item.blob) for item in snapshot.program.modules]
     named += [
         (f"{item.requested} (read in cell {item.cell})", blob)
-        for item in snapshot.data
+        for item in contents.files
         if item.role == "input"
         for blob in item.blobs
     ]
@@ -204,13 +213,12 @@ def check_closure(workspace: Workspace, snapshot: Snapshot) -> History:
             (f"the recorded answers of {item.method}", item.blob)
             for item in snapshot.holdout.predictions
         ]
-    for name, blob in named:
+    for number, (name, blob) in enumerate(named):
+        report(Progress("data", f"checking {name}", number, len(named)))
         try:
-            check(blobs, blob.digest)
+            check(contents, blob.digest)
         except (Corrupt, Missing) as error:
             raise type(error)(f"{name}: {error.message}", hint=error.hint) from error
-    history = blobs.read(snapshot.program.history.digest)
-    return decode_as(history, History)
 
 
 def is_foreign(workspace: Workspace, snapshot: Snapshot) -> bool:

@@ -6,7 +6,8 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from py_mlops.data.place import make_executable, place, place_bytes, relative_layout
+from py_mlops.data.contents import Contents
+from py_mlops.data.place import check_space, make_executable, place, place_bytes, relative_layout
 from py_mlops.notebook.replay import plan
 from py_mlops.notebook.runnable import to_ipynb
 from py_mlops.progress import Report, silent
@@ -50,17 +51,22 @@ def restore(
     """
     snapshot = workspace.store.get_as(snapshot_id, Snapshot)
     program = snapshot.program
-    files = {
-        file.path: [blob.digest for blob in file.blobs]
-        for file in snapshot.data
-        if file.blobs and (outputs or file.role == "input")
-    }
-    files.update((module.path, [module.blob.digest]) for module in program.modules)
-    if program.saved and program.notebook:
-        files[program.notebook] = [program.saved.digest]
-    items = [(relative_layout(path, program.directory), files[path]) for path in files]
-    place(items, workspace.store.blobs, folder, report, durable=True)
-    recorded: list[DataFile | CodeFile] = [*snapshot.data, *program.modules]
+    with Contents(workspace.store.blobs, snapshot) as contents:
+        files = {
+            file.path: [blob.digest for blob in file.blobs]
+            for file in contents.files
+            if file.blobs and (outputs or file.role == "input")
+        }
+        files.update((module.path, [module.blob.digest]) for module in program.modules)
+        if program.saved and program.notebook:
+            files[program.notebook] = [program.saved.digest]
+        items = [(relative_layout(path, program.directory), files[path]) for path in files]
+        check_space(
+            sum(blob.size for file in contents.files if file.path in files for blob in file.blobs),
+            folder,
+        )
+        place(items, contents, folder, report, durable=True)
+    recorded: list[DataFile | CodeFile] = [*contents.files, *program.modules]
     for file in recorded:
         if file.executable and file.path in files:
             make_executable(relative_layout(file.path, program.directory), folder)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +11,15 @@ from py_mlops.commands.disclosure import look_for_secrets
 from py_mlops.commands.handover import Notebook, find_notebook, read_handover
 from py_mlops.commands.holes import session_holes
 from py_mlops.data import replay
-from py_mlops.data.reads import Gathered, gather
+from py_mlops.data.groups import Group
+from py_mlops.data.judge import Finding
+from py_mlops.data.packing import pack
+from py_mlops.data.reads import Gathered, Pack, gather
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.data.surroundings import gather as gather_surroundings
 from py_mlops.environment.lock import Locked, lock
 from py_mlops.environment.record import to_record
-from py_mlops.errors import HeadMoved, InputError, UnknownVariable
+from py_mlops.errors import HeadMoved, InputError, StoreError, UnknownVariable
 from py_mlops.model.formats import SUFFIXES as MODEL_SUFFIXES
 from py_mlops.model.formats import untrusted_types
 from py_mlops.notebook.differences import differences
@@ -35,6 +39,7 @@ from py_mlops.records import (
     Randomness,
     Snapshot,
     Surroundings,
+    Tree,
     canonical,
     encode,
 )
@@ -173,7 +178,8 @@ def _store_parts(
         return writer.put_file(folder / name)
 
     rules = IgnoreRules(handover.facts.prefixes, workspace.settings.ignore)
-    gathered = gather(handover, rules, take, take_kept, incomplete=incomplete)
+    pack_up = _packer(workspace, handover, writer, report)
+    gathered = gather(handover, rules, take, take_kept, pack=pack_up, incomplete=incomplete)
     answers, unanswered = replay.gather(handover, writer.put_file, report)
     program = _program(handover, notebook, gathered, writer, take)
     environment = to_record(handover.facts, locked, writer.put_bytes(locked.pylock))
@@ -196,6 +202,31 @@ def _store_parts(
         holes,
         rules.lines(),
     )
+
+
+def _packer(workspace: Workspace, handover: Handover, writer: BlobWriter, report: Report) -> Pack:
+    store = workspace.store
+
+    def pack_up(groups: Sequence[Group]) -> tuple[list[Tree], list[Finding]]:
+        known = _earlier_trees(workspace, handover) if groups else []
+        return pack(
+            groups, blobs=store.blobs, writer=writer, cache=store.stat_cache, known=known,
+            report=report,
+        )  # fmt: skip
+
+    return pack_up
+
+
+def _earlier_trees(workspace: Workspace, handover: Handover) -> list[Tree]:
+    """Return the trees of the snapshot that this one follows; it lists what packs hold already."""
+    previous = workspace.store.ledger.head(_head(handover))
+    with suppress(StoreError, InputError):  # they save space, and nothing stands on them
+        return workspace.store.get_as(previous, Snapshot).trees if previous else []
+    return []
+
+
+def _head(handover: Handover) -> str:
+    return f"{handover.request.name}@main"
 
 
 def _randomness(handover: Handover, folder: Path, writer: BlobWriter) -> Randomness:
@@ -284,7 +315,7 @@ def _holdout(handover: Handover, folder: Path, writer: BlobWriter) -> Holdout | 
 
 
 def _commit(workspace: Workspace, handover: Handover, parts: _Parts, capture: Capture) -> Snapshot:
-    head = f"{handover.request.name}@main"
+    head = _head(handover)
     for _ in range(_RETRIES):
         previous = workspace.store.ledger.head(head)
         record = Snapshot(
@@ -294,6 +325,7 @@ def _commit(workspace: Workspace, handover: Handover, parts: _Parts, capture: Ca
             parents=[previous] if previous else [],
             program=parts.program,
             data=parts.gathered.files,
+            trees=parts.gathered.trees,
             answers=parts.answers,
             surroundings=parts.surroundings,
             environment=parts.environment,

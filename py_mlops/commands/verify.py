@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from py_mlops.errors import StoreError
+from py_mlops.data.contents import damaged, entries_of
+from py_mlops.errors import Corrupt, Hostile, StoreError
 from py_mlops.progress import Progress, Report, silent
-from py_mlops.records import is_digest
+from py_mlops.records import AnyRecord, Blob, Snapshot, Tree, is_digest
 from py_mlops.records.closure import named_blobs
 from py_mlops.store.base import Row
 from py_mlops.store.check import check
@@ -49,8 +50,7 @@ def _all(workspace: Workspace, report: Report) -> Iterator[str]:
         yield from _content(workspace, row.record, checked)
     if lost:
         report(Progress("verify", "every object, since the log no longer leads to all"))
-        digests = (blob.digest for blob in workspace.store.blobs)
-        yield from _checked(workspace, "The store", digests, checked)
+        yield from _checked(workspace, "The store", workspace.store.blobs, checked)
 
 
 def _rows(workspace: Workspace) -> Iterator[Row]:
@@ -71,18 +71,35 @@ def _content(workspace: Workspace, record_id: str, checked: set[str]) -> Iterato
     except StoreError:
         return
     who = f"{record.__class__.__name__} {record_id[7:19]}"
-    digests = (blob.digest for blob in named_blobs(record))
-    yield from _checked(workspace, who, digests, checked)
+    yield from _checked(workspace, who, list(named_blobs(record)), checked, _trees(record))
+
+
+def _trees(record: AnyRecord) -> list[Tree]:
+    return record.trees if isinstance(record, Snapshot) else []
 
 
 def _checked(
-    workspace: Workspace, who: str, digests: Iterable[str], checked: set[str]
+    workspace: Workspace,
+    who: str,
+    named: Iterable[Blob],
+    checked: set[str],
+    trees: Sequence[Tree] = (),
 ) -> Iterator[str]:
-    for digest in digests:
-        if digest in checked:
+    blobs, wrong = workspace.store.blobs, set[str]()
+    for blob in named:
+        if blob.digest in checked:
             continue
-        checked.add(digest)
+        checked.add(blob.digest)
         try:
-            check(workspace.store.blobs, digest)
+            check(blobs, blob.digest)
         except StoreError as error:
+            wrong.add(blob.digest)
+            yield f"{who}: {error.message}"
+            if isinstance(error, Corrupt):
+                yield from (f"{who}: {sentence}" for sentence in damaged(blob, trees, blobs))
+    for tree in trees:
+        try:
+            if tree.manifest.digest not in wrong:
+                entries_of(tree, blobs)
+        except (Hostile, StoreError) as error:
             yield f"{who}: {error.message}"

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from py_mlops import sandbox
 from py_mlops.data import results
-from py_mlops.data.place import make_executable, mirror_layout, place
+from py_mlops.data.contents import Contents
+from py_mlops.data.place import check_space, make_executable, mirror_layout, place
 from py_mlops.data.surroundings import Way, lay_out, link, placeholders, stamp
 from py_mlops.guest.surroundings import NAMES, zone
 from py_mlops.progress import Progress, Report
@@ -38,10 +39,11 @@ class World:
             snapshot: Whose outputs.
             blobs: Where they are.
         """
-        mine = [file for file in snapshot.data if not sandbox.is_system(file.path)]
-        return results.compare(
-            mine, blobs, self.mirror, lambda path: mirror_layout(self.way.to(path))
-        )
+        with Contents(blobs, snapshot) as contents:
+            mine = [file for file in contents.files if not sandbox.is_system(file.path)]
+            return results.compare(
+                mine, contents, self.mirror, lambda path: mirror_layout(self.way.to(path))
+            )
 
 
 def lay_out_world(
@@ -79,19 +81,21 @@ def lay_out_world(
     around = snapshot.surroundings
     way = Way(around.links).without(refused)
     wanted: dict[str, DataFile | CodeFile] = {}
-    recorded: list[DataFile | CodeFile] = [*snapshot.data, *snapshot.program.modules]
-    for file in recorded:
-        mirror_layout(file.path)  # before a path is used
-        if is_restored(file):
-            wanted.setdefault(way.to(file.path), file)
-    items = [(mirror_layout(path), digests_of(file)) for path, file in wanted.items()]
-    place(items, blobs, mirror, report)
-    for (layout, _), file in zip(items, wanted.values(), strict=True):
-        if isinstance(file, DataFile):
-            stamp(mirror / layout, file.modified)
-        if file.executable:
-            make_executable(layout, mirror)
-    _make_output_folders(snapshot, history, mirror, way)
+    with Contents(blobs, snapshot) as contents:
+        recorded: list[DataFile | CodeFile] = [*contents.files, *snapshot.program.modules]
+        for file in recorded:
+            mirror_layout(file.path)  # before a path is used
+            if is_restored(file):
+                wanted.setdefault(way.to(file.path), file)
+        items = [(mirror_layout(path), digests_of(file)) for path, file in wanted.items()]
+        check_space(sum(map(_size, wanted.values())), mirror)
+        place(items, contents, mirror, report)
+        for (layout, _), file in zip(items, wanted.values(), strict=True):
+            if isinstance(file, DataFile):
+                stamp(mirror / layout, file.modified)
+            if file.executable:
+                make_executable(layout, mirror)
+    _make_output_folders(contents, history, mirror, way)
     if isolated or os.geteuid() != 0:  # nothing is unreadable for root
         found = placeholders(around.listings, way)
         lay_out(mirror, [(path, entry) for path, entry in found if not refused(path)])
@@ -111,11 +115,15 @@ def digests_of(file: DataFile | CodeFile) -> list[str]:
     return [blob.digest for blob in blobs]
 
 
-def _make_output_folders(snapshot: Snapshot, history: History, mirror: Path, way: Way) -> None:
+def _size(file: DataFile | CodeFile) -> int:
+    return sum(blob.size for blob in ([file.blob] if isinstance(file, CodeFile) else file.blobs))
+
+
+def _make_output_folders(contents: Contents, history: History, mirror: Path, way: Way) -> None:
     """Make the folders that the recorded run wrote into, unless its own code makes them."""
     if any("mkdir" in cell.source or "makedirs" in cell.source for cell in history.cells):
         return
-    for file in snapshot.data:
+    for file in contents.files:
         if file.role == "output" and not sandbox.is_system(file.path):
             (mirror / mirror_layout(way.to(file.path))).parent.mkdir(parents=True, exist_ok=True)
 

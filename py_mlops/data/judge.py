@@ -43,6 +43,7 @@ class Finding:
         state: What became of it.
         reason: Why it is ignored; empty otherwise.
         size: Its size in bytes now; 0 when it is not there.
+        found: How it looks now; ``None`` when it is not there or was not looked at.
     """
 
     seen: SeenFile
@@ -50,6 +51,7 @@ class Finding:
     state: State
     reason: str
     size: int
+    found: os.stat_result | None = None
 
 
 def judge(handover: Handover, rules: IgnoreRules) -> list[Finding]:
@@ -111,7 +113,7 @@ def _judge(seen: SeenFile, rules: IgnoreRules) -> Finding:
     size = found.st_size if found is not None and regular else 0
     if role == "output":
         state: State = "ready" if regular else "absent" if found is None else "special"
-        return Finding(seen, role, state, "", size)
+        return Finding(seen, role, state, "", size, found)
     if seen.path.endswith(".py") and not seen.written:
         role = "code"
     if found is not None and not regular:
@@ -124,4 +126,4 @@ def _judge(seen: SeenFile, rules: IgnoreRules) -> Finding:
         state = "rewritten"
     else:
         state = "gone" if found is None else "changed"
-    return Finding(seen, role, state, "", size)
+    return Finding(seen, role, state, "", size, found)

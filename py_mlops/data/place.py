@@ -5,24 +5,35 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import shutil
 import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Protocol
 
 from py_mlops.data.drafts import drafts
 from py_mlops.errors import Hostile, InputError, StoreUnavailable
 from py_mlops.progress import Progress, Report, silent
-from py_mlops.store.base import Blobs
+from py_mlops.store.intake import syncfs
 
 ELSEWHERE = "elsewhere"
 """Folder for restored files that lay outside the notebook's own folder."""
 
 _CHUNK = 1 << 20
+_BATCH = 10_000
+"""Files that are written before the first of them has its name."""
+_SYNCFS_FROM = 64
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK)
+
+
+class Source(Protocol):
+    """Where content comes from: a store's blobs, or a snapshot's `Contents`."""
+
+    def copy_to(self, digest: str, target: Path) -> None:
+        """Write a verified copy to a new file, as `Blobs.copy_to`."""
+        ...
 
 
 def mirror_layout(path: str) -> str:
@@ -67,7 +78,7 @@ def relative_layout(path: str, directory: str) -> str:
 
 def place(
     items: Sequence[tuple[str, Sequence[str]]],
-    blobs: Blobs,
+    blobs: Source,
     root: Path,
     report: Report = silent,
     *,
@@ -104,15 +115,42 @@ def place(
     made = _make(root)
     with _failures(root):
         with drafts(root) as held:
-            for number, (parts, digests) in enumerate(wanted.items()):
-                relative = "/".join(parts)
-                report(Progress("data", relative.rpartition("/")[2], number, len(wanted)))
-                fill = partial(_assemble, digests=digests, blobs=blobs)
-                with _failures(root / relative), _folder(root, parts[:-1]) as folder:
-                    draft = _Draft(held / "draft", fill, root / relative, durable)
-                    _write(folder, parts[-1], draft, overwrite=overwrite)
+            drafted = []
+            for number, (parts, digests) in enumerate(wanted.items(), 1):
+                report(Progress("data", parts[-1], number - 1, len(wanted)))
+                with _failures(root.joinpath(*parts)):
+                    _assemble(held / str(number), digests, blobs)
+                drafted.append((parts, held / str(number)))
+                if len(drafted) >= _BATCH or number == len(wanted):
+                    if durable:
+                        _sync_drafts(held, drafted)
+                    _name(root, drafted, overwrite=overwrite)
+                    drafted.clear()
         if durable:
             _sync(root, made, wanted)
+
+
+def check_space(size: int, folder: Path) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    A record of a few bytes can tell of files that together are larger than any
+    disk: a small file may be there a million times.
+
+    Args:
+        size: Bytes that are to be written.
+        folder: Below which; it need not be there yet.
+
+    Raises:
+        StoreUnavailable: When there is less space.
+    """
+    place = next(path for path in [folder.absolute(), *folder.absolute().parents] if path.exists())
+    with _failures(folder):
+        free = shutil.disk_usage(place).free
+    if size > free:
+        raise StoreUnavailable(
+            f"{folder} cannot hold the files: they are {size:,} bytes, and {free:,} are free.",
+            hint="Free some space, or choose another folder.",
+        )
 
 
 def place_bytes(name: str, data: bytes, root: Path) -> None:
@@ -127,10 +165,12 @@ def place_bytes(name: str, data: bytes, root: Path) -> None:
         InputError: When there is something else of that name already.
         StoreUnavailable: When the folder cannot be written.
     """
-    with _failures(root / name), drafts(root) as held, _folder(root, ()) as folder:
-        draft = _Draft(held / "draft", lambda path: path.write_bytes(data), root / name, True)
-        _write(folder, name, draft, overwrite=False)
-        os.fsync(folder)
+    with _failures(root / name), drafts(root) as held:
+        draft = held / "draft"
+        draft.write_bytes(data)
+        _sync_path(draft)
+        _name(root, [((name,), draft)], overwrite=False)
+        _sync_path(root)
 
 
 def make_executable(relative: str, root: Path) -> None:
@@ -241,38 +281,46 @@ def _folder(root: Path, parts: Sequence[str]) -> Iterator[int]:
         os.close(folder)
 
 
-class _Draft(NamedTuple):
-    """A file that is made whole apart from its place.
-
-    Attributes:
-        path: Where; it is free again when the file has its place.
-        fill: Writes the content there.
-        shown: The file's place, for messages.
-        durable: Whether it is brought to the disk before it has its name.
-    """
-
-    path: Path
-    fill: Callable[[Path], object]
-    shown: Path
-    durable: bool
+_Drafted = tuple[tuple[str, ...], Path]
+"""A file's place below the root, as parts of its path, and the draft that is made whole."""
 
 
-def _write(folder: int, name: str, draft: _Draft, *, overwrite: bool) -> None:
-    draft.fill(draft.path)
-    if not _same(folder, name, draft.path):
-        if draft.durable:
-            _sync_path(draft.path)
+def _sync_drafts(held: Path, drafted: Sequence[_Drafted]) -> None:
+    """Bring drafts to the disk before they have their names."""
+    if len(drafted) > _SYNCFS_FROM:
+        file = os.open(held, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            syncfs(file)
+        finally:
+            os.close(file)
+    else:
+        for _, draft in drafted:
+            _sync_path(draft)
+
+
+def _name(root: Path, drafted: Sequence[_Drafted], *, overwrite: bool) -> None:
+    """Give drafts their names; each folder is opened once for all of its files in a row."""
+    for parts, members in itertools.groupby(drafted, lambda item: item[0][:-1]):
+        with _failures(root.joinpath(*parts)), _folder(root, parts) as folder:
+            for place, draft in members:
+                with _failures(root.joinpath(*place)):
+                    _write(folder, draft, root.joinpath(*place), overwrite=overwrite)
+
+
+def _write(folder: int, draft: Path, shown: Path, *, overwrite: bool) -> None:
+    name = shown.name
+    if not _same(folder, name, draft):
         if overwrite:
-            os.replace(draft.path, name, dst_dir_fd=folder)
-        elif not _publish(draft.path, name, folder):
+            os.replace(draft, name, dst_dir_fd=folder)
+        elif not _publish(draft, name, folder):
             raise InputError(
-                f"{draft.shown} is there already, and is something else.",
+                f"{shown} is there already, and is something else.",
                 hint="Restore into an empty folder, or move it away first.",
             )
-    draft.path.unlink(missing_ok=True)
+    draft.unlink(missing_ok=True)
 
 
-def _assemble(held: Path, digests: Sequence[str], blobs: Blobs) -> None:
+def _assemble(held: Path, digests: Sequence[str], blobs: Source) -> None:
     if not digests:
         held.touch()
     for number, digest in enumerate(digests):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from py_mlops.data.groups import Group, group
 from py_mlops.data.holes import of_file, of_session, refusal
 from py_mlops.data.judge import Finding, State, is_plain, judge, look_at, same
 from py_mlops.data.replay import of_answer, short
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.errors import CaptureError
-from py_mlops.records import Blob, CodeFile, DataFile, Hole
+from py_mlops.records import Blob, CodeFile, DataFile, Hole, Tree
 from py_mlops.records.handover import Handover
 
 Take = Callable[[Path], Blob]
@@ -21,6 +22,9 @@ Take = Callable[[Path], Blob]
 TakeKept = Callable[[str], Blob]
 """Stores what a file held before the program overwrote it: a payload file of the handover."""
 
+Pack = Callable[[Sequence[Group]], tuple[list[Tree], list[Finding]]]
+"""Stores groups of small files; returns those too that changed meanwhile, see `packing.pack`."""
+
 
 @dataclass(frozen=True)
 class Gathered:
@@ -28,11 +32,13 @@ class Gathered:
 
     Attributes:
         files: Inputs and outputs, in the order in which they were first touched.
+        trees: Folders of many small ones.
         code: Loose modules and scripts.
         holes: What is missing.
     """
 
     files: list[DataFile]
+    trees: list[Tree]
     code: list[CodeFile]
     holes: list[Hole]
 
@@ -42,9 +48,10 @@ class Summary:
     """What would be gathered.
 
     Attributes:
-        rows: Name, role, size, cell and observer of each file, as text; a file
-            that a rule leaves out has the rule in place of the observer. Behind
-            them each answer of a database or web server, with its source there.
+        rows: Name, role, size, cell and observer of each file, or folder of
+            many small files, as text; a file that a rule leaves out has the
+            rule in place of the observer. Behind them each answer of a database
+            or web server, with its source there.
         holes: What would be missing.
     """
 
@@ -58,6 +65,7 @@ def gather(
     take: Take,
     take_kept: TakeKept,
     *,
+    pack: Pack | None = None,
     incomplete: bool = False,
 ) -> Gathered:
     """Take every file that the session used into the store.
@@ -67,11 +75,12 @@ def gather(
         rules: What to leave out.
         take: Stores one file.
         take_kept: Stores one that the program overwrote.
+        pack: Stores many small ones together; by default each is stored by itself.
         incomplete: Record an input that changed or vanished as a blocking hole
             instead of refusing.
 
     Returns:
-        The files, the code and the holes.
+        The files, the trees, the code and the holes.
 
     Raises:
         FileChanged: When an input is no longer what was read.
@@ -81,8 +90,14 @@ def gather(
     files: list[DataFile] = []
     scripts: dict[str, Blob] = {}
     holes: list[Hole] = []
+    trees: list[Tree] = []
     findings = judge(handover, rules)
-    for finding in findings:
+    single = findings
+    if pack is not None:
+        groups, single = group(findings)
+        trees, refused = pack(groups)
+        single += refused
+    for finding in single:
         if finding.state == "kept":
             files.append(_data_file(finding, take_kept(finding.seen.kept)))
             continue
@@ -97,7 +112,7 @@ def gather(
             files.append(_data_file(taken, blob))
     made = {finding.seen.path for finding in findings if finding.seen.written}
     code = _code(handover, rules, take, scripts, made)
-    return Gathered(files, code, [*holes, *of_session(handover)])
+    return Gathered(files, trees, code, [*holes, *of_session(handover)])
 
 
 def summary(handover: Handover, rules: IgnoreRules) -> Summary:
@@ -109,7 +124,9 @@ def summary(handover: Handover, rules: IgnoreRules) -> Summary:
     """
     findings = judge(handover, rules)
     holes = [hole for hole in map(of_file, findings) if hole is not None]
-    rows = [_row(finding) for finding in findings if finding.state not in ("absent", "older")]
+    groups, single = group(findings)
+    rows = [_row(finding) for finding in single if finding.state not in ("absent", "older")]
+    rows += map(_group_row, groups)
     known = {finding.seen.path for finding in findings}
     rows += [
         (module.path, "code", "", "", module.module)
@@ -133,6 +150,14 @@ def _row(finding: Finding) -> tuple[str, ...]:
         return seen.requested, "ignored", size, cell, finding.reason
     observer = f"{seen.observed}: {seen.process}" if seen.process else seen.observed
     return seen.requested, finding.role, size, cell, observer
+
+
+def _group_row(group: Group) -> tuple[str, ...]:
+    size = sum(member.found.st_size for member in group.members)
+    name = f"{group.requested or '.'}/ ({len(group.members):,} files)"
+    cell = f"[{group.cell}]" if group.cell else ""
+    observer = f"{group.observed}: {group.process}" if group.process else group.observed
+    return name, group.role, f"{size:,}", cell, observer
 
 
 def _take(finding: Finding, take: Take, *, incomplete: bool) -> tuple[Finding, Blob | None]:

@@ -37,6 +37,7 @@ class IgnoreRules:
                 self._prefixes[path.rstrip("/") + "/"] = _SETTINGS
             elif path:
                 self._patterns.append(path)
+        self._beginnings = tuple(self._prefixes)
 
     def reason(self, path: str) -> str | None:
         """Return why a file is left out, ``None`` when it is kept.
@@ -47,7 +48,9 @@ class IgnoreRules:
         for pattern in self._patterns:
             if fnmatchcase(path if "/" in pattern else path.rpartition("/")[2], pattern):
                 return f"{pattern} ({_SETTINGS})"
-        for prefix, why in self._prefixes.items():
+        # At once for all: most files of a large folder are under none.
+        prefixes = self._prefixes if f"{path}/".startswith(self._beginnings) else {}
+        for prefix, why in prefixes.items():
             # The kept caches are an exception to the built-in rules only.
             kept = why != _SETTINGS and path.startswith(self._kept)
             if (path + "/").startswith(prefix) and not kept:

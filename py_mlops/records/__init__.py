@@ -55,6 +55,7 @@ from py_mlops.records.reproduction import (
 )
 from py_mlops.records.snapshot import Request, Snapshot
 from py_mlops.records.surroundings import FolderEntry, Link, Listing, Surroundings
+from py_mlops.records.tree import Tree
 from py_mlops.records.variables import Variable
 
 AnyRecord = Snapshot | Reproduction | HeadMove | History | Import
@@ -117,6 +118,7 @@ __all__ = [
     "Snapshot",
     "Surroundings",
     "ThreadPool",
+    "Tree",
     "Variable",
     "WrittenFile",
     "canonical",

@@ -12,6 +12,7 @@ from py_mlops.records.model import Holdout, Model
 from py_mlops.records.program import Program
 from py_mlops.records.randomness import Randomness
 from py_mlops.records.surroundings import Surroundings
+from py_mlops.records.tree import Tree
 
 
 class Request(Part, frozen=True):
@@ -39,7 +40,8 @@ class Snapshot(Record, frozen=True, tag="snapshot"):
         author: By whom.
         parents: Ids of the snapshots it follows; the head it moved on from.
         program: What was executed.
-        data: Files read and written.
+        data: Files read and written, but those in `trees`.
+        trees: Folders of many small files, read or written.
         answers: What databases and web servers answered, in order.
         surroundings: Links, listed folders, home, language and time zone.
         environment: Interpreter, packages, hardware.
@@ -57,6 +59,7 @@ class Snapshot(Record, frozen=True, tag="snapshot"):
     parents: list[Digest]
     program: Program
     data: list[DataFile]
+    trees: list[Tree]
     answers: list[Answer]
     surroundings: Surroundings
     environment: Environment

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from py_mlops.records import Answer, DataFile, Hole, Randomness, Reproduction, Snapshot
+from py_mlops.records import Answer, DataFile, Hole, Randomness, Reproduction, Snapshot, Tree
 from py_mlops.report.page import Line, Page, Section, State, counted, short, size
 
 _SHOWN = 40
@@ -30,7 +30,7 @@ def snapshot_page(identifier: str, snapshot: Snapshot, verdict: Reproduction | N
         summary=f"{snapshot.created[:19].replace('T', ' ')} UTC by {author_text(snapshot)}",
         sections=(
             _results(snapshot),
-            _data(snapshot.data),
+            _data(snapshot.data, snapshot.trees),
             *([_answers(snapshot.answers)] if snapshot.answers else []),
             _program(snapshot),
             _environment(snapshot),
@@ -92,7 +92,7 @@ def _results(snapshot: Snapshot) -> Section:
     return Section("Results", tuple(lines))
 
 
-def _data(files: list[DataFile]) -> Section:
+def _data(files: list[DataFile], trees: list[Tree]) -> Section:
     rows = tuple(
         (
             file.requested,
@@ -104,9 +104,20 @@ def _data(files: list[DataFile]) -> Section:
         )
         for file in files[:_SHOWN]
     )
+    rows += tuple(
+        (
+            f"{tree.requested or '.'}/ ({counted(tree.files, 'file')})",
+            tree.role,
+            size(tree.size),
+            short(tree.manifest.digest),
+            f"[{tree.cell}]",
+            f"{tree.observed}: {tree.process}" if tree.process else tree.observed,
+        )
+        for tree in trees[:_SHOWN]
+    )
     more = len(files) - _SHOWN
     lines = (Line("", f"and {counted(more, 'more file')}", "dim"),) if more > 0 else ()
-    if not files:
+    if not files and not trees:
         lines = (Line("", "The program read and wrote no file.", "dim"),)
     return Section(
         "Data", lines, columns=("file", "role", "size", "sha256", "cell", "seen by"), rows=rows

@@ -18,6 +18,13 @@ class BlobWriter(Protocol):
         """Store some bytes and return their name; storing them again is free."""
         ...
 
+    def put_pieces(self, pieces: Iterable[bytes]) -> Blob:
+        """Store some pieces, one behind the other, as one blob and return its name.
+
+        They are asked for one by one, and never held all at once.
+        """
+        ...
+
     def put_file(self, path: Path) -> Blob:
         """Store a copy of a file and return its name.
 

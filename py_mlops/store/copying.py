@@ -6,6 +6,7 @@ import errno
 import hashlib
 import os
 from collections import deque
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 _CHUNK = 4 << 20
@@ -118,3 +119,56 @@ def _pipeline(copier: _Copier, hasher: _Hasher, *, durable: bool) -> None:
                 hashes.popleft().result()
         for task in (*hashes, *syncs):
             task.result()
+
+
+def write_and_hash(pieces: Iterable[bytes], target: int) -> tuple[str, int]:
+    """Write pieces one behind the other and hash them, while the next are being made.
+
+    Args:
+        pieces: What to write; each is asked for in this thread.
+        target: Descriptor of an empty file, open for writing.
+
+    Returns:
+        The digest of all and their size in bytes.
+
+    Raises:
+        OSError: When writing fails.
+    """
+    sha256, size = hashlib.sha256(), 0
+
+    def write(chunk: bytes) -> None:
+        sha256.update(chunk)
+        rest = memoryview(chunk)
+        while rest:
+            rest = rest[os.write(target, rest) :]
+
+    with (
+        ThreadPoolExecutor(1, thread_name_prefix="write") as writing,
+        ThreadPoolExecutor(1, thread_name_prefix="sync") as syncing,
+    ):
+        writes: deque[Future[None]] = deque()
+        syncs: list[Future[None]] = []
+        for chunk in _chunks(pieces):
+            writes.append(writing.submit(write, chunk))
+            size += len(chunk)
+            if size // _SYNC > len(syncs):
+                syncs.append(syncing.submit(os.fdatasync, target))
+            if len(writes) > _LAG:
+                writes.popleft().result()
+        for task in (*writes, *syncs):
+            task.result()
+    return "sha256:" + sha256.hexdigest(), size
+
+
+def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Join small pieces, so that a thread has something to do."""
+    held: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        held.append(piece)
+        size += len(piece)
+        if size >= _BUFFER:
+            yield b"".join(held)
+            held, size = [], 0
+    if size:
+        yield b"".join(held)

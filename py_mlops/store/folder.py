@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -43,6 +43,11 @@ class FolderBlobs:
         """Store some bytes, see `Blobs`."""
         with self.batch() as writer:
             return writer.put_bytes(data)
+
+    def put_pieces(self, pieces: Iterable[bytes]) -> Blob:
+        """Store pieces as one blob, see `Blobs`."""
+        with self.batch() as writer:
+            return writer.put_pieces(pieces)
 
     def put_file(self, path: Path) -> Blob:
         """Store a copy of a file, see `Blobs`."""

@@ -6,14 +6,14 @@ import ctypes
 import os
 import secrets
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 from py_mlops.errors import FileChanged, FileGone, InputError
 from py_mlops.records import Blob, digest_of
-from py_mlops.store.copying import copy_and_hash
+from py_mlops.store.copying import copy_and_hash, write_and_hash
 from py_mlops.store.failures import disk_failures
 
 _SYNCFS_FROM = 64
@@ -60,6 +60,17 @@ class Intake:
             self._drafts[blob.digest] = path, blob
         return blob
 
+    def put_pieces(self, pieces: Iterable[bytes]) -> Blob:
+        """Take pieces in as one blob, see `BlobWriter`."""
+        with disk_failures("Writing to the store"), self._draft() as (draft, file):
+            digest, size = write_and_hash(pieces, file)
+            blob = Blob(digest=digest, size=size)
+            if self._held(blob):
+                draft.unlink()
+            else:
+                self._drafts[digest] = draft, blob
+        return blob
+
     def put_file(self, path: Path) -> Blob:
         """Take a copy of a file in, see `BlobWriter`.
 
@@ -89,7 +100,7 @@ class Intake:
     def sync(self) -> None:
         """Bring the drafts to the disk."""
         if len(self._drafts) > _SYNCFS_FROM:
-            _sync(self._tmp, _syncfs)
+            _sync(self._tmp, syncfs)
         else:
             for draft, _ in self._drafts.values():
                 _sync(draft, os.fsync)
@@ -203,7 +214,7 @@ def _sync(path: Path, how: Callable[[int], object]) -> None:
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _syncfs(file: int) -> None:
+def syncfs(file: int) -> None:
     """Synchronise the whole file system a descriptor belongs to (Linux)."""
     if _libc.syncfs(file) != 0:
         code = ctypes.get_errno()

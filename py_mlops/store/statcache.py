@@ -6,11 +6,16 @@ import os
 import sqlite3
 import threading
 import time
+from array import array
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from py_mlops.errors import FileGone
-from py_mlops.records import Blob, is_digest
+from py_mlops.records import Blob, Tree, is_digest
 from py_mlops.store.base import Blobs, BlobWriter
 from py_mlops.store.intake import identity
 
@@ -23,6 +28,24 @@ _TABLE = """
         digest TEXT
     ) WITHOUT ROWID
 """
+_TREES = """
+    CREATE TABLE IF NOT EXISTS tree (
+        manifest TEXT PRIMARY KEY, fingerprint TEXT, folder TEXT, tree BLOB, stats BLOB,
+        used INTEGER
+    )
+"""
+_NEAR = """
+    SELECT tree, stats FROM tree
+    WHERE folder = :folder OR substr(folder, 1, length(:below)) = :below
+       OR substr(:below, 1, length(folder) + 1) = folder || '/'
+    ORDER BY used DESC LIMIT :most
+"""
+_FORGET = """
+    DELETE FROM tree
+    WHERE manifest NOT IN (SELECT manifest FROM tree ORDER BY used DESC LIMIT ?)
+"""
+_MOST_NEAR = 8
+_MOST_TREES = 64
 _FIND = """
     SELECT digest FROM file
     WHERE path = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ? AND inode = ? AND dev = ?
@@ -72,6 +95,53 @@ class StatCache:
             except (sqlite3.Error, OSError, UnicodeError) as error:
                 self._recover(error)
 
+    def find_tree(self, fingerprint: str) -> Tree | None:
+        """Return a tree by what its files looked like; its labels are for the caller to set."""
+        query = "SELECT tree FROM tree WHERE fingerprint = ?"
+        rows = self._ask(query, (fingerprint,)) if fingerprint else []
+        with suppress(msgspec.MsgspecError, TypeError):
+            return msgspec.json.decode(rows[0][0], type=Tree) if rows else None
+        return None
+
+    def trees_near(self, folder: str) -> list[tuple[Tree, list[tuple[int, ...]]]]:
+        """Return the newest trees at, above or below a folder.
+
+        Returns:
+            Each tree, and how its files looked, in the order of its manifest:
+            mtime, ctime (ns), inode, device.
+        """
+        below = f"{folder.rstrip('/')}/"
+        found = []
+        for tree, stats in self._ask(_NEAR, {"folder": folder, "below": below, "most": _MOST_NEAR}):
+            with suppress(msgspec.MsgspecError, TypeError, ValueError):
+                numbers = array("q", stats)
+                columns = (numbers[start::4] for start in range(4))
+                found.append((msgspec.json.decode(tree, type=Tree), list(zip(*columns))))  # noqa: B905 - a rest of a damaged row is no file
+        return found
+
+    def remember_tree(self, fingerprint: str, tree: Tree, stats: Iterable[tuple[int, ...]]) -> None:
+        """Remember a tree.
+
+        Args:
+            fingerprint: What its files looked like; empty when that may not be trusted.
+            tree: The tree.
+            stats: As `trees_near` returns them.
+        """
+        numbers = array("q", (_signed(number) for row in stats for number in row))
+        name = str(tree.manifest.digest)
+        row = (name, fingerprint, tree.folder, msgspec.json.encode(tree), numbers.tobytes(),
+               time.time_ns())  # fmt: skip
+        self._ask("REPLACE INTO tree VALUES (?, ?, ?, ?, ?, ?)", row)
+        self._ask(_FORGET, (_MOST_TREES,))
+
+    def _ask(self, query: str, values: Any) -> list[Any]:
+        with self._lock:
+            try:
+                return self._open().execute(query, values).fetchall()
+            except (sqlite3.Error, OSError, UnicodeError) as error:
+                self._recover(error)
+                return []
+
     def close(self) -> None:
         """Release the file."""
         with self._lock:
@@ -85,6 +155,7 @@ class StatCache:
             self._connection.execute("PRAGMA synchronous=OFF")
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute(_TABLE)
+            self._connection.execute(_TREES)
         return self._connection
 
     def _recover(self, error: Exception) -> None:
@@ -101,6 +172,11 @@ class StatCache:
             with suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
+
+
+def _signed(number: int) -> int:
+    """Return a number of 64 bits as one with a sign, which SQLite and arrays can hold."""
+    return number - 2**64 if number >= 2**63 else number
 
 
 def _key(path: Path) -> str:

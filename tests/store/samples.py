@@ -60,6 +60,7 @@ def snapshot(
             modules=[],
         ),
         data=[],
+        trees=[],
         answers=[],
         surroundings=Surroundings(variables={}, user="ann", zone="UTC", links=[], listings=[]),
         environment=environment(lock),

@@ -1,0 +1,131 @@
+"""Which files of a session are recorded together: many small ones, touched alike below a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from py_mlops.data.judge import Finding
+from py_mlops.data.manifest import join
+from py_mlops.records.data import Observed
+
+FROM = 256
+"""So many files become a tree; fewer are recorded one by one."""
+
+LARGEST_FILE = 8 << 20
+"""Bytes above which a file is an object of its own."""
+
+
+class Member(NamedTuple):
+    """A file of a group.
+
+    Attributes:
+        path: Below the group's folder.
+        finding: What is known of it.
+        found: How it looked when it was judged.
+    """
+
+    path: str
+    finding: Finding
+    found: os.stat_result
+
+
+@dataclass(frozen=True)
+class Group:
+    """Files that will be one `Tree`; the fields are the tree's.
+
+    Attributes:
+        members: The files, sorted by path.
+    """
+
+    folder: str
+    requested: str
+    role: Literal["input", "output"]
+    cell: int
+    observed: Observed
+    process: str
+    executable: bool
+    members: Sequence[Member]
+
+
+class _Key(NamedTuple):
+    path: str
+    requested: str
+    role: Literal["input", "output"]
+    cell: int
+    observed: Observed
+    process: str
+    executable: bool
+
+
+def group(findings: Iterable[Finding]) -> tuple[list[Group], list[Finding]]:
+    """Find the files that are recorded together.
+
+    Args:
+        findings: What `judge` says.
+
+    Returns:
+        The groups, and what stays by itself, in its order.
+    """
+    alike: dict[_Key, list[Finding]] = {}
+    rest = []
+    for finding in findings:
+        key = _key(finding)
+        if key is None:
+            rest.append(finding)
+        else:
+            alike.setdefault(key, []).append(finding)
+    groups = []
+    for key, members in alike.items():
+        if len(members) < FROM:
+            rest.extend(members)
+        else:
+            groups.append(_group(key, members))
+    if len(rest) > 1:
+        order = {id(finding): number for number, finding in enumerate(findings)}
+        rest.sort(key=lambda finding: order[id(finding)])
+    return groups, rest
+
+
+def _key(finding: Finding) -> _Key | None:
+    seen, found = finding.seen, finding.found
+    plain = finding.state == "ready" and found is not None and found.st_size <= LARGEST_FILE
+    if not plain or finding.role == "code" or (seen.written and finding.role == "input"):
+        return None
+    base = _base(seen.path, seen.requested)
+    if base is None:
+        return None
+    executable = finding.role == "input" and bool(found and found.st_mode & 0o111)
+    return _Key(*base, finding.role, seen.cell, seen.observed, seen.process, executable)
+
+
+def _base(path: str, requested: str) -> tuple[str, str] | None:
+    """Return what stands before the part that a path and the program's name for it share."""
+    if requested == path:
+        return "/", "/"
+    if path.endswith(f"/{requested}"):
+        return path[: -len(requested) - 1] or "/", ""
+    full, short = path.split("/"), requested.split("/")
+    same = 0
+    while same < min(len(full), len(short)) - 1 and full[-1 - same] == short[-1 - same]:
+        same += 1
+    before, named = "/".join(full[:-same]) or "/", "/".join(short[:-same])
+    shared = "/".join(full[-same:])
+    return (before, named) if same and join(named, shared) == requested else None
+
+
+def _group(key: _Key, findings: Sequence[Finding]) -> Group:
+    start = len(key.path.rstrip("/")) + 1
+    folders = {finding.seen.path[start:].rpartition("/")[0] for finding in findings}
+    common = os.path.commonpath(folders) if "" not in folders else ""
+    cut = start + len(common) + 1 if common else start
+    members = [
+        Member(finding.seen.path[cut:], finding, finding.found)
+        for finding in sorted(findings, key=lambda finding: finding.seen.path)
+        if finding.found is not None
+    ]
+    folder = join(key.path, common) if common else key.path
+    return Group(folder, join(key.requested, common) if common else key.requested,
+                 *key[2:], members=members)  # fmt: skip
