@@ -99,13 +99,9 @@ def collect(
     """
     first = reruns[0]
     held = [_capture_axis(snapshot), _isolation_axis(first)]
+    data = _data_axis(workspace, snapshot, first)
     if first.handover is None:
-        known = [
-            _built_axis(first),
-            _data_axis(workspace, snapshot, first),
-            _code_axis(snapshot),
-            *held,
-        ]
+        known = [_built_axis(first), data, _code_axis(snapshot), *held]
         return Evidence(known, [], [], None, None, [], varies=False)
     rerun_on = from_rerun(snapshot.environment, first.handover.facts)
     environment_axis, hardware_axis = environments.compare(snapshot.environment, rerun_on)
@@ -125,7 +121,7 @@ def collect(
         axes=[
             environment_axis,
             hardware_axis,
-            _data_axis(workspace, snapshot, first),
+            data,
             _code_axis(snapshot),
             *held,
             output_axis,
