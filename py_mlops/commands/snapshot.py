@@ -186,7 +186,7 @@ def _store_parts(
     model = _model(handover, folder, gathered, writer)
     holdout = _holdout(handover, folder, writer)
     randomness = _randomness(handover, folder, writer)
-    around, unlisted = gather_surroundings(handover.surroundings, rules)
+    around, unlisted = gather_surroundings(handover.surroundings, rules, gathered.read)
     holes = [
         *gathered.holes, *unlisted, *unanswered, *locked.holes, *session_holes(handover, program)
     ]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -48,6 +48,10 @@ class Group:
     process: str
     executable: bool
     members: Sequence[Member]
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield what is known of each file."""
+        return (member.finding for member in self.members)
 
 
 class _Key(NamedTuple):

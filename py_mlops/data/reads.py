@@ -33,12 +33,14 @@ class Gathered:
     Attributes:
         files: Inputs and outputs, in the order in which they were first touched.
         trees: Folders of many small ones.
+        read: Paths of all inputs that were taken.
         code: Loose modules and scripts.
         holes: What is missing.
     """
 
     files: list[DataFile]
     trees: list[Tree]
+    read: frozenset[str]
     code: list[CodeFile]
     holes: list[Hole]
 
@@ -91,12 +93,15 @@ def gather(
     scripts: dict[str, Blob] = {}
     holes: list[Hole] = []
     trees: list[Tree] = []
+    read: set[str] = set()
     findings = judge(handover, rules)
     single = findings
     if pack is not None:
         groups, single = group(findings)
         trees, refused = pack(groups)
         single += refused
+        packed = (one.seen for part in groups if part.role == "input" for one in part.findings())
+        read = {seen.path for seen in packed} - {finding.seen.path for finding in refused}
     for finding in single:
         if finding.state == "kept":
             files.append(_data_file(finding, take_kept(finding.seen.kept)))
@@ -112,7 +117,8 @@ def gather(
             files.append(_data_file(taken, blob))
     made = {finding.seen.path for finding in findings if finding.seen.written}
     code = _code(handover, rules, take, scripts, made)
-    return Gathered(files, trees, code, [*holes, *of_session(handover)])
+    read |= {file.path for file in files if file.role == "input" and file.blobs}
+    return Gathered(files, trees, frozenset(read), code, [*holes, *of_session(handover)])
 
 
 def summary(handover: Handover, rules: IgnoreRules) -> Summary:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,48 +14,57 @@ from py_mlops.guest.links import walk
 from py_mlops.records import FolderEntry, Hole, Link, Listing, Surroundings
 from py_mlops.records.handover import SeenSurroundings
 
+_MOST_ENTRIES = 20_000
+"""Names of files and folders that a record lists beside the files that were read."""
+
 _LATEST = 2**63
 _UNREADABLE = 0o200
 
 
-def gather(seen: SeenSurroundings, rules: IgnoreRules) -> tuple[Surroundings, list[Hole]]:
+def gather(
+    seen: SeenSurroundings, rules: IgnoreRules, read: Container[str] = ()
+) -> tuple[Surroundings, list[Hole]]:
     """Return what is recorded of a session's surroundings.
 
     Args:
         seen: What the kernel saw.
         rules: What to leave out of listed folders.
+        read: Paths of files that are recorded with their content: no listing
+            needs to say that they are there.
 
     Returns:
-        The surroundings, and a hole when more folders were listed than are kept.
+        The surroundings, and a hole when more was listed than is kept.
     """
+    left, cut = _MOST_ENTRIES, seen.cut
+    listings = []
+    for listing in seen.listings:
+        if rules.reason(listing.path) is not None:
+            continue
+        folder = listing.path.rstrip("/")
+        entries = [
+            entry
+            for entry in listing.entries
+            if (path := f"{folder}/{entry.name}") not in read and rules.reason(path) is None
+        ]
+        cut = cut or len(entries) > left
+        listings.append(Listing(path=listing.path, cell=listing.cell, entries=entries[:left]))
+        left -= len(listings[-1].entries)
     around = Surroundings(
         variables=seen.variables,
         user=seen.user,
         zone=seen.zone,
         links=[link for link in seen.links if rules.reason(link.path) is None],
-        listings=[
-            Listing(
-                path=listing.path,
-                cell=listing.cell,
-                entries=[
-                    entry
-                    for entry in listing.entries
-                    if rules.reason(f"{listing.path.rstrip('/')}/{entry.name}") is None
-                ],
-            )
-            for listing in seen.listings
-            if rules.reason(listing.path) is None
-        ],
+        listings=listings,
     )
-    cut = Hole(
+    hole = Hole(
         kind="data",
-        text="The program listed more folders than are kept; a rerun finds in the others only "
-        "the files that were read.",
+        text="The program listed more names in folders than are kept; of the others a rerun finds "
+        "only the files that were read.",
         hint="List only the folders that the training needs.",
         blocking=False,
         cell=0,
     )
-    return around, [cut] if seen.cut else []
+    return around, [hole] if cut else []
 
 
 class Way:

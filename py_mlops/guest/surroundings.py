@@ -7,7 +7,7 @@ import os
 import pwd
 import sys
 import tempfile
-from typing import Any, Callable
+from typing import Any, Callable, Tuple
 
 from .links import is_text
 
@@ -18,8 +18,11 @@ NAMES = ("HOME", "USER", "LOGNAME", "TZ", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYP
 _LOCALTIME = "/etc/localtime"
 _ZONES = "zoneinfo/"
 _MOST_FOLDERS = 2000
-_MOST_ENTRIES = 20_000
+_MOST_ENTRIES = 250_000
 _DEEPEST = 6
+_FIELDS = ("name", "kind", "size", "modified")
+_Entry = Tuple[str, str, int, str]
+"""A name in a folder, as `_FIELDS` say: a tuple, because there can be many."""
 
 
 class Listings:
@@ -41,7 +44,7 @@ class Listings:
         self.links: list[str] = []
         self._leaves_out, self._is_new = leaves_out, is_new
         self._made: set[str] = set()
-        self._folders: dict[str, tuple[int, list[dict[str, Any]]]] = {}
+        self._folders: dict[str, tuple[int, list[_Entry]]] = {}
         self._known: set[str] = set()
         self._entries = 0
 
@@ -68,7 +71,7 @@ class Listings:
             return
         with contextlib.suppress(OSError):  # the program asks files too, and what is not there
             found = self._entries_of(path)
-            self._folders[path] = cell, sorted(found, key=lambda item: str(item["name"]))
+            self._folders[path] = cell, sorted(found)
 
     def paths(self) -> list[str]:
         """Return the folders that were listed."""
@@ -77,13 +80,13 @@ class Listings:
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return the shape of ``records.surroundings.Listing``."""
         return [
-            {"path": path, "cell": cell, "entries": entries}
+            {"path": path, "cell": cell, "entries": [dict(zip(_FIELDS, one)) for one in entries]}
             for path, (cell, entries) in list(self._folders.items())
             if is_text(path)
         ]
 
-    def _entries_of(self, path: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+    def _entries_of(self, path: str) -> list[_Entry]:
+        found: list[_Entry] = []
         with os.scandir(path) as entries:
             for entry in entries:
                 if self._entries >= _MOST_ENTRIES:
@@ -99,7 +102,7 @@ class Listings:
     def _is_made(self, path: str) -> bool:
         return path in self._made or any(path.startswith(made + "/") for made in self._made)
 
-    def _described(self, entry: Any, path: str) -> list[dict[str, Any]]:
+    def _described(self, entry: Any, path: str) -> list[_Entry]:
         try:
             if entry.is_symlink():
                 self.links.append(path)
@@ -110,14 +113,9 @@ class Listings:
         is_file = entry.is_file(follow_symlinks=False)
         if not is_text(entry.name) or not (is_file or entry.is_dir(follow_symlinks=False)):
             return []
-        return [
-            {
-                "name": entry.name,
-                "kind": "file" if is_file else "folder",
-                "size": found.st_size if is_file else 0,
-                "modified": str(found.st_mtime_ns) if is_file else "",
-            }
-        ]
+        if is_file:
+            return [(entry.name, "file", found.st_size, str(found.st_mtime_ns))]
+        return [(entry.name, "folder", 0, "")]
 
 
 def is_import() -> bool:

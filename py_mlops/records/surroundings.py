@@ -42,8 +42,8 @@ class Listing(Part, frozen=True):
     Attributes:
         path: Absolute and normalised, symbolic links kept as the program named it.
         cell: Execution count of the cell that asked first.
-        entries: What was in it, but for what the program itself had put there;
-            sorted by name.
+        entries: What was in it, but for what the program itself had put there and
+            the files that are recorded with their content; sorted by name.
     """
 
     path: str
