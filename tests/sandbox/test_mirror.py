@@ -131,13 +131,13 @@ def test_recorded_links_in_the_way(stage: Stage, place: str) -> None:
 
 def test_what_a_sandbox_needs(tmp_path: Path) -> None:
     """Whoever fills a mirror can ask beforehand where nothing may lie."""
-    needs = sandbox.Needs(sys.executable, "/p/work", "/home/ann", readable=[tmp_path / "guest"])
+    needs = sandbox.Needs(sys.executable, "/p/work", "/people/ann", readable=[tmp_path / "guest"])
     system = ("/usr/lib/x", f"{sys.prefix}/lib/x", sandbox.SYSTEM[0])
-    for path in ("/p", "/p/work", "/home", "/home/ann", *system):
+    for path in ("/p", "/p/work", "/people", "/people/ann", *system):
         assert needs.refuses(path), path
-    for path in ("/p/other", "/p/work/data.csv", "/home/ann/x", "/data"):
+    for path in ("/p/other", "/p/work/data.csv", "/people/ann/x", "/data"):
         assert not needs.refuses(path), path
-    assert not needs.holds("/home/ann")
+    assert not needs.holds("/people/ann")
     assert needs.holds(str(tmp_path / "guest"))
 
 
