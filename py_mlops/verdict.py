@@ -150,8 +150,8 @@ def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool, unseen: 
         axes: The comparison, axis by axis.
         unseeded: Whether the program draws random numbers without a seed, as
             far as its text shows, or reruns of it differed among themselves.
-        unseen: What was not captured of what the first differing cell took in;
-            empty when nothing is known to be missing.
+        unseen: What was not captured of what the first differing, or the failing cell
+            took in; empty when nothing is known to be missing.
 
     Returns:
         One sentence; empty when the rerun came out the same, or failed with all
@@ -165,9 +165,7 @@ def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool, unseen: 
         if axis and axis.state == "different":
             first = f" The first is {axis.details[0]}." if axis.details else ""
             return f"{name}: {axis.text}{first}"
-    if level == "failed":
-        return ""
-    if unseen:
+    if unseen or level == "failed":
         return unseen
     return _by_itself(states, unseeded=unseeded)
 

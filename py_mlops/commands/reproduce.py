@@ -13,6 +13,7 @@ from py_mlops import sandbox
 from py_mlops.commands.evidence import Evidence, collect
 from py_mlops.commands.rerun import Given, Rerun, rerun
 from py_mlops.data.contents import Contents
+from py_mlops.data.surroundings import never_read
 from py_mlops.errors import (
     Corrupt,
     EnvironmentFailure,
@@ -284,7 +285,10 @@ def _judged(
         level=level,
         reason=reason,
         cause=likely_cause(
-            level, evidence.axes, unseeded=unseeded, unseen=_unseen(snapshot, evidence)
+            level,
+            evidence.axes,
+            unseeded=unseeded,
+            unseen=_never_read(snapshot, failure.error) if failure else _unseen(snapshot, evidence),
         ),
         axes=evidence.axes,
         metrics=evidence.metrics,
@@ -295,6 +299,17 @@ def _judged(
         written=[WrittenFile(path=file.path, size=file.size) for file in first.written],
         seconds=0.0,
         calibration=evidence.calibration,
+    )
+
+
+def _never_read(snapshot: Snapshot, error: str) -> str:
+    """Say that a rerun failed for a file whose name was recorded and whose content was not."""
+    path = never_read(snapshot.surroundings.listings, error)
+    if not path:
+        return ""
+    return (
+        f"data: the recorded run listed the folder of {path} and never read that file, so its "
+        "name, size and time are recorded and its content is not; the rerun chose to read it."
     )
 
 

@@ -113,12 +113,12 @@ def place(
     """
     wanted = _check(items)
     made = _make(root)
-    with _failures(root):
+    with write_failures(root):
         with drafts(root) as held:
             drafted = []
             for number, (parts, digests) in enumerate(wanted.items(), 1):
                 report(Progress("data", parts[-1], number - 1, len(wanted)))
-                with _failures(root.joinpath(*parts)):
+                with write_failures(root.joinpath(*parts)):
                     _assemble(held / str(number), digests, blobs)
                 drafted.append((parts, held / str(number)))
                 if len(drafted) >= _BATCH or number == len(wanted):
@@ -144,7 +144,7 @@ def check_space(size: int, folder: Path) -> None:
         StoreUnavailable: When there is less space.
     """
     place = next(path for path in [folder.absolute(), *folder.absolute().parents] if path.exists())
-    with _failures(folder):
+    with write_failures(folder):
         free = shutil.disk_usage(place).free
     if size > free:
         raise StoreUnavailable(
@@ -165,7 +165,7 @@ def place_bytes(name: str, data: bytes, root: Path) -> None:
         InputError: When there is something else of that name already.
         StoreUnavailable: When the folder cannot be written.
     """
-    with _failures(root / name), drafts(root) as held:
+    with write_failures(root / name), drafts(root) as held:
         draft = held / "draft"
         draft.write_bytes(data)
         _sync_path(draft)
@@ -181,7 +181,7 @@ def make_executable(relative: str, root: Path) -> None:
         root: The folder.
     """
     *folders, name = relative.split("/")
-    with _failures(root / relative), _folder(root, folders) as folder:
+    with write_failures(root / relative), _folder(root, folders) as folder:
         file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
         try:
             os.fchmod(file, 0o755)
@@ -205,7 +205,7 @@ def _sync(root: Path, made: Sequence[Path], wanted: Iterable[tuple[str, ...]]) -
     """Bring the names to the disk: of the files, of their folders, and of the root."""
     folders = {parts[:end] for parts in wanted for end in range(len(parts))}
     for parts in sorted(folders, reverse=True):
-        with _failures(root.joinpath(*parts)), _folder(root, parts) as folder:
+        with write_failures(root.joinpath(*parts)), _folder(root, parts) as folder:
             os.fsync(folder)
     for path in made:
         _sync_path(path)
@@ -220,7 +220,8 @@ def _sync_path(path: Path) -> None:
 
 
 @contextmanager
-def _failures(path: Path) -> Iterator[None]:
+def write_failures(path: Path) -> Iterator[None]:
+    """Say in our words, naming ``path``, why a block could not write there."""
     try:
         yield
     except OSError as error:
@@ -301,9 +302,9 @@ def _sync_drafts(held: Path, drafted: Sequence[_Drafted]) -> None:
 def _name(root: Path, drafted: Sequence[_Drafted], *, overwrite: bool) -> None:
     """Give drafts their names; each folder is opened once for all of its files in a row."""
     for parts, members in itertools.groupby(drafted, lambda item: item[0][:-1]):
-        with _failures(root.joinpath(*parts)), _folder(root, parts) as folder:
+        with write_failures(root.joinpath(*parts)), _folder(root, parts) as folder:
             for place, draft in members:
-                with _failures(root.joinpath(*place)):
+                with write_failures(root.joinpath(*place)):
                     _write(folder, draft, root.joinpath(*place), overwrite=overwrite)
 
 

@@ -113,9 +113,8 @@ class Listings:
         is_file = entry.is_file(follow_symlinks=False)
         if not is_text(entry.name) or not (is_file or entry.is_dir(follow_symlinks=False)):
             return []
-        if is_file:
-            return [(entry.name, "file", found.st_size, str(found.st_mtime_ns))]
-        return [(entry.name, "folder", 0, "")]
+        kind, size = ("file", found.st_size) if is_file else ("folder", 0)
+        return [(entry.name, kind, size, str(found.st_mtime_ns))]
 
 
 def is_import() -> bool:
