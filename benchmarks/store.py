@@ -116,10 +116,10 @@ def large_file(size: int, rounds: int) -> None:
     contenders = {"py-mlops": OURS, "dvc add": DVC, "mlflow log_artifact": MLFLOW}
     pythons = {
         "py-mlops": sys.executable,
-        "dvc add": _install("dvc"),
-        "mlflow log_artifact": _install("mlflow"),
+        "dvc add": install("dvc"),
+        "mlflow log_artifact": install("mlflow"),
     }
-    times: dict[str, list[tuple[float, float]]] = {name: [] for name in contenders}
+    times: dict[str, list[list[float]]] = {name: [] for name in contenders}
     with tempfile.TemporaryDirectory(dir=CACHE) as name:
         path = Path(name) / "large.bin"
         _write(path, size)
@@ -127,7 +127,7 @@ def large_file(size: int, rounds: int) -> None:
         for _ in range(rounds):
             for contender, script in contenders.items():
                 os.sync()  # nobody pays for another's unwritten pages
-                times[contender].append(_contend(pythons[contender], script, path))
+                times[contender].append(contend(pythons[contender], script, path))
     print(
         f"File of {size / 2**30:.1f} GiB (median of {rounds}, s)   first   again   ours is faster"
     )
@@ -137,7 +137,7 @@ def large_file(size: int, rounds: int) -> None:
         print(f"  {contender:36} {first:7.2f} {again:7.3f}   {first / ours[0]:5.1f} times")
 
 
-def _install(package: str) -> str:
+def install(package: str) -> str:
     """Return the interpreter of a virtual environment that holds a package."""
     folder = CACHE / package
     python = folder / "bin" / "python"
@@ -155,7 +155,14 @@ def _write(path: Path, size: int) -> None:
         os.fsync(file.fileno())
 
 
-def _contend(python: str, script: str, path: Path) -> tuple[float, float]:
+def contend(python: str, script: str, path: Path) -> list[float]:
+    """Run a contender's script in an empty folder; return the figures that it prints last.
+
+    Args:
+        python: Its interpreter.
+        script: Its code, behind that of `_TIMED`.
+        path: What it works on.
+    """
     folder = Path(tempfile.mkdtemp(dir=CACHE))
     try:
         ran = subprocess.run(
@@ -168,11 +175,10 @@ def _contend(python: str, script: str, path: Path) -> tuple[float, float]:
         )
     finally:
         shutil.rmtree(folder)
-    first, again = ran.stdout.split()[-2:]
-    return float(first), float(again)
+    return [float(word) for word in ran.stdout.splitlines()[-1].split()]
 
 
-def _medians(times: list[tuple[float, float]]) -> tuple[float, float]:
+def _medians(times: list[list[float]]) -> tuple[float, float]:
     first, again = zip(*times, strict=True)
     return statistics.median(first), statistics.median(again)
 

@@ -10,11 +10,13 @@ import time
 from contextlib import closing
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 
 from py_mlops.commands.bundle import bundle
 from py_mlops.commands.snapshot import snapshot
+from py_mlops.data import groups
 from py_mlops.environment.kept import COMPLETE, home
 from py_mlops.records import Author, Snapshot, record_id
 from py_mlops.store import open_store
@@ -22,6 +24,8 @@ from py_mlops.workspace import Settings, Workspace
 
 HEAD = "flowers@main"
 _ANN = Author(name="Ann", email=None, source="unverified")
+_FROM = 3
+"""So few files are a tree here: each more would be a dozen more points to stop at."""
 _CELLS = ["from scaling import scaled", "X = scaled(open('data.csv').read())", "accuracy = 0.9"]
 _MONTHS = 100 * 86400
 
@@ -35,7 +39,7 @@ def open_at(folder: Path, store: str = "store") -> Workspace:
 def take(folder: Path, handover: str, store: str = "store") -> Snapshot:
     """Take a snapshot from a prepared handover."""
     workspace = open_at(folder, store)
-    with closing(workspace.store):
+    with closing(workspace.store), mock.patch.object(groups, "FROM", _FROM):
         return snapshot(workspace, folder / handover)
 
 
@@ -51,7 +55,7 @@ def prepare(folder: Path) -> None:
     (folder / "sent").mkdir()
     _write_project(folder / "project")
     for number in (1, 2, 3):
-        _hand_over(folder / f"handover-{number}", folder / "project", accuracy=1 / number)
+        _hand_over(folder / f"handover-{number}", folder / "project", number)
     first = record_id(take(folder, "handover-1"))
     (folder / "first").write_text(first)
     _receive(folder)
@@ -83,6 +87,9 @@ def _write_project(project: Path) -> None:
     project.mkdir()
     # Bytes that do not compress: a bundle of them takes several writes.
     (project / "data.csv").write_bytes(random.Random(0).randbytes(60_000))
+    (project / "images").mkdir()
+    for number in range(_FROM + 1):
+        (project / "images" / f"{number}.png").write_bytes(random.Random(number).randbytes(3000))
     (project / "scaling.py").write_text("def scaled(X):\n    return X\n")
     notebook = {
         "nbformat": 4, "nbformat_minor": 5, "metadata": {},
@@ -98,8 +105,14 @@ def _saved(number: int, source: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _hand_over(folder: Path, project: Path, *, accuracy: float) -> None:
-    """Write what a kernel hands over after it has run the project's notebook."""
+def _hand_over(folder: Path, project: Path, number: int) -> None:
+    """Write what a kernel hands over after it has run the project's notebook.
+
+    The first one has not read the last image yet, so that the second snapshot
+    stands on an older pack and on one of its own.
+    """
+    accuracy = 1 / number
+    images = [_seen(path) for path in sorted((project / "images").iterdir())]
     folder.mkdir()
     (folder / "model.pkl").write_bytes(pickle.dumps([accuracy] * 100))
     np.savez(folder / "inputs.npz", X=np.arange(20.0) * accuracy)
@@ -114,7 +127,7 @@ def _hand_over(folder: Path, project: Path, *, accuracy: float) -> None:
         "notebook": str(project / "flowers.ipynb"),
         "directory": str(project),
         "cells": [_cell(number, source) for number, source in enumerate(_CELLS)],
-        "files": [_seen(project / "data.csv")],
+        "files": [_seen(project / "data.csv"), *images[: len(images) - (number == 1)]],
         "commands": [], "connections": [], "unpickled": [], "blind": [], "failures": 0,
         "parameters": {},
         "modules": [{"module": "scaling", "path": str(project / "scaling.py")}],
@@ -123,6 +136,9 @@ def _hand_over(folder: Path, project: Path, *, accuracy: float) -> None:
         "unrecorded": [],
         "randomness": {"hash_seed": "random", "settings": {}, "generators": [], "file": ""},
         "variables": [],
+        "surroundings": {
+            "variables": {}, "user": "", "zone": "UTC", "links": [], "listings": [], "cut": False
+        },
         "model": {"variable": "m", "type": "list", "artifacts": [artifact], "problem": ""},
         "holdout": {
             "variable": "X", "spec": spec, "file": "inputs.npz", "predictions": [predict],
