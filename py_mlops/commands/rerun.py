@@ -46,12 +46,14 @@ class Given:
         variables: Environment variables, whose values no record keeps.
         chance: Whether it begins with the recorded generators and hash seed; without
             them it shows how much training varies by itself.
+        compiling: Whether source archives of its environment may be compiled.
     """
 
     timeout: float | None = None
     network: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
     chance: bool = True
+    compiling: bool = False
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,7 @@ def rerun(
         Hostile: When a recorded path may not be restored.
         RerunFailed: When the kernel died or handed over nothing.
     """
-    lock = workspace.store.blobs.read(snapshot.environment.lock.digest)
-    built = build(snapshot.environment, lock, cache=workspace.cache, report=report, trusted=True)
+    built = _rebuilt(workspace, snapshot, given, report)
     with _folder(workspace.cache) as folder, sandbox.channels() as channels:
         mirror = folder / "mirror"
         _restore(workspace, snapshot, mirror, report)
@@ -134,7 +135,7 @@ def rerun(
             closing=closing_code(snapshot.request, handed, keep_model=False),
         )
         environment = built.python.parent.parent.resolve()
-        compile_later(built.python, sandbox.compiled(mirror, environment))
+        compile_later(built.base, environment, sandbox.compiled(mirror, environment))
         handover, payload = (None, {}) if executed.failed else _measured(handed)
         rules = IgnoreRules((), workspace.settings.ignore)
         networked = given.network or isolation.level is sandbox.Level.COPY
@@ -148,6 +149,18 @@ def rerun(
             str(mirror),
             [one for one in sandbox.written(mirror, _MOST_WRITTEN) if not rules.reason(one.path)],
         )
+
+
+def _rebuilt(workspace: Workspace, snapshot: Snapshot, given: Given, report: Report) -> Built:
+    blobs = workspace.store.blobs
+    return build(
+        snapshot.environment,
+        blobs.read(snapshot.environment.lock.digest),
+        cache=workspace.cache,
+        copy_to=blobs.copy_to,
+        report=report,
+        compiling=given.compiling,
+    )
 
 
 @contextmanager
@@ -202,7 +215,7 @@ def _kernel(
     isolation: sandbox.Isolation,
 ) -> KernelCommand:
     # By the interpreter itself: a start of the environment's would run what its packages put there.
-    guest = compiled(guest_zip(workspace.cache), str(built.python.resolve()))
+    guest = compiled(guest_zip(workspace.cache), str(built.base))
     argv = [str(built.python), str(guest), "--mode", "rerun", "-f", "{connection_file}"]
     environment = _surroundings(snapshot, built, chance=given.chance) | dict(given.variables)
     environment["MLOPS_HANDOVER"] = str(folder)

@@ -23,7 +23,9 @@ from py_mlops.records.environment import (
     Environment,
     Hardware,
     Interpreter,
+    KeptWheel,
     ThreadPool,
+    WorkingTree,
 )
 from py_mlops.records.head import HeadMove
 from py_mlops.records.imports import Import
@@ -98,6 +100,7 @@ __all__ = [
     "Hole",
     "Import",
     "Interpreter",
+    "KeptWheel",
     "Level",
     "MetricComparison",
     "Model",
@@ -113,6 +116,7 @@ __all__ = [
     "Snapshot",
     "ThreadPool",
     "Variable",
+    "WorkingTree",
     "WrittenFile",
     "canonical",
     "decode",
