@@ -198,7 +198,13 @@ def _store_parts(
     gathered = gather(handover, rules, take, take_kept, incomplete=incomplete)
     answers, unanswered = replay.gather(handover, writer.put_file, report)
     program = _program(handover, notebook, gathered, writer, take)
-    environment = to_record(handover.facts, prepared, writer.put_file, writer.put_bytes)
+    environment = to_record(
+        handover.facts,
+        prepared,
+        writer.put_file,
+        writer.put_bytes,
+        loaded={one.name: one.loaded for one in handover.replaced},
+    )
     model = _model(handover, folder, gathered, writer)
     holdout = _holdout(handover, folder, writer)
     randomness = _randomness(handover, folder, writer)

@@ -77,17 +77,21 @@ def _fetch(wheels: Sequence[Wanted], folder: Path, python: str) -> bool:
                 for one in wheels
             )
         )
-        done = subprocess.run(
-            [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-deps", "--no-input",
-             "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:",
-             f"--python-version={'.'.join(python.split('.')[:2])}", *chosen,
-             f"--dest={folder}", f"--requirement={listing}"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=held,
-            check=False,
-        )  # fmt: skip
+        try:
+            done = subprocess.run(
+                [sys.executable, "-I", "-m", "pip", "download", "--quiet", "--no-deps",
+                 "--no-input",
+                 "--disable-pip-version-check", "--require-hashes", "--only-binary=:all:",
+                 f"--python-version={'.'.join(python.split('.')[:2])}", *chosen,
+                 f"--dest={folder}", f"--requirement={listing}"],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                cwd=held,
+                check=False,
+            )  # fmt: skip
+        except OSError:
+            return False
     return done.returncode == 0
 
 

@@ -312,14 +312,21 @@ def _vault_kernel(prepared: Prepared, maker: _Maker, cache: Path) -> None:
     except EnvironmentFailure as error:
         prepared.holes.append(not_kept(Installed(KERNEL, "of today"), error.message))
         return
-    wheels = [Wanted(one.entry.file, one.entry.sha256, one.place) for one in added]
-    fetched = download(wheels, maker.folder, python=maker.facts.version)
+    wanted = []
+    for entry, place in added:
+        blob = maker.have(f"sha256:{entry.sha256}")
+        if blob:
+            prepared.known[entry.name] = KeptWheel(name=entry.file, how="index", blob=blob)
+        else:
+            wanted.append(Wanted(entry.file, entry.sha256, place))
+    fetched = download(wanted, maker.folder, python=maker.facts.version)
     for entry, _ in added:
-        if entry.file not in fetched:
+        if entry.file in fetched:
+            prepared.files[entry.name] = (fetched[entry.file], entry.file, "index")
+        elif entry.name not in prepared.known:
             why = "its wheel could not be fetched"
             prepared.holes.append(not_kept(Installed(entry.name, entry.version), why))
             continue
-        prepared.files[entry.name] = (fetched[entry.file], entry.file, "index")
         prepared.rerun.append(
             Distribution(
                 name=entry.name, version=entry.version, source="index", wheel=entry.file,

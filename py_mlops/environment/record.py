@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import msgspec
 
 from py_mlops.environment.conda import conda_packages
 from py_mlops.environment.installed import Installed, installed
@@ -18,6 +20,8 @@ def to_record(
     prepared: Prepared,
     put_file: Callable[[Path], Blob],
     put_bytes: Callable[[bytes], Blob],
+    *,
+    loaded: Mapping[str, str] | None = None,
 ) -> Environment:
     """Return the environment of a snapshot, and put into the store what it stands on.
 
@@ -26,12 +30,17 @@ def to_record(
         prepared: Its packages, and the wheels that are kept of them.
         put_file: Stores a file.
         put_bytes: Stores some bytes.
+        loaded: By name, versions that the program has loaded instead of the
+            installed ones.
     """
     distributions, rerun = prepared.store(put_file, put_bytes)
     beneath = conda_packages(facts.prefixes)
     return Environment(
         interpreter=interpreter_of(facts),
-        distributions=distributions,
+        distributions=[
+            msgspec.structs.replace(one, loaded=(loaded or {}).get(one.name, ""))
+            for one in distributions
+        ],
         lock=put_bytes(prepared.locked.pylock),
         hardware=_hardware(facts),
         rerun=rerun,
@@ -63,7 +72,7 @@ def from_rerun(recorded: Environment, facts: KernelFacts) -> Environment:
 
 def _rebuilt(one: Installed, recorded: Distribution | None) -> Distribution:
     if recorded is not None and recorded.version == one.version:
-        return recorded
+        return msgspec.structs.replace(recorded, loaded="")
     return Distribution(
         name=one.name,
         version=one.version,

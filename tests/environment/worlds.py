@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import subprocess
 import sys
 import textwrap
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +22,7 @@ from py_mlops.environment.keep import prepare, working_folder
 from py_mlops.environment.lock import lock
 from py_mlops.environment.record import to_record
 from py_mlops.progress import silent
-from py_mlops.records import Distribution, Environment, Hole
+from py_mlops.records import Distribution, Environment, Hole, KeptWheel
 from py_mlops.records.handover import KernelFacts
 from py_mlops.store import Blobs
 
@@ -108,6 +112,35 @@ def record(
         )  # fmt: skip
         made = to_record(world.facts, prepared, blobs.put_file, blobs.put_bytes)
     return made, locked.pylock, prepared.holes
+
+
+def wheel(folder: Path, name: str, version: str, files: Mapping[str, str | bytes] = {}) -> Path:
+    """Write a wheel of any files, however ill they are meant, with proper metadata."""
+    stem = f"{name}-{version}"
+    path = folder / f"{stem}-py3-none-any.whl"
+    info = {
+        f"{stem}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{stem}.dist-info/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+    }
+    rows = [f"{stem}.dist-info/RECORD,,"]
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file, data in (info | dict(files)).items():
+            archive.writestr(file, data)
+            found = hashlib.sha256(data.encode() if isinstance(data, str) else data).digest()
+            digest = base64.urlsafe_b64encode(found).decode().rstrip("=")
+            rows.append(f'"{file}",sha256={digest},{len(data)}')
+        archive.writestr(f"{stem}.dist-info/RECORD", "\n".join(rows) + "\n")
+    return path
+
+
+def with_wheel(
+    environment: Environment, blobs: Blobs, path: Path, how: Any = "repacked"
+) -> Environment:
+    """The environment with one more distribution, of which a wheel is kept."""
+    name, version = path.name.split("-")[:2]
+    kept = KeptWheel(name=path.name, how=how, blob=blobs.put_file(path))
+    one = distribution(name.replace("_", "-"), version, "local", kept=kept)
+    return msgspec.structs.replace(environment, distributions=[*environment.distributions, one])
 
 
 def distribution(name: str, version: str, source: Any = "index", **parts: Any) -> Distribution:
