@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import shutil
 import subprocess
 import sys
@@ -144,10 +145,8 @@ def interpreter(version: str) -> Path:
     Raises:
         NotCovered: When it is not on this machine.
     """
-    root = Path(
-        os.environ.get("PYENV_ROOT")
-        or Path("~root" if not os.getuid() else "~").expanduser() / ".pyenv"
-    )
+    home = pwd.getpwuid(os.getuid()).pw_dir  # tests have a HOME of their own
+    root = Path(os.environ.get("PYENV_ROOT") or Path(home, ".pyenv"))
     path = root / "versions" / version / "bin" / "python"
     if path.exists():
         return path
@@ -280,9 +279,12 @@ def main(names: Sequence[str] = ()) -> int:
             level = outcome.reproduction["level"]
             kept = sum(1 for one in outcome.snapshot["environment"]["distributions"] if one["kept"])
             once, again = outcome.seconds
-            where = "no network" if outcome.offline else "not covered: no network namespace here"
-            print(f"{name}: {level}, {kept} wheels, bundle {outcome.size >> 20} MiB, "
-                  f"snapshot {once:.0f} s, reproduced in {again:.0f} s, {where}", flush=True)  # fmt: skip
+            where = "no network" if outcome.offline else "not covered: no namespaces here"
+            print(
+                f"{name}: {level}, {kept} wheels, bundle {outcome.size >> 20} MiB, "
+                f"snapshot {once:.0f} s, reproduced in {again:.0f} s, {where}",
+                flush=True,
+            )
             failed += level != "identical"
             if level != "identical":
                 print(json.dumps(outcome.reproduction, indent=1)[:4000])
