@@ -16,6 +16,7 @@ import pwd
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,8 @@ from typing import Any
 import nbformat
 import uv
 from nbformat.v4 import new_code_cell, new_notebook
+
+import py_mlops
 
 FIT = """\
 import numpy, sklearn
@@ -93,6 +96,7 @@ CASES: Mapping[str, Case] = {
         model=False,
         own=True,
     ),
+    "small": Case("3.11.7", ("ipykernel==6.29.5",), (LEAST,), model=False),
     "tensorflow": Case(
         "3.8.18",
         ("tensorflow-cpu==2.2.0", "protobuf==3.20.3", "ipykernel==5.5.6"),
@@ -166,20 +170,42 @@ def no_network() -> list[str]:
     return [] if done.returncode else command
 
 
-def attempt(case: Case, folder: Path) -> Outcome:
+def ordinary_user() -> list[str]:
+    """Return the command behind which root is an ordinary user, with a Python all may start.
+
+    It has our own packages, but neither root's files nor root's interpreters.
+
+    Raises:
+        NotCovered: When there is no such Python of our own minor version here.
+    """
+    if os.getuid():
+        return [sys.executable]
+    package = Path(py_mlops.__file__).parent.parent
+    path = os.pathsep.join([str(package), sysconfig.get_path("purelib")])
+    command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env",
+               f"PYTHONPATH={path}", "/usr/bin/python3"]  # fmt: skip
+    tried = "import sys, py_mlops.commands.reproduce; assert sys.version_info[:2] == (3, 11)"
+    done = subprocess.run([*command, "-c", tried], capture_output=True, text=True, check=False)
+    if done.returncode:
+        last = done.stderr.strip().rpartition("\n")[2]
+        raise NotCovered(f"an ordinary user may not start a Python with our packages here ({last})")
+    return command
+
+
+def attempt(case: Case, folder: Path, python: Sequence[str] = (sys.executable,)) -> Outcome:
     """Snapshot a case, take the world away, and reproduce it.
 
     Args:
         case: What to try.
         folder: An empty folder; what lies in it afterwards may be looked at.
+        python: How the Python is started that reproduces it; see `ordinary_user`.
 
     Raises:
         NotCovered: When its Python is not there.
         AssertionError: When a command failed.
     """
-    python = interpreter(case.python)
     project, environment = folder / "project", folder / "env"
-    _make(case, python, environment, folder)
+    _make(case, interpreter(case.python), environment, folder)
     cells = [new_code_cell(source, id=f"c{n}") for n, source in enumerate(case.cells)]
     spec = {"name": "of-its-time", "display_name": "of its time", "language": "python"}
     project.mkdir()
@@ -197,11 +223,14 @@ def attempt(case: Case, folder: Path) -> Outcome:
     for name in ("project", "env", "store", "cache", "jupyter", "tree", "control"):
         shutil.rmtree(folder / name, ignore_errors=True)
     later = time.monotonic()
-    behind = no_network()
+    behind, home = no_network(), folder / "home"
+    home.mkdir(mode=0o777)
+    home.chmod(0o777)
     done = mlops(
-        "reproduce", bundle, "--yes", "--json", behind=behind, codes=(0, 10, 11, 12),
-        MLOPS_STORE=folder / "store2", MLOPS_CACHE=folder / "cache2",
-        UV_CACHE_DIR=folder / "uv", UV_OFFLINE="1",
+        "reproduce", bundle, "--yes", "--json",
+        python=[*behind, *python], codes=(0, 10, 11, 12), HOME=home,
+        MLOPS_STORE=home / "store", MLOPS_CACHE=home / "cache",
+        UV_CACHE_DIR=home / "uv", UV_OFFLINE="1",
     )  # fmt: skip
     ended = time.monotonic()
     return Outcome(
@@ -216,15 +245,16 @@ def attempt(case: Case, folder: Path) -> Outcome:
 
 def mlops(
     *words: str | Path,
-    behind: Sequence[str] = (),
+    python: Sequence[str] = (sys.executable,),
     codes: Sequence[int] = (0,),
     **environment: str | Path,
 ) -> Any:
     """Run the command line; return what it says with ``--json``."""
     done = subprocess.run(
-        [*behind, sys.executable, "-m", "py_mlops", *map(str, words)],
+        [*python, "-m", "py_mlops", *map(str, words)],
         env={**os.environ, **{name: str(value) for name, value in environment.items()}},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        cwd=environment.get("HOME"), stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode in codes, f"{words[0]}: {done.returncode}\n{done.stdout}{done.stderr}"
     return json.loads(done.stdout)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from campaigns.environments import CASES, SLICE, NotCovered, Outcome, attempt
+from campaigns.environments import CASES, SLICE, NotCovered, Outcome, attempt, ordinary_user
 
 pytestmark = pytest.mark.xdist_group("environments")
 
@@ -66,3 +69,23 @@ def test_every_kind_of_package_is_recorded(outcomes: Any) -> None:
     assert "1.16.0 was loaded" in restart
     axes = {axis["name"]: axis for axis in outcome.reproduction["axes"]}
     assert any("six as it was loaded" in line for line in axes["environment"]["details"])
+
+
+def test_an_ordinary_user_without_that_patch_does_the_same() -> None:
+    """Somebody without root's files and Pythons takes the nearest patch, which is said."""
+    folder = Path(tempfile.mkdtemp(prefix="environment-"))  # pytest's own nobody else may enter
+    folder.chmod(0o755)
+    try:
+        outcome = attempt(CASES["small"], folder, ordinary_user())
+    except NotCovered as reason:
+        sys.stdout.write(f"not covered: {reason}\n")
+        return
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    assert outcome.reproduction["level"] == "identical", outcome.reproduction
+    axes = {axis["name"]: axis for axis in outcome.reproduction["axes"]}
+    rebuilt = outcome.reproduction["environment"]["interpreter"]["version"]
+    if rebuilt != CASES["small"].python:
+        assert axes["environment"]["state"] == "close"
+        assert f"Python {rebuilt} instead of 3.11.7" in axes["environment"]["text"]
+    assert "no network" in axes["isolation"]["text"]

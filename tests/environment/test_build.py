@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from py_mlops import sandbox
 from py_mlops.environment import pylock
 from py_mlops.environment.build import Built, build
 from py_mlops.environment.installed import installed, site_packages
@@ -184,3 +187,36 @@ def test_another_patch_of_python_is_said(
     built = build(environment, locked.pylock, cache=cache, copy_to=blobs.copy_to, report=silent)
     assert built.version.startswith(minor)
     assert f"Python {minor}.999 is not on this machine; {built.version} was taken." in built.notes
+
+
+def test_a_rerun_that_writes_into_its_packages_reaches_neither_them_nor_uvs_cache(
+    recorded: Environment, locked: Locked, blobs: Blobs, tmp_path: Path
+) -> None:
+    """Uv links its cache into environments; what a rerun writes over a module stays the rerun's."""
+    built = build(
+        recorded, locked.pylock,
+        cache=tmp_path / "cache", copy_to=blobs.copy_to, report=silent,
+    )  # fmt: skip
+    module = next(built.python.parent.parent.glob("lib/python*/site-packages/six.py"))
+    before, links = module.read_bytes(), module.stat().st_nlink
+    mirror = tmp_path / "rerun" / "mirror"
+    (mirror / "work").mkdir(parents=True)
+    code = "import six; open(six.__file__, 'a').write('altered = 1'); print(six.__file__)"
+    if sandbox.available().level is sandbox.Level.COPY:
+        sys.stdout.write("not covered: this machine allows no sandbox\n")
+        return
+    argv = sandbox.command(
+        [str(built.python), "-c", code],
+        mirror=mirror, directory="/work", level=sandbox.Level.NAMESPACES,
+    )  # fmt: skip
+    done = subprocess.run(argv, cwd=mirror / "work", capture_output=True, text=True, check=False)
+    sandbox.clear(mirror)
+    assert done.stdout.strip() == str(module), done.stderr
+    assert module.read_bytes() == before
+    assert module.stat().st_nlink == links
+    assert links > 1 or "UV_LINK_MODE" in os.environ or not same_disk(tmp_path)
+
+
+def same_disk(folder: Path) -> bool:
+    """Say whether uv's cache lies on a folder's disk, so that uv may link."""
+    return Path(os.environ["UV_CACHE_DIR"]).stat().st_dev == folder.stat().st_dev
