@@ -56,6 +56,7 @@ from py_mlops.records.reproduction import (
     WrittenFile,
 )
 from py_mlops.records.snapshot import Request, Snapshot
+from py_mlops.records.surroundings import FolderEntry, Link, Listing, Surroundings
 from py_mlops.records.variables import Variable
 
 AnyRecord = Snapshot | Reproduction | HeadMove | History | Import
@@ -93,6 +94,7 @@ __all__ = [
     "Distribution",
     "Environment",
     "ExecutedCell",
+    "FolderEntry",
     "Hardware",
     "HeadMove",
     "History",
@@ -102,6 +104,8 @@ __all__ = [
     "Interpreter",
     "KeptWheel",
     "Level",
+    "Link",
+    "Listing",
     "MetricComparison",
     "Model",
     "ModelFormat",
@@ -114,6 +118,7 @@ __all__ = [
     "Reproduction",
     "Request",
     "Snapshot",
+    "Surroundings",
     "ThreadPool",
     "Variable",
     "WorkingTree",

@@ -55,6 +55,7 @@ def ended(
         network=False,
         mirror=mirror,
         written=[],
+        results=[],
     )
 
 
