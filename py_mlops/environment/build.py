@@ -88,7 +88,7 @@ def build(
     """
     interpreters.check(environment.interpreter)
     entries = checked(environment, lock)
-    found = interpreters.find(environment.interpreter)
+    found = interpreters.find(environment.interpreter, report)
     plan = decide(environment, entries, found.version)
     if plan.sources and not compiling:
         names = ", ".join(line.partition("==")[0] for line in plan.sources)
