@@ -26,12 +26,14 @@ class Settings:
         cache: Folder for environments, locks and reruns; it may be deleted.
         ignore: Further patterns of files to leave out of snapshots.
         observe: Whether Jupyter's kernels are observed from their start.
+        vault: Whether a snapshot keeps the wheels of its whole environment.
     """
 
     store: Path
     cache: Path
     ignore: tuple[str, ...]
     observe: bool = True
+    vault: bool = False
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -41,6 +43,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     cache: str = ""
     ignore: tuple[str, ...] = ()
     observe: bool = True
+    vault: bool = False
 
 
 def read_settings(store: Path | None = None) -> Settings:
@@ -49,7 +52,8 @@ def read_settings(store: Path | None = None) -> Settings:
     The store is, in this order: the argument, ``MLOPS_STORE``, ``store`` in
     ``settings.toml`` of the platform's configuration folder, the platform's
     data folder. The cache likewise with ``MLOPS_CACHE`` and ``cache``, and the
-    observation of kernels with ``MLOPS_OBSERVE`` and ``observe``.
+    observation of kernels with ``MLOPS_OBSERVE`` and ``observe``, and the wheels
+    of every snapshot's environment with ``MLOPS_VAULT`` and ``vault``.
 
     Args:
         store: A store's folder given by the caller.
@@ -59,7 +63,7 @@ def read_settings(store: Path | None = None) -> Settings:
 
     Raises:
         InputError: When ``settings.toml`` cannot be read, or ``MLOPS_OBSERVE``
-            is neither a yes nor a no.
+            or ``MLOPS_VAULT`` is neither a yes nor a no.
     """
     path = platformdirs.user_config_path(APP) / "settings.toml"
     try:
@@ -72,12 +76,13 @@ def read_settings(store: Path | None = None) -> Settings:
         ) from error
     chosen = store or os.environ.get("MLOPS_STORE") or said.store
     cache = os.environ.get("MLOPS_CACHE") or said.cache
-    observe = os.environ.get("MLOPS_OBSERVE")
+    observe, vault = os.environ.get("MLOPS_OBSERVE"), os.environ.get("MLOPS_VAULT")
     return Settings(
         store=_absolute(chosen) if chosen else platformdirs.user_data_path(APP) / "store",
         cache=_absolute(cache) if cache else platformdirs.user_cache_path(APP),
         ignore=said.ignore,
         observe=switch("MLOPS_OBSERVE", observe) if observe else said.observe,
+        vault=switch("MLOPS_VAULT", vault) if vault else said.vault,
     )
 
 

@@ -106,6 +106,7 @@ def _snapshot(call: Call, folder: Path, rest: str, output: PageOutput) -> None:
         folder,
         incomplete=asked.incomplete,
         allow_secret=asked.allow_secret,
+        vault=asked.vault,
         report=output.progress,
     )
     identifier = record_id(record)

@@ -38,6 +38,11 @@ from py_mlops.errors import InputError
     help="Run another person's code even where it cannot be set apart.",
 )
 @click.option(
+    "--allow-build",
+    is_flag=True,
+    help="Compile packages of which the index has only the source, outside the sandbox.",
+)
+@click.option(
     "--env",
     "variables",
     multiple=True,
@@ -54,6 +59,7 @@ def reproduce(
     yes: bool,
     network: bool,
     unisolated: bool,
+    allow_build: bool,
     variables: tuple[str, ...],
 ) -> None:
     """Retrain a snapshot and say whether it came out the same.
@@ -76,6 +82,7 @@ def reproduce(
         ask=lambda question: call.ask(question, yes=yes),
         network=network,
         unisolated=unisolated,
+        compiling=allow_build,
         variables=dict(map(_variable, variables)),
     )
     report = call.output.progress
@@ -136,6 +143,7 @@ def _meant(call: Call, reference: str) -> str:
 @click.option("--holdout", help="Variable that holds held-out inputs.")
 @click.option("--output", type=click.Path(path_type=Path), help="Where the executed notebook goes.")
 @click.option("--timeout", type=float, help="Seconds one cell may take.")
+@click.option("--vault", is_flag=True, help="Keep every package's wheel, for when no index has it.")
 @click.option("--incomplete", is_flag=True, help="Record lost files as holes, do not refuse.")
 @click.option("--allow-secret", default="", metavar="REASON", help="Keep what looks like a secret.")
 def run(
@@ -149,6 +157,7 @@ def run(
     holdout: str | None,
     output: Path | None,
     timeout: float | None,
+    vault: bool,
     incomplete: bool,
     allow_secret: str,
 ) -> None:
@@ -179,6 +188,7 @@ def run(
         parameters={key: _value(text) for key, text in parameter},
         output=output,
         timeout=timeout,
+        vault=vault,
         incomplete=incomplete,
         allow_secret=allow_secret,
         report=call.output.progress,

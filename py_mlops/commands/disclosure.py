@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from py_mlops.notebook.document import Document
@@ -14,7 +15,10 @@ _PRAGMA = "# pragma: allowlist secret"
 
 
 def look_for_secrets(
-    handover: Handover, document: Document | None, allow: str
+    handover: Handover,
+    document: Document | None,
+    allow: str,
+    trees: Iterable[tuple[str, bytes]] = (),
 ) -> tuple[list[AllowedSecret], list[Hole]]:
     """Look through what a snapshot would keep, before anything of it is stored.
 
@@ -22,6 +26,7 @@ def look_for_secrets(
         handover: What the kernel handed over.
         document: The saved notebook.
         allow: Why what looks like a secret may be kept; empty when it may not.
+        trees: Texts of packages of the user's own that are kept: name and bytes.
 
     Returns:
         What is kept on purpose, and a hole for each text that was too large to
@@ -35,7 +40,7 @@ def look_for_secrets(
         for module in handover.modules
         if (path := Path(module.path)).is_file() and path.stat().st_size <= _LARGEST
     ]
-    found = scan_snapshot(handover, document.content if document else None, modules)
+    found = scan_snapshot(handover, document.content if document else None, [*modules, *trees])
     if found.findings and not allow.strip():
         raise refusal(found)
     secrets = [

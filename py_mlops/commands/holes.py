@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from py_mlops.environment.holes import replaced
 from py_mlops.records import Hole, Program
 from py_mlops.records.handover import Handover
 from py_mlops.report.page import counted
@@ -17,7 +18,7 @@ def session_holes(handover: Handover, program: Program) -> list[Hole]:
     Returns:
         The holes; those of data and environment come from their own rooms.
     """
-    holes = []
+    holes = [replaced(one.name, one.loaded, one.version, one.cell) for one in handover.replaced]
     unwatched = [cell.count for cell in handover.cells if not cell.watched]
     if unwatched:
         holes.append(

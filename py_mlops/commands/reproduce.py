@@ -72,6 +72,8 @@ class Options:
         unisolated: Whether another person's code may be run where this machine
             cannot set it apart.
         variables: Environment variables for the rerun, whose values no record keeps.
+        compiling: Whether source archives of its environment may be compiled, outside
+            the sandbox.
     """
 
     tolerances: dict[str, tuple[float, bool]] = field(default_factory=dict)
@@ -81,6 +83,7 @@ class Options:
     network: bool = False
     unisolated: bool = False
     variables: dict[str, str] = field(default_factory=dict)
+    compiling: bool = False
 
 
 def reproduce(
@@ -145,7 +148,7 @@ def _rerun_and_judge(
     report(Progress("data", "checking every stored byte"))
     history = check_closure(workspace, snapshot, report)
     _check_trust(workspace, snapshot, options)
-    given = Given(options.timeout, options.network, options.variables)
+    given = Given(options.timeout, options.network, options.variables, compiling=options.compiling)
     reruns = [rerun(workspace, snapshot, history, given, report)]
     for number in range(options.calibrate):
         report(Progress("calibrate", f"rerun {number + 2} of {options.calibrate + 1}"))
@@ -196,6 +199,12 @@ def check_closure(workspace: Workspace, snapshot: Snapshot, report: Report = sil
 
 def _check_contents(snapshot: Snapshot, contents: Contents, report: Report) -> None:
     named = [("the environment's lock", snapshot.environment.lock)]
+    environment = snapshot.environment
+    named += [
+        (f"the wheel of {item.name}", item.kept.blob)
+        for item in (*environment.distributions, *environment.rerun)
+        if item.kept
+    ]
     named += [(f"module {item.path}", item.blob) for item in snapshot.program.modules]
     named += [
         (f"{item.requested} (read in cell {item.cell})", blob)

@@ -47,12 +47,14 @@ class Given:
         variables: Environment variables, whose values no record keeps.
         chance: Whether it begins with the recorded generators and hash seed; without
             them it shows how much training varies by itself.
+        compiling: Whether source archives of its environment may be compiled.
     """
 
     timeout: float | None = None
     network: bool = False
     variables: Mapping[str, str] = field(default_factory=dict)
     chance: bool = True
+    compiling: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,8 +116,7 @@ def rerun(
         Hostile: When a recorded path may not be restored.
         RerunFailed: When the kernel died or handed over nothing.
     """
-    lock = workspace.store.blobs.read(snapshot.environment.lock.digest)
-    built = build(snapshot.environment, lock, cache=workspace.cache, report=report, trusted=True)
+    built = _rebuilt(workspace, snapshot, given, report)
     with _folder(workspace.cache) as folder, sandbox.channels() as channels:
         (folder / "handover").mkdir()
         isolation = sandbox.available()
@@ -142,7 +143,7 @@ def rerun(
             closing=closing_code(snapshot.request, folder / "handover", keep_model=False),
         )
         environment = built.python.parent.parent.resolve()
-        compile_later(built.python, sandbox.compiled(world.mirror, environment))
+        compile_later(built.base, environment, sandbox.compiled(world.mirror, environment))
         handover, payload = (None, {}) if executed.failed else _measured(folder / "handover")
         comparable = isolation.level is sandbox.Level.NAMESPACES and not executed.failed
         networked = given.network or isolation.level is sandbox.Level.COPY
@@ -157,6 +158,18 @@ def rerun(
             _written(workspace, world.mirror),
             world.results(snapshot, blobs) if comparable else [],
         )
+
+
+def _rebuilt(workspace: Workspace, snapshot: Snapshot, given: Given, report: Report) -> Built:
+    blobs = workspace.store.blobs
+    return build(
+        snapshot.environment,
+        blobs.read(snapshot.environment.lock.digest),
+        cache=workspace.cache,
+        copy_to=blobs.copy_to,
+        report=report,
+        compiling=given.compiling,
+    )
 
 
 def _written(workspace: Workspace, mirror: Path) -> list[sandbox.Written]:
@@ -216,7 +229,7 @@ class _Start:
         """Settle how a snapshot's kernel starts, before anything of the record is laid out."""
         # By the interpreter itself: a start of the environment's would run what its packages
         # put there.
-        guest = compiled(guest_zip(workspace.cache), str(built.python.resolve()))
+        guest = compiled(guest_zip(workspace.cache), str(built.base))
         argv = [str(built.python), str(guest), "--mode", "rerun", "-f", "{connection_file}"]
         readable, writable = [guest, folder / _TAPE], [folder / "handover", channels]
         directory = snapshot.program.directory

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ def run(
     parameters: dict[str, object] | None = None,
     output: Path | None = None,
     timeout: float | None = None,
+    vault: bool = False,
     incomplete: bool = False,
     allow_secret: str = "",
     report: Report = silent,
@@ -66,6 +67,7 @@ def run(
         parameters: papermill parameters.
         output: Where the executed notebook is written.
         timeout: Seconds one cell may take.
+        vault: As for `snapshot`, also for those the notebook takes itself.
         incomplete: As for `snapshot`.
         allow_secret: As for `snapshot`.
         report: Told about progress, cell by cell.
@@ -86,11 +88,12 @@ def run(
         report(Progress("parameters", why))
     with tempfile.TemporaryDirectory(prefix="mlops-run-") as held:
         folder = Path(held)
+        kernel = observed_kernel(workspace, document, path, folder, parameters or {}, report=report)
+        if vault:
+            kernel = replace(kernel, env={**kernel.env, "MLOPS_VAULT": "1"})
         executed = execute(
             document,
-            kernel=observed_kernel(
-                workspace, document, path, folder, parameters or {}, report=report
-            ),
+            kernel=kernel,
             directory=path.parent,
             report=report,
             timeout=timeout,
@@ -105,7 +108,12 @@ def run(
                 hint=f"{before or 'Nothing was snapshotted.'} {executed.failed.hint}",
             )
         taken = finish(
-            workspace, folder, incomplete=incomplete, allow_secret=allow_secret, report=report
+            workspace,
+            folder,
+            vault=vault,
+            incomplete=incomplete,
+            allow_secret=allow_secret,
+            report=report,
         )
     return Ran(taken, executed)
 
@@ -118,6 +126,7 @@ def finish(
     workspace: Workspace,
     folder: Path,
     *,
+    vault: bool = False,
     incomplete: bool = False,
     allow_secret: str = "",
     report: Report = silent,
@@ -127,6 +136,7 @@ def finish(
     Args:
         workspace: Where they go.
         folder: The handover's folder.
+        vault: As for `snapshot`.
         incomplete: As for `snapshot`.
         allow_secret: As for `snapshot`.
         report: Told about progress.
@@ -138,7 +148,12 @@ def finish(
     if own.exists():
         return own.read_text("utf-8").split()
     record = snapshot(
-        workspace, folder, incomplete=incomplete, allow_secret=allow_secret, report=report
+        workspace,
+        folder,
+        vault=vault,
+        incomplete=incomplete,
+        allow_secret=allow_secret,
+        report=report,
     )
     return [record_id(record)]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,8 @@ from py_mlops.data.packing import pack
 from py_mlops.data.reads import Gathered, Pack, gather
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.data.surroundings import gather as gather_surroundings
-from py_mlops.environment.lock import Locked, lock
+from py_mlops.environment.keep import Prepared, prepare, working_folder
+from py_mlops.environment.lock import lock
 from py_mlops.environment.record import to_record
 from py_mlops.errors import HeadMoved, InputError, StoreError, UnknownVariable
 from py_mlops.model.formats import SUFFIXES as MODEL_SUFFIXES
@@ -54,6 +55,7 @@ def snapshot(
     workspace: Workspace,
     folder: Path,
     *,
+    vault: bool = False,
     incomplete: bool = False,
     allow_secret: str = "",
     report: Report = silent,
@@ -66,6 +68,8 @@ def snapshot(
     Args:
         workspace: Where it is kept.
         folder: The handover's folder, see `read_handover`.
+        vault: Keep the wheels of the whole environment, so that no index is
+            needed to build it again. Wheels that no index has are always kept.
         incomplete: Record files that changed or vanished since they were read
             as holes instead of refusing.
         allow_secret: Why what looks like a secret may be kept; it is recorded.
@@ -85,20 +89,21 @@ def snapshot(
     handover = read_handover(folder)
     _check(handover)
     notebook = find_notebook(handover)
-    secrets, unscanned = look_for_secrets(handover, notebook[1], allow_secret)
     report(Progress("environment", "reading the environment"))
-    locked = lock(handover.facts, cache=workspace.cache, report=report)
-    with workspace.store.blobs.batch() as writer:
-        parts = _store_parts(
-            workspace,
-            handover,
-            notebook,
-            folder,
-            locked=locked,
-            writer=writer,
-            incomplete=incomplete,
-            report=report,
-        )
+    with _prepared(workspace, handover, vault=vault, report=report) as prepared:
+        texts = prepared.texts()
+        secrets, unscanned = look_for_secrets(handover, notebook[1], allow_secret, texts)
+        with workspace.store.blobs.batch() as writer:
+            parts = _store_parts(
+                workspace,
+                handover,
+                notebook,
+                folder,
+                prepared=prepared,
+                writer=writer,
+                incomplete=incomplete,
+                report=report,
+            )
     capture = Capture(
         level=handover.level,
         holes=[*parts.holes, *unscanned],
@@ -108,6 +113,25 @@ def snapshot(
     )
     report(Progress("record", "writing the record"))
     return _commit(workspace, handover, parts, capture)
+
+
+@contextmanager
+def _prepared(
+    workspace: Workspace, handover: Handover, *, vault: bool, report: Report
+) -> Iterator[Prepared]:
+    """Lock the environment and make the wheels that are to be kept of it, for a while."""
+    cache = workspace.cache
+    locked = lock(handover.facts, cache=cache, report=report)
+    with working_folder(cache) as folder:
+        yield prepare(
+            locked,
+            handover.facts,
+            folder=folder,
+            cache=cache,
+            have=workspace.store.blobs.touch,
+            everything=vault or workspace.settings.vault,
+            report=report,
+        )
 
 
 @dataclass(frozen=True)
@@ -164,7 +188,7 @@ def _store_parts(
     notebook: Notebook,
     folder: Path,
     *,
-    locked: Locked,
+    prepared: Prepared,
     writer: BlobWriter,
     incomplete: bool,
     report: Report,
@@ -182,13 +206,20 @@ def _store_parts(
     gathered = gather(handover, rules, take, take_kept, pack=pack_up, incomplete=incomplete)
     answers, unanswered = replay.gather(handover, writer.put_file, report)
     program = _program(handover, notebook, gathered, writer, take)
-    environment = to_record(handover.facts, locked, writer.put_bytes(locked.pylock))
+    environment = to_record(
+        handover.facts,
+        prepared,
+        writer.put_file,
+        writer.put_bytes,
+        loaded={one.name: one.loaded for one in handover.replaced},
+    )
     model = _model(handover, folder, gathered, writer)
     holdout = _holdout(handover, folder, writer)
     randomness = _randomness(handover, folder, writer)
     around, unlisted = gather_surroundings(handover.surroundings, rules, gathered.read)
     holes = [
-        *gathered.holes, *unlisted, *unanswered, *locked.holes, *session_holes(handover, program)
+        *gathered.holes, *unlisted, *unanswered, *prepared.holes,
+        *session_holes(handover, program),
     ]  # fmt: skip
     return _Parts(
         program,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -11,30 +12,39 @@ import msgspec
 
 from py_mlops.environment import interpreters, uv
 from py_mlops.environment.exclusive import exclusive, unwritable, write_whole
+from py_mlops.environment.index import pins
 from py_mlops.environment.install import STAGE, install, last_words
-from py_mlops.environment.installed import installed, packages, site_packages
+from py_mlops.environment.installed import packages
 from py_mlops.environment.kept import COMPLETE, home
+from py_mlops.environment.kernel import KERNEL, additions
 from py_mlops.environment.plan import Plan, checked, decide
-from py_mlops.errors import EnvironmentFailure, NotTrusted
+from py_mlops.environment.wheel import Seal, inspect
+from py_mlops.errors import EnvironmentFailure, Hostile, NotTrusted
 from py_mlops.progress import Progress, Report
 from py_mlops.records import Environment
 from py_mlops.records.base import Part
 
-KERNEL = "ipykernel"
+_WHEELS = ".wheels"
+
+CopyTo = Callable[[str, Path], None]
+"""Writes a verified copy of a blob to a new file."""
 
 
 class Built(NamedTuple):
     """An environment that is ready to run.
 
     Attributes:
-        python: Path of its interpreter.
+        python: Path of its interpreter. Whatever its packages put there runs
+            when it starts: start it in a sandbox only.
         notes: How it differs from the recorded one, in plain words.
         version: Its interpreter's version.
+        base: The interpreter beneath it, in which there is nothing of its packages.
     """
 
     python: Path
     notes: list[str]
     version: str
+    base: Path
 
 
 class _Complete(Part, frozen=True):
@@ -48,47 +58,51 @@ def build(
     lock: bytes,
     *,
     cache: Path,
+    copy_to: CopyTo,
     report: Report,
-    trusted: bool = False,
+    compiling: bool = False,
 ) -> Built:
     """Build an environment, or return the one built before.
 
-    Wheels are installed by name, version and digest from wherever the user's
-    own uv looks for packages; first from what uv has at hand, then online.
-    Addresses and paths in a record are never followed. Safe to call from
-    several processes at once.
+    Wheels that the store has are taken from it; where it has all, no index is
+    asked. The others are installed by name, version and digest from wherever
+    the user's own uv looks for packages; first from what uv has at hand, then
+    online. Addresses and paths in a record are never followed, and nothing of
+    the environment is run. Safe to call from several processes at once.
 
     Args:
         environment: The recorded environment; hostile until checked.
         lock: The bytes of its ``pylock.toml``; hostile until checked.
         cache: Folder that environments are kept in.
+        copy_to: Gives the wheels that the store has.
         report: Told of every step.
-        trusted: Whether source archives may be compiled, which runs the build
-            scripts of whoever wrote them.
+        compiling: Whether source archives may be compiled, which runs the build
+            scripts of whoever wrote them, with the user's own rights.
 
     Raises:
-        Hostile: When the record or its lock tries what it must not.
+        Hostile: When the record, its lock or a wheel tries what it must not.
         NotTrusted: When something would have to be compiled.
         InterpreterMissing: When there is no such Python here.
         EnvironmentFailure: When packages cannot be had or not be installed.
+        Corrupt, Missing: When a wheel in the store is damaged or gone.
     """
     interpreters.check(environment.interpreter)
     entries = checked(environment, lock)
-    sources = [entry.name for entry in entries if not entry.wheel]
-    if sources and not trusted:
+    found = interpreters.find(environment.interpreter, report)
+    plan = decide(environment, entries, found.version)
+    if plan.sources and not compiling:
+        names = ", ".join(line.partition("==")[0] for line in plan.sources)
         raise NotTrusted(
-            f"The index has only the source of {', '.join(sources)}, and compiling it runs the "
-            "build script of whoever wrote it.",
-            hint="Say yes to this snapshot's code if you trust its author.",
+            f"The index has only the source of {names}, and compiling it runs the build script of "
+            "whoever wrote it, outside any sandbox.",
+            hint="Reproduce it with --allow-build if you trust who wrote it.",
         )
-    found = interpreters.find(environment.interpreter)
-    plan = decide(environment, entries, found.path, _shelf(cache))
     if not found.exact:
         plan.notes.append(
             f"Python {environment.interpreter.version} is not on this machine; "
             f"{found.version} was taken."
         )
-    folder = home(cache) / f"{plan.digest}-{found.version}"
+    folder = _shelf(cache) / f"{plan.digest}-{found.version}"
 
     def waiting() -> None:
         report(Progress(STAGE, "Waiting for another process that builds this environment"))
@@ -96,13 +110,14 @@ def build(
     with exclusive(folder.with_name(folder.name + ".lock"), waiting):
         complete = _complete(folder)
         if complete is None:
-            complete = _Complete(added=_install(plan, found.path, folder, report))
+            complete = _make(environment, plan, found, folder, copy_to=copy_to, report=report)
             write_whole(folder / COMPLETE, msgspec.json.encode(complete))
         else:
             with suppress(OSError):  # only the garbage collector wants the time
                 (folder / COMPLETE).touch()
             report(Progress(STAGE, "The environment was built before", 1, 1))
-    return Built(folder / "bin" / "python", plan.notes + complete.added, found.version)
+    python = folder / "bin" / "python"
+    return Built(python, plan.notes + complete.added, found.version, found.path)
 
 
 def _shelf(cache: Path) -> Path:
@@ -123,14 +138,49 @@ def _complete(folder: Path) -> _Complete | None:
     return complete if (folder / "bin" / "python").exists() else None
 
 
-def _install(plan: Plan, python: Path, folder: Path, report: Report) -> list[str]:
-    """Make the environment from nothing; return notes of what was added to it."""
+def _make(
+    environment: Environment,
+    plan: Plan,
+    found: interpreters.Found,
+    folder: Path,
+    *,
+    copy_to: CopyTo,
+    report: Report,
+) -> _Complete:
+    """Make the environment; nothing is left of one that cannot be made."""
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        (folder / ".lists").mkdir()
+        added, more = _kernel(environment, found, folder)
+        requirements = [*plan.wheels, *plan.sources, *more]
+        from_index = bool(requirements)
+        requirements += _kept(plan, folder, copy_to, report)
+        seal: list[Seal] = []
+
+        def fresh() -> None:
+            _venv(found.path, folder)
+            seal[:] = [Seal(folder)]
+
+        install(
+            requirements, folder, fresh=fresh, from_index=from_index,
+            compiling=bool(plan.sources), report=report,
+        )  # fmt: skip
+        seal[0].check()
+        shutil.rmtree(folder / _WHEELS, ignore_errors=True)
     except OSError as error:
+        shutil.rmtree(folder, ignore_errors=True)
         raise unwritable(folder.parent, error) from error
+    except (EnvironmentFailure, Hostile):
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return _Complete(added=added)
+
+
+def _venv(python: Path, folder: Path) -> None:
+    """Make an environment with nothing in it, whatever lies in its folder but wheels."""
+    for entry in folder.iterdir():
+        if entry.name != _WHEELS:
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
     answer = uv.run(
         ["venv", "--quiet", "--allow-existing", "--no-project", "--python", python, folder],
         folder=folder,
@@ -140,27 +190,42 @@ def _install(plan: Plan, python: Path, folder: Path, report: Report) -> list[str
             f"No environment could be made with {python}: {last_words(answer.error)}",
             hint="Check that this Python starts and has not been moved.",
         )
-    for name, requirements, options in (
-        ("wheels", plan.wheels, ["--no-deps", "--require-hashes", "--only-binary", ":all:"]),
-        ("sources", plan.sources, ["--no-deps", "--require-hashes"]),
-        ("loose", plan.loose, ["--no-deps", "--only-binary", ":all:"]),
-    ):
-        if requirements:
-            install(name, requirements, options, folder, report)
-    return _add_kernel(plan, folder, report)
 
 
-def _add_kernel(plan: Plan, folder: Path, report: Report) -> list[str]:
-    """Add ipykernel where the recorded environment had none, keeping every recorded version."""
-    before = {one.name for one in installed(list(site_packages(folder)))}
-    if KERNEL in before:
-        return []
-    pinned = [line.partition(" ")[0] for line in (*plan.wheels, *plan.sources, *plan.loose)]
-    constraints = folder / ".lists" / "constraints.txt"
-    constraints.write_text("\n".join(pinned) + "\n")
-    options: list[str | Path] = ["--constraints", constraints, "--only-binary", ":all:"]
-    install("kernel", [KERNEL], options, folder, report, newest=True)
-    added = [one for one in installed(list(site_packages(folder))) if one.name not in before]
-    version = next(one.version for one in added if one.name == KERNEL)
+def _kept(plan: Plan, folder: Path, copy_to: CopyTo, report: Report) -> list[str]:
+    """Lay out the wheels that the store has; return their requirements."""
+    lines = []
+    for number, (name, wheel) in enumerate(sorted(plan.kept.items())):
+        report(Progress(STAGE, f"Unpacking {name}", number, len(plan.kept)))
+        place = folder / _WHEELS / str(number)  # two may not have the same file name, but who knows
+        place.mkdir(parents=True)
+        path = place / wheel.name
+        copy_to(wheel.blob.digest, path)
+        inspect(path)
+        lines.append(f"{name} @ {path.as_uri()} --hash={wheel.blob.digest}")
+    return lines
+
+
+def _kernel(
+    environment: Environment, found: interpreters.Found, folder: Path
+) -> tuple[list[str], list[str]]:
+    """Find ipykernel where the recorded environment has none, keeping every recorded version.
+
+    Returns:
+        What to say of it, and requirements.
+    """
+    if any(one.name == KERNEL for one in environment.distributions):
+        return [], []
+    if any(one.name == KERNEL for one in environment.rerun):
+        added = {one.name: one.version for one in environment.rerun}
+        more: list[str] = []
+    else:
+        pinned = pins([(one.name, one.version) for one in environment.distributions])
+        wheels = [
+            one.entry for one in additions(pinned, found.path, found.version, folder=folder)
+        ]  # fmt: skip
+        added = {entry.name: entry.version for entry in wheels}
+        more = [entry.requirement for entry in wheels]
     others = f" with {packages(len(added) - 1)} it needs" if len(added) > 1 else ""
-    return [f"The recorded environment had no ipykernel; {version} was added{others}."]
+    version = added.get(KERNEL, "of today")
+    return [f"The recorded environment had no ipykernel; {version} was added{others}."], more

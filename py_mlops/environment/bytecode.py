@@ -21,18 +21,20 @@ for line in sys.stdin.buffer.read().split(b"\\0"):
 _background: list[subprocess.Popen[bytes]] = []
 
 
-def compile_later(python: Path, modules: Iterable[str]) -> None:
+def compile_later(base: Path, environment: Path, modules: Iterable[str]) -> None:
     """Compile modules of an environment in a process of its own that nobody waits for.
 
     A rerun's own bytecode is lost with its sandbox, and is not to be trusted:
     only the names of the modules are taken from it.
 
     Args:
-        python: The environment's interpreter, ``bin/python`` in it.
+        base: The interpreter beneath the environment. The environment's own is
+            a file that its packages could have replaced.
+        environment: The environment's folder.
         modules: Paths of modules relative to the environment's folder; those
             that do not lead to a file in it are left out.
     """
-    environment = python.parent.parent.resolve()
+    environment = environment.resolve()
     found = []
     for name in modules:
         path = (environment / name).resolve()
@@ -41,7 +43,7 @@ def compile_later(python: Path, modules: Iterable[str]) -> None:
     if not found:
         return
     process = subprocess.Popen(
-        [str(python), "-I", "-S", "-c", _COMPILE],
+        [str(base), "-I", "-S", "-c", _COMPILE],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

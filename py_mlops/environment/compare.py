@@ -59,7 +59,7 @@ def _environment(recorded: Environment, rerun: Environment) -> Axis:
     before, after = _by_name(recorded), _by_name(rerun)
     removed = before.keys() - after.keys()
     changed = {name for name in before.keys() & after.keys()
-               if before[name].version != after[name].version}  # fmt: skip
+               if _ran(before[name]) != _ran(after[name])}  # fmt: skip
     counts = [
         f"{count} {word}"
         for count, word in (
@@ -80,6 +80,11 @@ def _environment(recorded: Environment, rerun: Environment) -> Axis:
     packages = ", ".join(counts) if counts else "the same"
     text = f"{python}; packages: {packages}."
     return _axis("environment", "close" if kept else "different", text, details)
+
+
+def _ran(one: Distribution) -> tuple[str, str]:
+    """Return the version that is installed and the one that the program had loaded."""
+    return one.version, one.loaded or one.version
 
 
 def _same_abi(one: Interpreter, other: Interpreter) -> bool:
@@ -124,6 +129,15 @@ def _software(a: Environment, b: Environment) -> Iterator[str]:
             yield from _changed(name, before[name].version, after[name].version)
         else:
             yield from _other_file(before[name], after[name])
+            yield from _loaded(before[name], after[name])
+
+
+def _loaded(one: Distribution, other: Distribution) -> Iterator[str]:
+    """Tell of versions that programs went on with after another one was installed."""
+    if one.loaded != other.loaded:
+        yield from _changed(
+            f"{one.name} as it was loaded", one.loaded or one.version, other.loaded or other.version
+        )
 
 
 def _other_file(one: Distribution, other: Distribution) -> Iterator[str]:

@@ -7,7 +7,7 @@ import os
 import tempfile
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
@@ -57,10 +57,14 @@ class Catalogue:
             index does not know that version.
         reached: Whether the answer is the index's own, not only that of what
             uv remembers of it.
+        places: The URL or path of each file, by its name.
+        versions: The version of each package.
     """
 
     files: Mapping[str, list[File]] = field(default_factory=dict)
     reached: bool = True
+    places: Mapping[str, str] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
 
 
 def pins(distributions: Sequence[tuple[str, str]]) -> dict[str, str]:
@@ -112,25 +116,35 @@ def ask(pinned: Mapping[str, str], python: str, *, folder: Path, offline: bool) 
         )  # fmt: skip
         if not answer.ok:
             return Catalogue(reached=False)
-        files = _files((work / "pylock.toml").read_bytes())
-    return Catalogue(files, reached=not offline)
+        found = read_pylock((work / "pylock.toml").read_bytes(), work)
+    return replace(found, reached=not offline)
 
 
-def _files(pylock: bytes) -> dict[str, list[File]]:
-    """Read the files out of uv's own pylock, the empty wheels left out."""
+def read_pylock(pylock: bytes, work: Path) -> Catalogue:
+    """Read uv's own pylock, the empty wheels left out.
+
+    Args:
+        pylock: Its bytes.
+        work: The folder that it was written in, which its paths start from.
+    """
     found: dict[str, list[File]] = {}
+    places: dict[str, str] = {}
+    versions: dict[str, str] = {}
     for package in tomllib.loads(pylock.decode())["packages"]:
         entries = [(entry, True) for entry in package.get("wheels", [])]
         if "sdist" in package:
             entries.append((package["sdist"], False))
-        files = [
-            File(_file_name(entry), entry["hashes"]["sha256"], wheel)
-            for entry, wheel in entries
-            if entry.get("hashes", {}).get("sha256", _EMPTY) != _EMPTY
-        ]
+        files = []
+        for entry, wheel in entries:
+            digest = entry.get("hashes", {}).get("sha256", _EMPTY)
+            if digest != _EMPTY:
+                name = _file_name(entry)
+                files.append(File(name, digest, wheel))
+                places[name] = entry.get("url") or str(work / entry.get("path", ""))
         if files:
-            found[canonicalize_name(package["name"])] = files
-    return found
+            name = canonicalize_name(package["name"])
+            found[name], versions[name] = files, package.get("version", "")
+    return Catalogue(found, places=places, versions=versions)
 
 
 def _file_name(entry: Mapping[str, str]) -> str:

@@ -1,8 +1,9 @@
-"""Installs requirements into an environment by uv, and explains what went wrong."""
+"""Installs a plan into an environment by uv, and explains what went wrong."""
 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -16,43 +17,61 @@ STAGE = "environment"
 _STEP = re.compile(r"(?:Resolved|Downloading|Downloaded|Building|Built|Prepared|Installed)\b.*")
 _PINNED = re.compile(r"(?<![\w.-])([a-z0-9]+(?:-[a-z0-9]+)*)(?===)")
 _UNREACHABLE = ("failed to fetch", "error sending request", "network was disabled")
+_FULL = ("no space left on device", "disk quota exceeded")
 
 
 def install(
-    name: str,
     requirements: Sequence[str],
-    options: Sequence[str | Path],
     folder: Path,
-    report: Report,
     *,
-    newest: bool = False,
+    fresh: Callable[[], None],
+    from_index: bool,
+    compiling: bool,
+    report: Report,
 ) -> None:
-    """Install some requirements: from what uv has at hand, else online.
+    """Install everything at once, into an environment in which there is nothing yet.
+
+    uv starts the environment's interpreter before it installs, and not after:
+    a package may have put there what runs whenever that interpreter starts. So
+    there is one installation, and a second try begins with a new environment.
 
     Args:
-        name: What they are, for the name of their list.
-        requirements: Checked lines of a requirements file.
-        options: Further options of ``uv pip install``.
+        requirements: Checked lines of a requirements file, each with a digest.
         folder: The environment.
+        fresh: Makes it from nothing.
+        from_index: Whether some are to be fetched; else no index is asked, and
+            uv's cache neither read nor written.
+        compiling: Whether source archives may be compiled.
         report: Told of uv's steps.
-        newest: Whether the versions are open, so that the index is asked
-            first; what uv has at hand may be years old.
 
     Raises:
         EnvironmentFailure: When some cannot be had; it names them.
     """
-    file = folder / ".lists" / f"{name}.txt"
-    file.write_text("\n".join(requirements) + "\n")
-    command = ["pip", "install", "--python", folder / "bin" / "python", *options, "-r", file]
+    command: list[str | Path] = ["pip", "install", "--python", folder / "bin" / "python",
+                                 "--no-deps", "--require-hashes"]  # fmt: skip
+    command += [] if compiling else ["--only-binary", ":all:"]
     total = len(requirements)
     report(Progress(STAGE, f"Installing {packages(total)}", 0, total))
-    tries = [["--offline"], []] if not uv.told_offline() else [["--offline"]]
-    for network in reversed(tries) if newest else tries:
-        answer = uv.run([*command, *network], folder=folder, line=_relay(report, total))
+    settings = {} if from_index else {"UV_CACHE_DIR": str(folder / ".cache")}
+    tries = [["--offline"], []] if from_index and not uv.told_offline() else [["--offline"]]
+    if not from_index:
+        command.append("--no-index")
+    said = ""
+    for network in tries:
+        fresh()
+        file = folder / ".lists" / "all.txt"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("\n".join(requirements) + "\n")
+        answer = uv.run(
+            [*command, *network, "-r", file],
+            folder=folder, settings=settings, line=_relay(report, total),
+        )  # fmt: skip
+        said = answer.error
         if answer.ok:
             break
     else:
-        raise _failure(answer.error, requirements)
+        raise _failure(said, requirements)
+    shutil.rmtree(folder / ".cache", ignore_errors=True)
     report(Progress(STAGE, f"Installed {packages(total)}", total, total))
 
 
@@ -71,9 +90,16 @@ def _relay(report: Report, total: int) -> Callable[[str], None]:
 
 def _failure(said: str, requirements: Sequence[str]) -> EnvironmentFailure:
     """Name the packages that uv complained about."""
-    ours = {line.partition("==")[0] for line in requirements}
+    ours = {re.split(r"==| @ ", line)[0] for line in requirements}
     named = set(_PINNED.findall(said)) | set(re.findall(r"Because ([a-z0-9-]+) was not", said))
+    named |= set(re.findall(r"`([a-z0-9-]+)(?: @ \S+)?`", said))
     blamed = ", ".join(sorted(named & ours)) or "the packages"
+    if any(sign in said.lower() for sign in _FULL):
+        return EnvironmentFailure(
+            "The disk is full: the environment could not be built.",
+            hint="Free some space where the cache is (`mlops gc --delete` removes environments "
+            "that were not used for long), or set MLOPS_CACHE to a larger disk; then try again.",
+        )
     if "hash mismatch" in said.lower():
         return EnvironmentFailure(
             f"The index now gives other bytes for {blamed} than the snapshot recorded.",

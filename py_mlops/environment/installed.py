@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.parser import HeaderParser
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,9 @@ from py_mlops.records import Interpreter
 
 OURSELVES = "py-mlops"
 
-_SCHEME = b"1"  # part of every fingerprint: changes when a lock would come out otherwise
+_SCHEME = b"2"  # part of every fingerprint: changes when a lock would come out otherwise
+Source = Literal["index", "url", "vcs", "local", "editable", "conda"]
+
 _KINDS = (".dist-info", ".egg-info")
 _SITES = ("site-packages", "dist-packages")
 
@@ -31,20 +33,23 @@ class Installed:
     Attributes:
         name: Normalised name (PEP 503).
         version: Normalised version (PEP 440), or as it stands when it is none.
-        source: ``index``, unless its metadata says ``direct`` or ``editable``.
+        source: ``index``, unless its metadata says something else; see
+            `records.Distribution`.
         origin: The direct URL without credentials; empty otherwise.
         tags: The compatibility tags of the WHEEL file; empty without one.
         build: The wheel's build number; empty when it has none.
         installer: What installed it, ``pip``; empty when unknown.
+        metadata: Its metadata folder.
     """
 
     name: str
     version: str
-    source: Literal["index", "direct", "editable"] = "index"
+    source: Source = "index"
     origin: str = ""
     tags: tuple[str, ...] = ()
     build: str = ""
     installer: str = ""
+    metadata: Path = field(default=Path(), compare=False)
 
 
 def installed(search_path: Sequence[str]) -> list[Installed]:
@@ -82,8 +87,8 @@ def fingerprint(search_path: Sequence[str], interpreter: Interpreter) -> str:
         interpreter: That interpreter.
     """
     digest = hashlib.sha256(_SCHEME)
-    for field in (interpreter.implementation, interpreter.version, interpreter.platform):
-        digest.update(field.encode() + b"\0")
+    for text in (interpreter.implementation, interpreter.version, interpreter.platform):
+        digest.update(text.encode() + b"\0")
     for folder in search_path:
         digest.update(folder.encode(errors="surrogateescape") + b"\n")
         for entry in _metadata(folder):
@@ -123,7 +128,7 @@ def _describe(path: Path) -> Installed | None:
         installer = _text(path / "INSTALLER").strip()
         if installer == "conda":
             # conda notes the folder it built the package in, which is gone.
-            source, origin = "index", ""
+            source, origin = "conda", ""
         wheel = HeaderParser().parsestr(_text(path / "WHEEL"))
         return Installed(
             name=named[0],
@@ -133,6 +138,7 @@ def _describe(path: Path) -> Installed | None:
             tags=tuple(str(tag) for tag in wheel.get_all("Tag", [])),
             build=str(wheel.get("Build", "")),
             installer=installer,
+            metadata=path,
         )
     except (OSError, ValueError):
         return None
@@ -161,7 +167,7 @@ def _headers(path: Path) -> tuple[str, str] | None:
     return None
 
 
-def _origin(path: Path) -> tuple[Literal["index", "direct", "editable"], str]:
+def _origin(path: Path) -> tuple[Source, str]:
     """Say where a distribution came from, by PEP 610 or by where its metadata lies."""
     if path.suffix == ".egg-info" and path.is_dir() and path.parent.name not in _SITES:
         return "editable", path.parent.as_uri()
@@ -172,14 +178,17 @@ def _origin(path: Path) -> tuple[Literal["index", "direct", "editable"], str]:
         record = dict(json.loads(text))
         origin = without_credentials(str(record.get("url", "")))
     except (TypeError, ValueError, RecursionError):  # it is direct, but from where is lost
-        return "direct", ""
+        return "url", ""
     control, folder = record.get("vcs_info"), record.get("dir_info")
+    source: Source = "local" if origin.startswith("file:") else "url"
     if isinstance(control, dict):
+        source = "vcs"
         origin = f"{control.get('vcs', 'vcs')}+{origin}@{control.get('commit_id', '')}"
     if record.get("subdirectory"):
         origin += f"#subdirectory={record['subdirectory']}"
-    editable = isinstance(folder, dict) and folder.get("editable") is True
-    return ("editable" if editable else "direct"), origin
+    if isinstance(folder, dict) and folder.get("editable") is True:
+        source = "editable"
+    return source, origin
 
 
 def packages(count: int) -> str:

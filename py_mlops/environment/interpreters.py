@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from py_mlops.environment import uv
 from py_mlops.errors import EnvironmentFailure, Hostile, InterpreterMissing
+from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Interpreter
 from py_mlops.records.handover import KernelFacts
 
@@ -61,13 +62,15 @@ def check(wanted: Interpreter) -> None:
         )
 
 
-def find(wanted: Interpreter) -> Found:
+def find(wanted: Interpreter, report: Report = silent) -> Found:
     """Find a Python of a version, else the nearest patch of the same minor version.
 
-    Nothing is downloaded.
+    Only where there is neither, and where `UV_PYTHON_DOWNLOADS` is set to
+    `automatic`, is one downloaded by uv: that very version.
 
     Args:
         wanted: The recorded interpreter.
+        report: Told of a download.
 
     Raises:
         Hostile: When the record names no version.
@@ -85,11 +88,39 @@ def find(wanted: Interpreter) -> Found:
     for path, version in sorted(near.items(), key=lambda one: _distance(one[1], wanted.version)):
         if real := _real(path, wanted.implementation, version):
             return Found(real, version, exact=version == wanted.version)
-    raise InterpreterMissing(
-        f"Python {wanted.version} is not on this machine, nor any other {_minor(wanted.version)}.",
-        hint=f"Install it, for example with `uv python install {_minor(wanted.version)}`, "
-        "then try again.",
+    return _downloaded(wanted, report)
+
+
+def _downloaded(wanted: Interpreter, report: Report) -> Found:
+    """Let uv download a Python where the user's settings allow it.
+
+    Raises:
+        InterpreterMissing: When they do not, or when it cannot be had.
+    """
+    missing = f"Python {wanted.version} is not on this machine, nor any other"
+    missing += f" {_minor(wanted.version)}."
+    hint = (
+        f"Install it, for example with `uv python install {wanted.version}`, or let uv do so "
+        "(UV_PYTHON_DOWNLOADS=automatic); then try again."
     )
+    if os.environ.get("UV_PYTHON_DOWNLOADS") != "automatic" or wanted.implementation != "cpython":
+        raise InterpreterMissing(missing, hint=hint)
+    report(Progress("environment", f"Downloading Python {wanted.version}"))
+    allowed = {"UV_PYTHON_DOWNLOADS": "automatic"}
+    answer = uv.run(
+        ["python", "install", "--no-bin", wanted.version], folder=Path.home(), settings=allowed
+    )
+    if answer.ok:
+        said = uv.run(
+            ["python", "find", "--managed-python", wanted.version],
+            folder=Path.home(), output=True,
+        )  # fmt: skip
+        path = Path(said.output.decode(errors="replace").strip())
+        real = _real(path, wanted.implementation, wanted.version) if said.ok else None
+        if real is not None:
+            return Found(real, wanted.version, exact=True)
+    last = answer.error.strip().rpartition("\n")[2][:200]
+    raise InterpreterMissing(f"{missing} uv could not download it: {last}", hint=hint)
 
 
 def _minor(version: str) -> str:

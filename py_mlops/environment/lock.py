@@ -10,7 +10,7 @@ import msgspec
 
 from py_mlops.environment import pylock, uv
 from py_mlops.environment.exclusive import exclusive, write_whole
-from py_mlops.environment.holes import holes
+from py_mlops.environment.holes import FOREIGN, holes
 from py_mlops.environment.index import Catalogue, Choice, ask, choose, pins
 from py_mlops.environment.install import STAGE
 from py_mlops.environment.installed import Installed, fingerprint, installed, packages
@@ -25,6 +25,9 @@ from py_mlops.records.handover import KernelFacts
 # of reach comes back; what is locked stays true for ever.
 _INCOMPLETE_LASTS = 600.0  # seconds
 
+LOCKED = frozenset({"index", "conda"})
+"""Sources of what an index may have a file of."""
+
 
 class Locked(Part, frozen=True):
     """A locked environment.
@@ -33,11 +36,14 @@ class Locked(Part, frozen=True):
         distributions: What is installed, by name.
         pylock: A PEP 751 ``pylock.toml`` of all that an index has.
         holes: What could not be locked.
+        compiled: Names of what is installed otherwise than any file of the
+            index has it: compiled here, from its source or by another tool.
     """
 
     distributions: list[Distribution]
     pylock: bytes
     holes: list[Hole]
+    compiled: list[str]
 
 
 class _Kept(Part, frozen=True):
@@ -94,22 +100,26 @@ def _known(path: Path, *, offline: bool) -> Locked | None:
 
 def _make(facts: KernelFacts, folder: Path, report: Report, *, offline: bool) -> _Kept:
     found = installed(facts.search_path)
-    pinned = pins([(one.name, one.version) for one in found if one.source == "index"])
+    pinned = pins([(one.name, one.version) for one in found if one.source in LOCKED])
     report(Progress(STAGE, f"Locking {packages(len(found))}", 0, len(found)))
     catalogue = ask(pinned, facts.executable, folder=folder, offline=True)
     choices = _choices(found, catalogue)
-    reached = len(choices) == len(pinned)
-    doubtful = not reached or not all(choice.sure for choice in choices.values())
-    asked = doubtful and not offline
+    sure = len(choices) == len(pinned) and all(choice.sure for choice in choices.values())
+    asked = not sure and not offline
     if asked:
         report(Progress(STAGE, f"Asking the package index about {packages(len(pinned))}"))
         answer = ask(pinned, facts.executable, folder=folder, offline=False)
-        if reached := answer.reached:
+        if answer.reached:
             choices = _choices(found, answer)
     locked = Locked(
         distributions=[_distribution(one, choices.get(one.name)) for one in found],
         pylock=pylock.write(_entries(found, choices), facts.version),
-        holes=holes(found, choices, reached=reached),
+        holes=holes(found, choices),
+        compiled=[
+            one.name
+            for one in found
+            if one.name in choices and not choices[one.name].sure and one.installer not in FOREIGN
+        ],
     )
     text = f"Locked {len(choices)} of {packages(len(found))}"
     report(Progress(STAGE, text, len(found), len(found)))
@@ -150,4 +160,7 @@ def _distribution(one: Installed, choice: Choice | None) -> Distribution:
         wheel=wheel.name if wheel else None,
         sha256=wheel.sha256 if wheel else None,
         origin=one.origin,
+        kept=None,
+        tree=None,
+        loaded="",
     )

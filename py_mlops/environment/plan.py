@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from py_mlops.environment import pylock, uv
-from py_mlops.environment.index import ask
-from py_mlops.environment.install import unreachable
-from py_mlops.records import Distribution, Environment
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from py_mlops.environment import pylock
+from py_mlops.environment.fitting import rank
+from py_mlops.environment.lock import LOCKED
+from py_mlops.records import Distribution, Environment, KeptWheel
 
 
 class Plan(NamedTuple):
     """What to install.
 
     Attributes:
+        kept: Wheels that the store has, by the distribution's name.
         wheels: Requirements with the digests of wheels.
         sources: Requirements with the digests of source archives.
-        loose: Requirements of which only the version is known.
         notes: What is left out, and why.
     """
 
+    kept: dict[str, KeptWheel]
     wheels: list[str]
     sources: list[str]
-    loose: list[str]
     notes: list[str]
 
     @property
     def digest(self) -> str:
         """A short name for what will be installed."""
-        text = "\n".join((*self.wheels, "sources", *self.sources, "loose", *self.loose))
+        kept = [f"{name} {one.name} {one.blob.digest}" for name, one in sorted(self.kept.items())]
+        text = "\n".join((*self.wheels, "sources", *self.sources, "kept", *kept))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -42,72 +45,91 @@ def checked(environment: Environment, lock: bytes) -> list[pylock.Entry]:
         Hostile: When they do not, or when either is no such thing at all.
     """
     entries = pylock.read(lock)
-    recorded = {one.name: one for one in environment.distributions}
-    if len(recorded) != len(environment.distributions):
+    everything = [*environment.distributions, *environment.rerun]
+    recorded = {one.name: one for one in everything}
+    if len(recorded) != len(everything):
         raise pylock.refused("its record names a package twice")
-    for one in recorded.values():
+    for one in everything:
         if not pylock.is_name(one.name):
             raise pylock.refused(f"{one.name[:80]!r} is no normalised package name")
+        if one.kept is not None:
+            _check_kept(one, one.kept)
     for entry in entries:
         said = recorded.get(entry.name)
         digest = entry.sha256 if entry.wheel else None
-        locked = ("index", entry.version, digest)
-        if said is None or (said.source, said.version, said.sha256) != locked:
+        same = said is not None and (said.version, said.sha256) == (entry.version, digest)
+        if said is None or not same or said.source not in LOCKED:
             raise pylock.refused(f"its record does not say the same of {entry.name}")
     return entries
 
 
-def decide(
-    environment: Environment, entries: Sequence[pylock.Entry], python: Path, folder: Path
-) -> Plan:
-    """Decide what to install; what has no digest is looked up now.
+def _check_kept(one: Distribution, kept: KeptWheel) -> None:
+    """Check that a kept wheel goes by its distribution's name and is what it says it is."""
+    try:
+        name, version, _, _ = parse_wheel_filename(kept.name)
+        same = name == one.name and (version == Version(one.version) or kept.how == "built")
+    except (InvalidWheelFilename, InvalidVersion):
+        same = False
+    if not same or not pylock.is_file(kept.name):
+        raise pylock.refused(f"{kept.name[:80]!r} is no wheel of {one.name}")
+    if kept.how == "index" and (kept.name, kept.blob.digest) != (one.wheel, f"sha256:{one.sha256}"):
+        raise pylock.refused(f"the kept wheel of {one.name} is not the one that is recorded")
+
+
+def decide(environment: Environment, entries: Sequence[pylock.Entry], version: str) -> Plan:
+    """Decide what to install; no package is ever looked up by its name alone.
+
+    What the store has is taken from it. What a lock pins comes from an index,
+    by its digest. Anything else is left out: whatever an index has under the
+    name of a package of one's own need not be that package.
 
     Args:
         environment: The recorded environment.
         entries: Its lock.
-        python: The interpreter it will be installed for.
-        folder: Where temporary files may be written.
-
-    Raises:
-        EnvironmentFailure: When something must be looked up and the index is
-            out of reach.
+        version: The interpreter it will be installed for.
     """
-    locked = {entry.name for entry in entries}
-    rest = [one for one in environment.distributions if one.name not in locked]
-    own = [one for one in rest if one.source in {"editable", "direct"}]
-    notes = [f"{_what(one)} did not come from a package index and was left out." for one in own]
-    loose = {
-        one.name: one.version for one in rest if one not in own and pylock.is_version(one.version)
-    }
-    known = _known(loose, python, folder)
-    notes += [
-        f"{_what(one)} is unknown to the package index and was left out."
-        for one in rest
-        if one not in own and one.name not in known
-    ]
-    if known:
-        notes.append(
-            f"Recorded without digests, so taken by version only: {', '.join(sorted(known))}."
-        )
+    locked = {entry.name: entry for entry in entries}
+    kept: dict[str, KeptWheel] = {}
+    chosen: list[pylock.Entry] = []
+    notes: list[str] = []
+    for one in (*environment.distributions, *environment.rerun):
+        entry = locked.get(one.name)
+        if one.kept is not None and rank(one.kept.name, version) is not None:
+            kept[one.name] = one.kept
+        elif entry is not None:
+            chosen.append(entry)
+        else:
+            notes.append(_left_out(one))
     return Plan(
-        wheels=[entry.requirement for entry in sorted(entries) if entry.wheel],
-        sources=[entry.requirement for entry in sorted(entries) if not entry.wheel],
-        loose=[f"{name}=={version}" for name, version in sorted(loose.items()) if name in known],
-        notes=notes,
+        kept=kept,
+        wheels=[entry.requirement for entry in sorted(chosen) if entry.wheel],
+        sources=[entry.requirement for entry in sorted(chosen) if not entry.wheel],
+        notes=[*notes, *_told(environment, kept)],
     )
 
 
-def _what(one: Distribution) -> str:
+def _left_out(one: Distribution) -> str:
     version = one.version if pylock.is_version(one.version) else repr(one.version[:40])
-    return f"{one.name} {version}"
+    if one.kept is not None:
+        why = f"its kept wheel {one.kept.name} does not fit this machine"
+    elif one.source in LOCKED or one.source == "unknown":
+        why = "no index had it when it was recorded, and no wheel of it was kept"
+    else:
+        why = "it did not come from a package index, and no wheel of it was kept"
+    return f"{one.name} {version} was left out: {why}."
 
 
-def _known(loose: Mapping[str, str], python: Path, folder: Path) -> set[str]:
-    """Return the names of those that an index has wheels of."""
-    catalogue = ask(loose, str(python), folder=folder, offline=True)
-    if len(catalogue.files) < len(loose):
-        if not uv.told_offline():
-            catalogue = ask(loose, str(python), folder=folder, offline=False)
-        if not catalogue.reached:
-            raise unreachable(", ".join(sorted(loose)))
-    return {name for name, files in catalogue.files.items() if any(file.wheel for file in files)}
+def _told(environment: Environment, kept: dict[str, KeptWheel]) -> Iterator[str]:
+    """Say where the installed file is not the recorded one, and what was loaded otherwise."""
+    again = sorted(
+        one.name for one in environment.distributions
+        if one.sha256 and one.name in kept and kept[one.name].how == "repacked"
+    )  # fmt: skip
+    if again:
+        yield f"Packed again from what was installed: {', '.join(again)}."
+    for one in environment.distributions:
+        if one.loaded:
+            yield (
+                f"The program had loaded {one.name} {one.loaded[:40]} when {one.version[:40]} "
+                "was installed."
+            )

@@ -142,7 +142,7 @@ def check(entry: Entry) -> None:
         raise refused(f"{entry.version[:80]!r} is no normalised version")
     if not _SHA256.fullmatch(entry.sha256):
         raise refused(f"the digest of {entry.name} is no sha256")
-    if not _FILE.fullmatch(entry.file):
+    if not is_file(entry.file):
         raise refused(f"{entry.file[:80]!r} is no plain file name")
     try:
         if entry.wheel:
@@ -158,6 +158,11 @@ def check(entry: Entry) -> None:
 def is_name(text: str) -> bool:
     """Say whether a text is a normalised package name (PEP 503)."""
     return _NAME.fullmatch(text) is not None
+
+
+def is_file(text: str) -> bool:
+    """Say whether a text is a plain file name, as distributions have."""
+    return _FILE.fullmatch(text) is not None
 
 
 def is_version(text: str) -> bool:

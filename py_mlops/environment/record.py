@@ -2,26 +2,49 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import msgspec
+
+from py_mlops.environment.conda import conda_packages
 from py_mlops.environment.installed import Installed, installed
 from py_mlops.environment.interpreters import interpreter_of
-from py_mlops.environment.lock import Locked
+from py_mlops.environment.keep import Prepared
 from py_mlops.records import Blob, Distribution, Environment, Hardware, ThreadPool
 from py_mlops.records.handover import KernelFacts
 
 
-def to_record(facts: KernelFacts, locked: Locked, lock_blob: Blob) -> Environment:
-    """Return the environment of a snapshot or a rerun.
+def to_record(
+    facts: KernelFacts,
+    prepared: Prepared,
+    put_file: Callable[[Path], Blob],
+    put_bytes: Callable[[bytes], Blob],
+    *,
+    loaded: Mapping[str, str] | None = None,
+) -> Environment:
+    """Return the environment of a snapshot, and put into the store what it stands on.
 
     Args:
         facts: What the kernel said of itself and its machine.
-        locked: Its packages.
-        lock_blob: Where the store keeps ``locked.pylock``.
+        prepared: Its packages, and the wheels that are kept of them.
+        put_file: Stores a file.
+        put_bytes: Stores some bytes.
+        loaded: By name, versions that the program has loaded instead of the
+            installed ones.
     """
+    distributions, rerun = prepared.store(put_file, put_bytes)
+    beneath = conda_packages(facts.prefixes)
     return Environment(
         interpreter=interpreter_of(facts),
-        distributions=locked.distributions,
-        lock=lock_blob,
+        distributions=[
+            msgspec.structs.replace(one, loaded=(loaded or {}).get(one.name, ""))
+            for one in distributions
+        ],
+        lock=put_bytes(prepared.locked.pylock),
         hardware=_hardware(facts),
+        rerun=rerun,
+        conda=put_bytes(beneath) if beneath else None,
     )
 
 
@@ -36,18 +59,20 @@ def from_rerun(recorded: Environment, facts: KernelFacts) -> Environment:
         recorded: The snapshot's environment, which was built again.
         facts: What the rerun's kernel said of itself and its machine.
     """
-    known = {one.name: one for one in recorded.distributions}
+    known = {one.name: one for one in (*recorded.rerun, *recorded.distributions)}
     return Environment(
         interpreter=interpreter_of(facts),
         distributions=[_rebuilt(one, known.get(one.name)) for one in installed(facts.search_path)],
         lock=recorded.lock,
         hardware=_hardware(facts),
+        rerun=[],
+        conda=None,
     )
 
 
 def _rebuilt(one: Installed, recorded: Distribution | None) -> Distribution:
     if recorded is not None and recorded.version == one.version:
-        return recorded
+        return msgspec.structs.replace(recorded, loaded="")
     return Distribution(
         name=one.name,
         version=one.version,
@@ -55,6 +80,9 @@ def _rebuilt(one: Installed, recorded: Distribution | None) -> Distribution:
         wheel=None,
         sha256=None,
         origin=one.origin,
+        kept=None,
+        tree=None,
+        loaded="",
     )
 
 

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, NoReturn
 from .problem import Problem
 
 USAGE = (
-    "%mlops snapshot NAME [--model VAR] [--metric VAR …] [--holdout VAR] [--incomplete] "
-    "[--allow-secret REASON]"
+    "%mlops snapshot NAME [--model VAR] [--metric VAR …] [--holdout VAR] [--vault] "
+    "[--incomplete] [--allow-secret REASON]"
 )
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
@@ -23,11 +23,13 @@ class SnapshotLine(NamedTuple):
         request: In the shape of ``records.Request``.
         incomplete: Whether an incomplete snapshot is allowed.
         allow_secret: Why what looks like a secret may be kept; empty when it may not.
+        vault: Whether the wheels of the whole environment are kept.
     """
 
     request: dict[str, Any]
     incomplete: bool
     allow_secret: str
+    vault: bool = False
 
 
 class LineParser(argparse.ArgumentParser):
@@ -93,6 +95,7 @@ def parse_snapshot(line: str) -> SnapshotLine:
     parser.add_argument("--model")
     parser.add_argument("--metric", action="append", default=[])
     parser.add_argument("--holdout")
+    parser.add_argument("--vault", action="store_true")
     parser.add_argument("--incomplete", action="store_true")
     parser.add_argument("--allow-secret", default="", metavar="REASON")
     words = parser.read(line)
@@ -108,4 +111,4 @@ def parse_snapshot(line: str) -> SnapshotLine:
             "--holdout needs --model: the held-out inputs are stored with that model's answers.",
             "Add --model with the name of the variable that holds the model.",
         )
-    return SnapshotLine(request, words.incomplete, words.allow_secret)
+    return SnapshotLine(request, words.incomplete, words.allow_secret, words.vault)

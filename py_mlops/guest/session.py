@@ -19,6 +19,7 @@ from .observe import observer
 from .patches import record_here
 from .patches.tape import opened
 from .problem import Problem
+from .replaced import Replaced
 from .surroundings import at_start
 from .variables import variables
 
@@ -49,6 +50,9 @@ class Session:
         self._cells = CellWatch()
         self._cells.attach(shell, self._observer)
         self._commands = _shell.watch(shell, self._observer)
+        self._replaced = Replaced()
+        with contextlib.suppress(Exception), self._observer.paused():
+            self._replaced.attach(shell, self._observer)
         self._surroundings = at_start()
         self._chance, self._variables = chance(), variables()
         with contextlib.suppress(Exception):  # what they keep is not worth the kernel
@@ -118,6 +122,7 @@ class Session:
                 "level": level.name,
                 "unseen": level.unseen(),
                 "alarms": level.alarms(self._observer.cell),
+                "replaced": self._replaced.seen(),
                 **told,
                 "randomness": self._chance.seen(),
                 "variables": self._variables.seen(told["answers"]),

@@ -98,6 +98,7 @@ class Magics:
                 Path(held),
                 incomplete=asked.incomplete,
                 allow_secret=asked.allow_secret,
+                vault=asked.vault,
                 report=ticker,
             )
         identifier = record_id(record)

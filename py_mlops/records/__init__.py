@@ -23,7 +23,9 @@ from py_mlops.records.environment import (
     Environment,
     Hardware,
     Interpreter,
+    KeptWheel,
     ThreadPool,
+    WorkingTree,
 )
 from py_mlops.records.head import HeadMove
 from py_mlops.records.imports import Import
@@ -101,6 +103,7 @@ __all__ = [
     "Hole",
     "Import",
     "Interpreter",
+    "KeptWheel",
     "Level",
     "Link",
     "Listing",
@@ -120,6 +123,7 @@ __all__ = [
     "ThreadPool",
     "Tree",
     "Variable",
+    "WorkingTree",
     "WrittenFile",
     "canonical",
     "decode",

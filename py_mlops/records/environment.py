@@ -23,26 +23,64 @@ class Interpreter(Part, frozen=True):
     libc: str
 
 
+class KeptWheel(Part, frozen=True):
+    """A wheel in the store, from which a distribution is installed without any index.
+
+    Attributes:
+        name: Its file name.
+        how: ``index``: the index's own file; ``built``: built from a working
+            tree; ``repacked``: made of the installed files.
+        blob: Its bytes.
+    """
+
+    name: str
+    how: Literal["index", "built", "repacked"]
+    blob: Blob
+
+
+class WorkingTree(Part, frozen=True):
+    """The state of version control in an editable distribution's folder.
+
+    Attributes:
+        commit: The commit that was checked out; empty before the first one.
+        diff: What was changed since then, new files included, as `git diff`
+            prints it; null when nothing was.
+    """
+
+    commit: str
+    diff: Blob | None
+
+
 class Distribution(Part, frozen=True):
     """An installed distribution.
 
     Attributes:
         name: Normalised name (PEP 503).
         version: Its version.
-        source: ``index``: a wheel of a package index; ``direct``: from a URL
-            or version control; ``editable``: a working tree; ``unknown``: no
-            index knows this version, or none could be asked.
-        wheel: File name of the very wheel, when known.
+        source: ``index``: a package index knows this version; ``url``: an
+            archive at an address; ``vcs``: version control; ``local``: a file or
+            folder of the machine; ``editable``: a working tree; ``conda``: a
+            conda package; ``unknown``: no index knows this version, or none
+            could be asked.
+        wheel: File name of the index's very wheel, when known.
         sha256: Hex digest of that wheel, when known.
-        origin: The direct URL with credentials removed; empty otherwise.
+        origin: The direct URL with credentials removed, and for version control
+            its commit; empty otherwise.
+        kept: The wheel that the store has of it; null when a rebuild must fetch it.
+        tree: What version control says of an editable one; null otherwise.
+        loaded: The version that the program had loaded before this one was
+            installed; empty when it is this one.
     """
 
     name: str
     version: str
-    source: Literal["index", "direct", "editable", "unknown"]
+    source: Literal["index", "url", "vcs", "local", "editable", "conda", "unknown"]
     wheel: str | None
     sha256: str | None
     origin: str
+    kept: KeptWheel | None
+    tree: WorkingTree | None
+    loaded: str
 
 
 class ThreadPool(Part, frozen=True):
@@ -81,9 +119,15 @@ class Environment(Part, frozen=True):
         distributions: All installed distributions but this product, by name.
         lock: A PEP 751 ``pylock.toml`` of them, without any index's address.
         hardware: The machine.
+        rerun: What a rerun needs beside them, ipykernel with its requirements,
+            where they have none and the wheels are kept; empty otherwise.
+        conda: The conda packages beneath, as lines ``channel/subdir/file#md5``
+            in the order of their names; null where there are none.
     """
 
     interpreter: Interpreter
     distributions: list[Distribution]
     lock: Blob
     hardware: Hardware
+    rerun: list[Distribution]
+    conda: Blob | None

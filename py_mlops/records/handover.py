@@ -114,6 +114,22 @@ class SeenAnswer(Part, frozen=True):
     problem: str
 
 
+class SeenReplaced(Part, frozen=True):
+    """A package that was installed anew while its old version was loaded.
+
+    Attributes:
+        name: Normalised name.
+        loaded: The version that the program had loaded, and still has.
+        version: The one that is installed now.
+        cell: Execution count of the cell that installed it.
+    """
+
+    name: str
+    loaded: str
+    version: str
+    cell: int
+
+
 class SeenAlarm(Part, frozen=True):
     """Bytes that were read in a cell and that no file seen there explains."""
 
@@ -255,6 +271,7 @@ class Handover(Part, frozen=True):
         level: How completely the session was watched, proven by its self-test.
         unseen: Child processes that could not be watched, in words.
         alarms: Bytes that were read unseen.
+        replaced: Packages whose loaded version is no longer the installed one.
         tape: The folder of the answers' payload files; empty without any.
         answers: What databases and web servers answered.
         unrecorded: What a rerun asked them and the recorded run did not, each question
@@ -287,6 +304,7 @@ class Handover(Part, frozen=True):
     level: CaptureLevel
     unseen: list[str]
     alarms: list[SeenAlarm]
+    replaced: list[SeenReplaced]
     tape: str
     answers: list[SeenAnswer]
     unrecorded: list[str]

@@ -48,7 +48,9 @@ def ended(
         handover=msgspec.convert(said, Handover) if said is not None else None,
         payload=payload or {},
         executed=Executed(plan(History(cells=[]), name="x"), None if said else FAILURE, 1.0),
-        built=Built(Path("/env/bin/python"), ["ipykernel 7 was added."], "3.11.7"),
+        built=Built(
+            Path("/env/bin/python"), ["ipykernel 7 was added."], "3.11.7", Path("/usr/bin/python3")
+        ),
         isolation=Isolation(level, "no namespaces here"),
         network=False,
         mirror=mirror,

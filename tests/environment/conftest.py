@@ -2,97 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
-import textwrap
-from dataclasses import dataclass
 from pathlib import Path
 from socket import socket
 
-import msgspec
 import pytest
 
-import py_mlops.guest
-from py_mlops.environment import uv
+from py_mlops.environment.keep import Prepared
 from py_mlops.environment.lock import Locked, lock
 from py_mlops.environment.record import to_record
 from py_mlops.progress import silent
-from py_mlops.records import Blob, Environment
-from py_mlops.records.handover import KernelFacts
-
-# A build backend that needs no download: one module, one wheel.
-_BACKEND = """
-import zipfile
-
-def build_wheel(folder, config_settings=None, metadata_directory=None):
-    name, version = open("NAME").read().split()
-    file = f"{name}-{version}-py3-none-any.whl"
-    info = f"{name}-{version}.dist-info"
-    with zipfile.ZipFile(f"{folder}/{file}", "w") as wheel:
-        wheel.writestr(f"{name}.py", "here = True")
-        wheel.writestr(f"{info}/METADATA",
-                       f"Metadata-Version: 2.1\\nName: {name}\\nVersion: {version}\\n")
-        wheel.writestr(f"{info}/WHEEL",
-                       "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
-        wheel.writestr(f"{info}/RECORD", "")
-    return file
-
-build_editable = build_wheel
-"""
-
-
-@dataclass(frozen=True)
-class World:
-    """An environment on disk and what a kernel in it says of itself."""
-
-    folder: Path
-    facts: KernelFacts
-
-    @property
-    def site(self) -> Path:
-        """Its package folder."""
-        return next(self.folder.glob("lib/python*/site-packages"))
-
-
-def make(folder: Path, *arguments: str | Path) -> World:
-    """Make an environment, install into it, and ask it for its facts."""
-    folder.mkdir(parents=True)
-    assert uv.run(["venv", "--quiet", "--python", sys.executable, "env"], folder=folder).ok
-    python = folder / "env" / "bin" / "python"
-    if arguments:
-        answer = uv.run(["pip", "install", "--python", python, *arguments], folder=folder)
-        assert answer.ok, answer.error
-    return World(folder / "env", ask(python))
-
-
-def ask(python: Path | str) -> KernelFacts:
-    """Let an interpreter run the guest's facts."""
-    guest = Path(next(iter(py_mlops.guest.__path__)))
-    code = "import json, runpy, sys; print(json.dumps(runpy.run_path(sys.argv[1])['facts']()))"
-    said = subprocess.run(
-        [python, "-I", "-c", code, guest / "facts.py"], capture_output=True, check=True
-    )
-    return msgspec.convert(json.loads(said.stdout), KernelFacts)
-
-
-def project(folder: Path, name: str, version: str) -> Path:
-    """Write a project that can be installed without any download."""
-    folder.mkdir(parents=True)
-    (folder / "backend.py").write_text(_BACKEND)
-    (folder / "NAME").write_text(f"{name} {version}")
-    (folder / "pyproject.toml").write_text(
-        textwrap.dedent(f"""
-        [build-system]
-        requires = []
-        build-backend = "backend"
-        backend-path = ["."]
-        [project]
-        name = "{name}"
-        version = "{version}"
-        """)
-    )
-    return folder
+from py_mlops.records import Environment
+from py_mlops.store import Blobs, open_store
+from tests.environment.worlds import World, make, project
 
 
 @pytest.fixture(scope="session")
@@ -129,9 +50,15 @@ def locked(plain: World, tmp_path: Path) -> Locked:
 
 
 @pytest.fixture
-def recorded(plain: World, locked: Locked) -> Environment:
-    """The record of the plain environment."""
-    return to_record(plain.facts, locked, Blob(digest="sha256:" + "0" * 64, size=1))
+def blobs(tmp_path: Path) -> Blobs:
+    """An empty store of bytes."""
+    return open_store(tmp_path / "blobs").blobs
+
+
+@pytest.fixture
+def recorded(plain: World, locked: Locked, blobs: Blobs) -> Environment:
+    """The record of the plain environment, of which nothing is kept."""
+    return to_record(plain.facts, Prepared(locked), blobs.put_file, blobs.put_bytes)
 
 
 @pytest.fixture

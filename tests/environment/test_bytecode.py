@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 import venv
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def compiled(folder: Path) -> list[str]:
 
 def test_a_module_is_compiled_and_not_executed(environment: Path) -> None:
     """The next rerun finds it compiled; nothing of it ran here."""
-    bytecode.compile_later(environment / "bin" / "python", ["shapes.py"])
+    bytecode.compile_later(Path(sys.executable), environment, ["shapes.py"])
     wait()
     assert compiled(environment) == ["shapes"]
 
@@ -45,7 +46,7 @@ def test_what_is_no_module_of_the_environment_is_left_alone(
     (outside / "victim.py").write_text("")
     (environment / "link.py").symlink_to(outside / "victim.py")
     names = ["../outside/victim.py", str(outside / "victim.py"), "link.py", "gone.py", "bin/python"]
-    bytecode.compile_later(environment / "bin" / "python", names)
+    bytecode.compile_later(Path(sys.executable), environment, names)
     wait()
     assert compiled(outside) == []
     assert compiled(environment) == []
@@ -54,6 +55,6 @@ def test_what_is_no_module_of_the_environment_is_left_alone(
 def test_a_module_that_cannot_be_compiled_harms_nothing(environment: Path) -> None:
     """Packages ship files for other Pythons; the others are compiled all the same."""
     (environment / "later.py").write_text("match = case of\n")
-    bytecode.compile_later(environment / "bin" / "python", ["later.py", "shapes.py"])
+    bytecode.compile_later(Path(sys.executable), environment, ["later.py", "shapes.py"])
     wait()
     assert compiled(environment) == ["shapes"]

@@ -18,11 +18,14 @@ def written() -> Environment:
         ),
         distributions=[
             Distribution(
+                kept=None, tree=None, loaded="",
                 name=name, version=version, source="index", origin="", sha256="a" * 64,
                 wheel=f"{name}-{version}-py3-none-any.whl",
             )
             for name, version in (("idna", "3.10"), ("numpy", "2.0.0"), ("six", "1.17.0"))
         ],
+        rerun=[],
+        conda=None,
         lock=Blob(digest="sha256:" + "0" * 64, size=1),
         hardware=Hardware(
             machine="x86_64", processor="Zen 3", features=["avx", "avx2", "fma"], cores=2,
@@ -45,7 +48,15 @@ def with_packages(environment: Environment, **versions: str | None) -> Environme
             del packages[name]
         else:
             packages[name] = Distribution(
-                name=name, version=version, source="index", wheel=None, sha256=None, origin=""
+                kept=None,
+                tree=None,
+                loaded="",
+                name=name,
+                version=version,
+                source="index",
+                wheel=None,
+                sha256=None,
+                origin="",
             )
     return msgspec.structs.replace(environment, distributions=list(packages.values()))
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from py_mlops.environment.holes import holes
+from py_mlops.environment.holes import altered, holes, not_fetched, not_kept, replaced
 from py_mlops.environment.index import Choice, File
 from py_mlops.environment.installed import Installed
 
@@ -10,46 +10,45 @@ CHOSEN = {"ipykernel": Choice(File("i.whl", "a" * 64, wheel=True), sure=True)}
 
 def test_an_environment_that_is_all_locked_has_no_hole() -> None:
     """Nothing is said of what is whole."""
-    assert holes([KERNEL], CHOSEN, reached=True) == []
+    assert holes([KERNEL], CHOSEN) == []
 
 
-def test_packages_the_index_does_not_know_stop_others_unless_nobody_asked() -> None:
-    """Unknown to the index blocks; an index out of reach does not."""
-    found = [KERNEL, Installed("mine", "1.0"), Installed("ours", "2.0")]
-    (unknown,) = holes(found, CHOSEN, reached=True)
-    assert unknown.blocking
-    assert "mine 1.0, ours 2.0" in unknown.text
-    (unasked,) = holes(found, CHOSEN, reached=False)
-    assert not unasked.blocking
-    assert "2 packages are recorded" in unasked.text
-    (unasked,) = holes(found[:2], CHOSEN, reached=False)
-    assert "1 package is recorded" in unasked.text
-
-
-def test_guesses_and_compilations_are_said_without_stopping_anyone() -> None:
-    """A file chosen by likeness and a package that must be compiled are both named."""
-    found = [KERNEL, Installed("conda-built", "1.0"), Installed("old", "2.0")]
-    choices = CHOSEN | {
-        "conda-built": Choice(File("c.whl", "b" * 64, wheel=True), sure=False),
-        "old": Choice(File("old.tar.gz", "c" * 64, wheel=False), sure=False),
-    }
-    guessed, compiled = holes(found, choices, reached=True)
-    assert "conda-built 1.0" in guessed.text
-    assert "old 2.0" in compiled.text
+def test_what_conda_installed_is_said_without_stopping_anyone() -> None:
+    """Packages that stand on conda's libraries are taken from the index, and both is named."""
+    found = [KERNEL, *(Installed(name, "1.0", "conda", installer="conda") for name in "ab")]
+    choices = CHOSEN | {"a": Choice(File("a.whl", "b" * 64, wheel=True), sure=False)}
+    guessed, foreign = holes(found, choices)
+    assert guessed.text.startswith("a 1.0 comes from conda")
+    assert foreign.text.startswith("b 1.0 comes from conda")
     assert not guessed.blocking
-    assert not compiled.blocking
+    assert not foreign.blocking
 
 
-def test_what_came_from_no_index_names_its_origin() -> None:
-    """Editable, local and direct installs each say where they came from and stop others."""
-    found = [
-        KERNEL,
-        Installed("a", "1", source="editable", origin="file:///srv/ada/a"),
-        Installed("b", "1", source="direct", origin="file:///srv/ada/b.whl"),
-        Installed("c", "1", source="direct", origin="git+https://git.example.org/c@abc"),
-        Installed("d", "1", source="direct"),
-    ]
-    seen = holes(found, CHOSEN, reached=True)
-    assert all(hole.blocking and hole.hint for hole in seen)
-    for one, hole in zip(found[1:], seen, strict=True):
-        assert (one.origin or "not written down") in hole.text
+def test_what_nobody_else_can_get_stops_others() -> None:
+    """A package of which no wheel could be kept is named with its origin and the reason."""
+    tree = Installed("a", "1", source="editable", origin="file:///srv/ada/a")
+    hole = not_kept(tree, "its build failed")
+    assert hole.blocking
+    for part in ("a 1", "file:///srv/ada/a", "its build failed"):
+        assert part in hole.text
+    assert "uv build" in hole.hint
+
+
+def test_what_is_kept_otherwise_than_one_would_think_is_said() -> None:
+    """Repacked wheels and changed installations are named, and stop nobody."""
+    assert not_fetched([]) == altered(KERNEL, [], []) == []
+    (again,) = not_fetched([KERNEL, Installed("six", "1.17.0")])
+    assert "ipykernel 7.0, six 1.17.0" in again.text
+    (hole,) = altered(KERNEL, [f"f{n}.py" for n in range(9)], ["gone.py"])
+    assert "f0.py" in hole.text
+    assert "and 4 more are changed and gone.py is missing" in hole.text
+    assert [one.blocking for one in (again, hole)] == [False, False]
+
+
+def test_a_package_replaced_under_the_program_asks_for_a_restart() -> None:
+    """Loaded and installed version are both named, and the way out."""
+    hole = replaced("numpy", "1.26.4", "2.0.0", 3)
+    assert (hole.cell, hole.blocking) == (3, True)
+    assert "1.26.4" in hole.text
+    assert "2.0.0" in hole.text
+    assert "Restart the kernel" in hole.hint

@@ -37,7 +37,7 @@ def test_editable_and_local_packages_are_told_apart(mixed: Any) -> None:
     found = {one.name: one for one in installed(mixed.facts.search_path)}
     assert found["zz-working-tree"].source == "editable"
     assert found["zz-working-tree"].origin.startswith("file:///")
-    assert found["zz-local"].source == "direct"
+    assert found["zz-local"].source == "local"
     assert found["six"].source == "index"
 
 
@@ -84,9 +84,9 @@ def test_broken_metadata_is_passed_over(tmp_path: Path, plain: Any) -> None:
     found = installed([str(tmp_path / "site"), str(tmp_path / "absent"), str(__file__)])
     assert [(one.name, one.source) for one in found] == [
         ("idna", "index"),
-        ("odd", "direct"),
+        ("odd", "url"),
         ("six", "index"),
-        ("torn", "direct"),
+        ("torn", "url"),
     ]
 
 
@@ -105,7 +105,7 @@ def test_a_version_control_install_names_its_commit_without_secrets(tmp_path: Pa
     }
     metadata(tmp_path, "mine-1.0.dist-info", METADATA="", direct_url=json.dumps(record))
     (one,) = installed([str(tmp_path)])
-    assert one.source == "direct"
+    assert one.source == "vcs"
     assert one.origin == "git+https://git.example.org/mine.git@abc123#subdirectory=python"
 
 
@@ -116,7 +116,7 @@ def test_condas_build_folder_is_no_origin(tmp_path: Path) -> None:
         direct_url='{"url": "file:///croot/six/work", "dir_info": {}}',
     )  # fmt: skip
     (one,) = installed([str(tmp_path)])
-    assert (one.source, one.origin, one.installer) == ("index", "", "conda")
+    assert (one.source, one.origin, one.installer) == ("conda", "", "conda")
 
 
 @pytest.mark.parametrize(

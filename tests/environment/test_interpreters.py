@@ -8,6 +8,7 @@ import pytest
 
 from py_mlops.environment.interpreters import find
 from py_mlops.errors import Hostile, InterpreterMissing
+from py_mlops.progress import Progress
 from py_mlops.records import Interpreter
 
 
@@ -86,3 +87,23 @@ def test_whatever_is_no_version_is_refused(wanted: Interpreter) -> None:
     """A record can name a version, not a path, an option or a pattern."""
     with pytest.raises(Hostile):
         find(wanted)
+
+
+def test_a_python_is_downloaded_only_where_that_is_allowed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Uv is asked for the very version when its setting says so; a failure names what to do."""
+    monkeypatch.setenv("PYENV_ROOT", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("UV_PYTHON_INSTALL_DIR", str(tmp_path / "managed"))
+    monkeypatch.setenv("UV_PYTHON_INSTALL_MIRROR", (tmp_path / "mirror").as_uri())
+    said: list[Progress] = []
+    with pytest.raises(InterpreterMissing) as caught:
+        find(python("3.8.20"), said.append)
+    assert said == []
+    assert "UV_PYTHON_DOWNLOADS=automatic" in caught.value.hint
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS", "automatic")
+    with pytest.raises(InterpreterMissing, match="uv could not download it") as caught:
+        find(python("3.8.20"), said.append)
+    assert [step.text for step in said] == ["Downloading Python 3.8.20"]
+    assert "uv python install 3.8.20" in caught.value.hint

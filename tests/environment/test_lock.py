@@ -41,35 +41,29 @@ def test_the_same_environment_gives_the_same_lock(
     assert lock(plain.facts, cache=tmp_path / "other", report=silent) == locked
 
 
-def test_what_nobody_else_can_install_is_a_hole(mixed: Any, tmp_path: Path) -> None:
-    """Editable, local and unknown packages are recorded, named and blocking; the rest is locked."""
+def test_what_no_index_has_is_recorded_and_not_locked(mixed: Any, tmp_path: Path) -> None:
+    """Editable, local and unknown packages are told apart; only what an index has is locked."""
     locked = lock(mixed.facts, cache=tmp_path, report=silent)
     assert {one.name: one.source for one in locked.distributions} == {
         "six": "index",
-        "zz-local": "direct",
+        "zz-local": "local",
         "zz-unheard-of": "unknown",
         "zz-unheard-of-too": "unknown",
         "zz-working-tree": "editable",
     }
     assert [entry.name for entry in pylock.read(locked.pylock)] == ["six"]
-    texts = [hole.text for hole in locked.holes if hole.blocking]
-    assert len(texts) == 3
-    for name, text in zip(("zz-local", "zz-working-tree", "zz-unheard-of-too"), texts, strict=True):
-        assert name in text
-    assert all(hole.kind == "environment" and hole.hint for hole in locked.holes)
+    assert locked.compiled == []
 
 
 @pytest.mark.usefixtures("unreachable")
 def test_without_an_index_names_and_versions_remain(plain: Any, tmp_path: Path) -> None:
-    """With no index in reach and nothing remembered, a snapshot is possible and says so."""
+    """With no index in reach and nothing remembered, nothing is taken for locked."""
     locked = lock(plain.facts, cache=tmp_path, report=silent)
     assert [(one.name, one.version, one.source, one.sha256) for one in locked.distributions] == [
         ("idna", "3.10", "unknown", None),
         ("six", "1.17.0", "unknown", None),
     ]
     assert pylock.read(locked.pylock) == []
-    assert "could not be asked" in locked.holes[0].text
-    assert not locked.holes[0].blocking
 
 
 def test_a_lock_without_the_index_is_made_again_with_it(

@@ -4,19 +4,21 @@ from typing import Any
 
 from py_mlops.environment.compare import compare
 from py_mlops.environment.lock import Locked
-from py_mlops.environment.record import from_rerun, to_record
-from py_mlops.records import Blob, Environment, canonical, decode_as
+from py_mlops.environment.record import from_rerun
+from py_mlops.records import Environment, canonical, decode_as
+from py_mlops.store import Blobs
 
 
-def test_a_record_holds_what_the_kernel_said(plain: Any, locked: Locked) -> None:
+def test_a_record_holds_what_the_kernel_said(
+    plain: Any, locked: Locked, recorded: Environment, blobs: Blobs
+) -> None:
     """Interpreter, machine and packages of the kernel stand in the record, which reads back."""
-    lock = Blob(digest="sha256:" + "1" * 64, size=len(locked.pylock))
-    record = to_record(plain.facts, locked, lock)
-    assert record.interpreter.version == plain.facts.version
-    assert record.hardware.features == plain.facts.features
-    assert record.distributions == locked.distributions
-    assert record.lock == lock
-    assert decode_as(canonical(record), Environment) == record
+    assert recorded.interpreter.version == plain.facts.version
+    assert recorded.hardware.features == plain.facts.features
+    assert recorded.distributions == locked.distributions
+    assert blobs.read(recorded.lock.digest) == locked.pylock
+    assert (recorded.rerun, recorded.conda) == ([], None)
+    assert decode_as(canonical(recorded), Environment) == recorded
 
 
 def test_a_rerun_is_described_by_what_is_installed_there(

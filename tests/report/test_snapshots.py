@@ -189,7 +189,15 @@ def test_the_program_is_told_with_its_differences() -> None:
 def test_packages_that_are_pinned_are_counted() -> None:
     """Who reads it sees how much of the environment is exact."""
     pinned = Distribution(
-        name="a", version="1", source="index", wheel="a.whl", sha256="0" * 64, origin=""
+        kept=None,
+        tree=None,
+        loaded="",
+        name="a",
+        version="1",
+        source="index",
+        wheel="a.whl",
+        sha256="0" * 64,
+        origin="",
     )
     unknown = msgspec.structs.replace(pinned, name="b", sha256=None)
     environment = msgspec.structs.replace(changed().environment, distributions=[pinned, unknown])

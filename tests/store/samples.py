@@ -82,6 +82,8 @@ def environment(lock: Blob) -> Environment:
         distributions=[],
         lock=lock,
         hardware=Hardware(machine="x86_64", processor="", features=[], cores=2, gpus=[], pools=[]),
+        rerun=[],
+        conda=None,
     )
 
 
