@@ -153,6 +153,19 @@ class Move:
     target: str
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A checkpoint of the log that lies among the blobs.
+
+    Attributes:
+        size: How many rows of the log it is of.
+        record: Its id.
+    """
+
+    size: int
+    record: str
+
+
 class Ledger(Protocol):
     """The append-only Merkle log (RFC 6962) of records, and the named heads."""
 
@@ -166,6 +179,14 @@ class Ledger(Protocol):
             HeadMoved: When the head does not point at ``move.previous``;
                 nothing was appended.
             StoreUnavailable: When the database is locked, full or failing.
+        """
+        ...
+
+    def turn(self, name: str) -> AbstractContextManager[None]:
+        """Wait for one's turn at a head, so that moving it is not lost to others who wait.
+
+        Within the block read the head, and append with a move. Correctness
+        does not depend on it: it spares the losers of a race.
         """
         ...
 
@@ -240,6 +261,18 @@ class Ledger(Protocol):
 
     def verify(self) -> Iterable[str]:
         """Recompute the whole log and yield a sentence for everything wrong in it."""
+        ...
+
+    def name(self) -> str:
+        """Return the store's own name, drawn when its ledger was made."""
+        ...
+
+    def mark(self, most: int | None = None) -> Mark | None:
+        """Return the newest checkpoint that was noted, of at most so many rows."""
+        ...
+
+    def note(self, mark: Mark, *, instead: Mark | None = None) -> None:
+        """Note that a checkpoint lies among the blobs, and forget another."""
         ...
 
     def close(self) -> None:
