@@ -120,7 +120,7 @@ def _may_be_record(blobs: Blobs, digest: str) -> bool:
 
 
 def _best(blobs: Blobs, found: Survey) -> tuple[list[Checkpoint], list[Checkpoint]]:
-    """Return the largest chain that is proven whole, else the one most of which is, and how much."""
+    """Return the largest chain that is proven whole, else the one most of which is."""
     best: tuple[list[Checkpoint], list[Checkpoint]] = [], []
     for chain in _chains(found):
         proven = _proven(blobs, chain)
