@@ -5,18 +5,22 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 
 USER = "ada"
 PASSWORD = "correct horse"  # noqa: S105 - of a server that lives for one test session
 DATABASE = "shop"
+_ROOM = "-c max_connections=300"
 
 
 class PostgreSQL:
@@ -39,14 +43,65 @@ class PostgreSQL:
             f"host=127.0.0.1 port={self.port} dbname={DATABASE} user={USER} password='{PASSWORD}'"
         )
 
+    def address(self, schema: str | None = None, *, make: bool = True, **more: str) -> str:
+        """Return its URL without a password, which is in a file that it names.
+
+        Args:
+            schema: What takes the place of a database of one's own.
+            make: Make it when it is not there.
+            more: Further words of the query.
+        """
+        secret = self.folder / "pgpass"
+        if not secret.exists():
+            secret.touch(0o600)
+            secret.write_text(f"127.0.0.1:{self.port}:*:*:{PASSWORD}\n")
+        if schema:
+            if make:
+                self.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            more["options"] = f"-csearch_path={schema}"
+        query = urlencode({"passfile": str(secret), **more})
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{DATABASE}?{query}"
+
     def start(self) -> None:
         """Start it and wait until it answers."""
-        options = f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c fsync=off"
+        options = (
+            f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c fsync=off -c max_connections=300"
+        )
         _as_server("pg_ctl", "-D", self._data, "-w", "-o", options, "-l", self._log, "start")
 
     def stop(self) -> None:
         """Stop it at once; connections break."""
         _as_server("pg_ctl", "-D", self._data, "-w", "-m", "immediate", "stop")
+
+    def kill(self) -> None:
+        """Kill the server as a lost machine would; it recovers when it is started again."""
+        pid = int((self.folder / "data" / "postmaster.pid").read_text().split()[0])
+        os.kill(pid, signal.SIGKILL)
+        # Its processes notice one by one; until all are gone it cannot start.
+        deadline = time.monotonic() + 30
+        while _attached(self._data) and time.monotonic() < deadline:
+            time.sleep(0.02)
+
+    @contextmanager
+    def standby(self) -> Iterator[PostgreSQL]:
+        """Run a read-only copy of the server beside it."""
+        copy = PostgreSQL(self.folder / "standby", _free_port())
+        self.stop()
+        try:
+            shutil.copytree(self.folder / "data", copy.folder / "data")
+            (copy.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+            (copy.folder / "data" / "standby.signal").touch()
+            if os.getuid() == 0:
+                for path in (copy.folder, *copy.folder.rglob("*")):
+                    shutil.chown(path, "postgres")
+        finally:
+            self.start()
+        copy.start()
+        try:
+            yield copy
+        finally:
+            copy.stop()
+            shutil.rmtree(copy.folder)
 
     def execute(self, sql: str) -> None:
         """Execute statements as the owner of the database."""
@@ -76,9 +131,7 @@ def postgresql() -> Iterator[PostgreSQL]:
     if os.getuid() == 0:
         shutil.chown(folder, "postgres")
         shutil.chown(secret, "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        server = PostgreSQL(folder, probe.getsockname()[1])
+    server = PostgreSQL(folder, _free_port())
     words = ["-U", USER, "--pwfile", str(secret), "-A", "scram-sha-256", "-E", "UTF8"]
     try:
         _as_server("initdb", "-D", str(folder / "data"), *words, "--no-sync", "--locale=C.UTF-8")
@@ -91,6 +144,21 @@ def postgresql() -> Iterator[PostgreSQL]:
         if (folder / "data" / "postmaster.pid").exists():
             server.stop()
         shutil.rmtree(folder)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _attached(data: str) -> bool:
+    """Say whether a process of the server in a folder still lives; their working folder is it."""
+    for entry in Path("/proc").iterdir():
+        with suppress(OSError):
+            if entry.name.isdigit() and str((entry / "cwd").readlink()) == data:
+                return True
+    return False
 
 
 def _as_server(program: str, *arguments: str) -> None:

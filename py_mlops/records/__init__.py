@@ -17,6 +17,7 @@ from py_mlops.records.base import (
     record_id,
 )
 from py_mlops.records.capture import AllowedSecret, Capture, Hole
+from py_mlops.records.checkpoint import Checkpoint
 from py_mlops.records.data import DataFile
 from py_mlops.records.environment import (
     Distribution,
@@ -60,7 +61,7 @@ from py_mlops.records.surroundings import FolderEntry, Link, Listing, Surroundin
 from py_mlops.records.tree import Tree
 from py_mlops.records.variables import Variable
 
-AnyRecord = Snapshot | Reproduction | HeadMove | History | Import
+AnyRecord = Snapshot | Reproduction | HeadMove | History | Import | Checkpoint
 """Every kind of record; its ``kind`` field says which."""
 
 
@@ -88,6 +89,7 @@ __all__ = [
     "Capture",
     "CellDifference",
     "CellOutput",
+    "Checkpoint",
     "CodeFile",
     "DataFile",
     "Difference",

@@ -160,6 +160,19 @@ class Move:
     target: str
 
 
+@dataclass(frozen=True)
+class Mark:
+    """A checkpoint of the log that lies among the blobs.
+
+    Attributes:
+        size: How many rows of the log it is of.
+        record: Its id.
+    """
+
+    size: int
+    record: str
+
+
 class Ledger(Protocol):
     """The append-only Merkle log (RFC 6962) of records, and the named heads."""
 
@@ -173,6 +186,14 @@ class Ledger(Protocol):
             HeadMoved: When the head does not point at ``move.previous``;
                 nothing was appended.
             StoreUnavailable: When the database is locked, full or failing.
+        """
+        ...
+
+    def turn(self, name: str) -> AbstractContextManager[None]:
+        """Wait for one's turn at a head, so that moving it is not lost to others who wait.
+
+        Within the block read the head, and append with a move. Correctness
+        does not depend on it: it spares the losers of a race.
         """
         ...
 
@@ -247,6 +268,32 @@ class Ledger(Protocol):
 
     def verify(self) -> Iterable[str]:
         """Recompute the whole log and yield a sentence for everything wrong in it."""
+        ...
+
+    def name(self) -> str:
+        """Return the store's own name, drawn when its ledger was made."""
+        ...
+
+    def marks(self, *, most: int | None = None, limit: int | None = None) -> list[Mark]:
+        """Return the checkpoints that were noted, the newest first.
+
+        Args:
+            most: Only those of at most so many rows.
+            limit: At most so many.
+        """
+        ...
+
+    def note(self, mark: Mark, *, every: int) -> list[Mark]:
+        """Note that a checkpoint lies among the blobs.
+
+        Args:
+            mark: The checkpoint; its bytes are durable.
+            every: Those of a multiple of so many rows are kept for good.
+
+        Returns:
+            Those that are superseded, and forgotten here: older ones, or this
+            one when a newer one was noted meanwhile.
+        """
         ...
 
     def close(self) -> None:

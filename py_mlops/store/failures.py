@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from py_mlops.errors import Corrupt, StoreError, StoreUnavailable
+from py_mlops.store import sqlstate
 
 _FULL = "Free some space there (`mlops gc` shows what can go), or set MLOPS_STORE to another disk."
 _FORBIDDEN = (
@@ -18,7 +20,9 @@ _FORBIDDEN = (
 )
 _FAILING = "The disk may be failing: look at the system's log and save a copy of the store."
 _LOCKED = "Another process is writing; wait until it has finished and try again."
-_DAMAGED = "Restore the ledger from a backup; the records themselves are safe in `objects`."
+_DAMAGED = (
+    "Make the ledger anew from the objects: `mlops verify --rebuild`; or restore it from a backup."
+)
 _OTHER = "Check the folder the store is in, and try again."
 
 _HINTS = {
@@ -71,12 +75,28 @@ def database_failures(doing: str) -> Iterator[None]:
 
     Raises:
         Corrupt: When the database file is damaged.
-        StoreUnavailable: When it is locked, full, read-only or failing.
+        StoreUnavailable: When it is locked, full, read-only, gone or failing.
     """
     try:
         yield
     except DBAPIError as error:
-        raise _translated(error, doing) from error
+        if isinstance(error.orig, sqlite3.Error):
+            raise _translated(error, doing) from error
+        raise sqlstate.translated(error, doing) from error
+    except PoolTimeout as error:
+        raise StoreUnavailable(
+            f"{doing} failed: too many threads of this process use the database.", hint=_LOCKED
+        ) from error
+
+
+def is_passing(error: StoreError) -> bool:
+    """Say whether a database's failure may be gone when one tries again."""
+    cause = error.__cause__
+    return (
+        isinstance(cause, DBAPIError)
+        and not isinstance(cause.orig, sqlite3.Error)
+        and sqlstate.passes(cause)
+    )
 
 
 def _translated(error: DBAPIError, doing: str) -> StoreError:

@@ -1,14 +1,10 @@
-"""The ledger's tables, what is hashed of a row, and how a database is opened."""
+"""The ledger's tables, and what is hashed of a row."""
 
 from __future__ import annotations
 
-import sqlite3
-
 from sqlalchemy import (
-    URL,
     Column,
-    Connection,
-    Engine,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -17,30 +13,28 @@ from sqlalchemy import (
     RowMapping,
     String,
     Table,
-    create_engine,
-    event,
-    inspect,
-    select,
 )
 
-from py_mlops.errors import Corrupt, StoreFormat
+from py_mlops.errors import Corrupt
 from py_mlops.records import canonical
 from py_mlops.store.base import Move, Row
-from py_mlops.store.merkle import EMPTY, leaf_hash
+from py_mlops.store.merkle import leaf_hash
 
-FORMAT = "1"
-"""Version of these tables; a change of them or of `leaf_data` is a new one."""
-
-LOCK_TIMEOUT = 30
-"""Seconds a writer waits for another."""
+DAMAGED = (
+    "Run `mlops verify` to see everything that was altered, and make the ledger anew "
+    "from the objects with `mlops verify --rebuild`."
+)
 
 metadata = MetaData()
+
+_ID = String(71).with_variant(String(71, collation="C"), "postgresql")
+"""An id; compared byte by byte, in whatever language a database is."""
 
 log = Table(
     "log",
     metadata,
     Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("record", String(71), nullable=False, unique=True),
+    Column("record", _ID, nullable=False, unique=True),
     Column("kind", String, nullable=False),
     Column("subject", String, nullable=False),
     Column("author", String, nullable=False),
@@ -80,7 +74,33 @@ meta = Table(
     Column("key", String, primary_key=True),
     Column("value", String, nullable=False),
 )
-"""``format``; ``size`` and ``root`` of the log after the last append."""
+"""``format``; ``size`` and ``root`` of the log after the last append; ``store``, its own name."""
+
+claim = Table(
+    "claim",
+    metadata,
+    Column("digest", String(71), primary_key=True),
+    Column("until", Float, nullable=False),
+    Column("buried", Float),
+    Index("claim_by_buried", "buried"),
+)
+"""Until when a writer needs an object, or since when the garbage collector counts it as dead.
+
+Times are seconds since 1970 by the database's clock.
+"""
+
+checkpoint = Table(
+    "checkpoint",
+    metadata,
+    Column("size", Integer, primary_key=True, autoincrement=False),
+    Column("record", String(71), nullable=False),
+)
+"""The checkpoints among the objects: the full ones, and the newest."""
+
+alembic_version = Table(
+    "alembic_version", metadata, Column("version_num", String(32), primary_key=True)
+)
+"""The revision of these tables; the name is Alembic's."""
 
 
 def leaf_data(row: Row) -> bytes:
@@ -100,7 +120,13 @@ def leaf_data(row: Row) -> bytes:
 
 
 def to_columns(row: Row) -> dict[str, object]:
-    """Return a row as the table ``log`` holds it, with its leaf hash."""
+    """Return a row as the table ``log`` holds it, with its leaf hash.
+
+    Raises:
+        TypeError, ValueError: When a field is not text that every database can hold.
+    """
+    if any("\0" in text for text in (row.kind, row.subject, row.author, row.time)):
+        raise ValueError("a NUL character")
     return {
         "seq": row.seq,
         "record": row.record,
@@ -144,68 +170,5 @@ def from_columns(columns: RowMapping) -> Row:
     raise Corrupt(
         f"Row {row.seq} of the ledger ({row.record}) was altered: "
         "its fields do not match its leaf hash.",
-        hint="Run `mlops verify` to see everything that was altered, "
-        "and restore the ledger from a backup.",
-    )
-
-
-def connect(url: str | URL) -> Engine:
-    """Return an engine on which every commit is durable.
-
-    Args:
-        url: SQLAlchemy's URL of an SQLite file.
-    """
-    engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT})
-
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _: object) -> None:
-        # The driver must not open transactions by itself; `begin` below does.
-        connection.isolation_level = None
-        # Text that somebody damaged is read too, so that its row is called altered and the
-        # rows behind it are read.
-        connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        # A writer takes the lock at once: a reader that turns into a writer would
-        # fail without waiting when another has written since.
-        writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
-
-    return engine
-
-
-def is_ledger(connection: Connection) -> bool:
-    """Say whether a database is a ledger of this format; an empty one is not yet.
-
-    Raises:
-        StoreFormat: When it is another program's or a newer version's.
-    """
-    tables = inspect(connection).get_table_names()
-    if not tables:
-        return False
-    query = select(meta.c.value).where(meta.c.key == "format")
-    found = connection.scalar(query) if "meta" in tables else None
-    if found != FORMAT:
-        raise StoreFormat(
-            f"The ledger has format {found or 'unknown'}; this version reads format {FORMAT}.",
-            hint="Update py-mlops, or set MLOPS_STORE to another folder.",
-        )
-    return True
-
-
-def make_tables(connection: Connection) -> None:
-    """Make the tables in an empty database, unless someone just did.
-
-    Args:
-        connection: In a writing transaction.
-    """
-    if is_ledger(connection):
-        return
-    metadata.create_all(connection)
-    values = {"format": FORMAT, "size": "0", "root": EMPTY.hex()}
-    connection.execute(
-        meta.insert(), [{"key": key, "value": value} for key, value in values.items()]
+        hint=DAMAGED,
     )

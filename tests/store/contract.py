@@ -8,9 +8,8 @@ from __future__ import annotations
 import hashlib
 import multiprocessing
 import os
-import random
-import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -197,14 +196,10 @@ def _moves(opener: Callable[[], Ledger], writer: int, count: int) -> None:
     ledger = opener()
     for number in range(count):
         move = digest((writer, number))
-        while True:
+        row = Entry(move, "head-move", "digits@main", f"writer {writer}", TIME)
+        with ledger.turn("digits@main"):
             previous = ledger.head("digits@main")
-            row = Entry(move, "head-move", "digits@main", f"writer {writer}", TIME)
-            try:
-                ledger.append([row], Move("digits@main", previous, move))
-                break
-            except HeadMoved:
-                time.sleep(random.uniform(0, 0.02))
+            ledger.append([row], Move("digits@main", previous, move))
     ledger.close()
 
 
@@ -334,8 +329,28 @@ class LedgerContract:
         assert list(other.verify()) == []
         other.close()
 
+    def test_without_turns_a_race_has_one_winner(
+        self, ledger: Ledger, opener: Callable[[], Ledger]
+    ) -> None:
+        """Threads that saw the same head move it once; the others are told, and append nothing."""
+        others = [opener() for _ in range(4)]
+
+        def move(number: int) -> bool:
+            to = Move("digits@main", None, digest(number))
+            try:
+                return bool(others[number % 4].append([entry(number)], to))
+            except HeadMoved:
+                return False
+
+        with ThreadPoolExecutor(12) as pool:
+            won = [number for number, moved in enumerate(pool.map(move, range(12))) if moved]
+        assert [row.record for row in ledger.rows()] == [digest(number) for number in won]
+        assert len(won) == 1
+        for other in others:
+            other.close()
+
     def test_eight_writers_lose_no_move(self, ledger: Ledger, opener: Callable[[], Ledger]) -> None:
-        """Eight processes move one head 25 times each; every move is in the log, in one chain."""
+        """Eight processes that take turns move one head 25 times each, all in one chain."""
         processes = multiprocessing.get_context("forkserver")
         processes.set_forkserver_preload([__name__])
         writers = [processes.Process(target=_moves, args=(opener, n, 25)) for n in range(8)]

@@ -58,7 +58,7 @@ def filled(ledger: SqlLedger) -> SqlLedger:
 
 def test_commits_survive_a_power_cut(ledger: SqlLedger) -> None:
     """Every connection writes ahead and synchronises at each commit."""
-    with ledger._engine.connect() as connection:
+    with ledger.database._engine.connect() as connection:
         read = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
@@ -202,7 +202,7 @@ def test_a_locked_database_says_so(
     filled: SqlLedger, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When another process keeps the database locked, the error says to wait."""
-    monkeypatch.setattr("py_mlops.store.schema.LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr("py_mlops.store.database.LOCK_TIMEOUT", 0.05)
     impatient = SqlLedger(f"sqlite:///{path}")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
@@ -216,7 +216,7 @@ def test_a_locked_database_says_so(
 
 def test_a_full_disk_says_so_and_appends_nothing(filled: SqlLedger) -> None:
     """When the database cannot grow, nothing is appended and the error says how to go on."""
-    with filled._engine.connect() as connection:
+    with filled.database._engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(StoreUnavailable, match="database or disk is full") as caught:
@@ -235,7 +235,7 @@ def test_a_damaged_database_says_so(filled: SqlLedger, path: Path) -> None:
         file.write(b"\xde\xad" * (path.stat().st_size // 2 - 2048))
     with pytest.raises(Corrupt, match="malformed") as caught:
         filled.newest()
-    assert "Restore the ledger from a backup" in caught.value.hint
+    assert "mlops verify --rebuild" in caught.value.hint
     assert any("malformed" in sentence for sentence in filled.verify())
 
 
@@ -270,7 +270,7 @@ def test_pages_read_no_more_than_they_show(ledger: SqlLedger) -> None:
     """The newest rows, of any kind and subject, come from an index without sorting."""
     asked: list[str] = []
     for where in ("", "WHERE kind = 'a'", "WHERE subject = 'b'", "WHERE kind='a' AND subject='b'"):
-        with ledger._engine.connect() as connection:
+        with ledger.database._engine.connect() as connection:
             plan = connection.exec_driver_sql(
                 f"EXPLAIN QUERY PLAN SELECT * FROM log {where} ORDER BY seq DESC LIMIT 50"  # noqa: S608 - ours
             )
@@ -287,7 +287,7 @@ def test_appending_reads_only_the_peaks_of_the_tree(ledger: SqlLedger) -> None:
     """The work of one more row grows with the logarithm of the log, not with its length."""
     steps: list[int] = []
     ledger.append([entry(number) for number in range(4095)])
-    with ledger._engine.connect() as connection:
+    with ledger.database._engine.connect() as connection:
         driver = connection.connection.driver_connection
         assert isinstance(driver, sqlite3.Connection)
         driver.set_progress_handler(lambda: steps.append(1), 100)

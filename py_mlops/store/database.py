@@ -1,0 +1,197 @@
+"""An SQL database: SQLite or PostgreSQL, durable at every commit, its passing failures repeated."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import NoSuchModuleError
+
+from py_mlops.errors import InputError, StoreUnavailable
+from py_mlops.store.failures import database_failures, is_passing
+
+T = TypeVar("T")
+
+LOCK_TIMEOUT = 30
+"""Seconds a writer waits for another."""
+
+CONNECT_TIMEOUT = 10
+"""Seconds until a server must have answered."""
+
+STATEMENT_TIMEOUT = 120
+"""Seconds one statement may take."""
+
+PATIENCE = 15.0
+"""Seconds for which a passing failure of a server is met by trying again."""
+
+_LONGEST_PAUSE = 1.0
+
+_SESSION = {
+    "lock_timeout": f"{LOCK_TIMEOUT}s",
+    "statement_timeout": f"{STATEMENT_TIMEOUT}s",
+    "idle_in_transaction_session_timeout": f"{STATEMENT_TIMEOUT}s",
+    "client_encoding": "UTF8",
+}
+
+_KEPT_ALIVE = {
+    "connect_timeout": CONNECT_TIMEOUT,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+    "application_name": "py-mlops",
+    # A pooler between us and the server gives each transaction another session.
+    "prepare_threshold": None,
+}
+
+
+class Database:
+    """Transactions on a database.
+
+    Attributes:
+        dialect: ``sqlite`` or ``postgresql``.
+        patience: Seconds for which a passing failure is met by trying again.
+        file: SQLite's file; empty for a server.
+    """
+
+    def __init__(self, url: str | URL) -> None:
+        """Prepare to use a database; nothing is opened yet.
+
+        Args:
+            url: SQLAlchemy's URL, ``sqlite:////folder/ledger.sqlite`` or
+                ``postgresql://host/database``.
+
+        Raises:
+            InputError: When the address is none of these, or its driver is not installed.
+        """
+        parsed = make_url(url)
+        self.dialect = parsed.get_backend_name()
+        self.file = (parsed.database or "") if self.dialect == "sqlite" else ""
+        self._engine = _ENGINES.get(self.dialect, _unknown)(parsed)
+        self.patience = 0.0 if self.dialect == "sqlite" else PATIENCE
+
+    @contextmanager
+    def transaction(self, doing: str, *, writing: bool = False) -> Iterator[Connection]:
+        """Run a block in a transaction; a failure is said in our words.
+
+        A reading transaction sees the database as it was at its first
+        statement, whatever others write meanwhile.
+
+        Args:
+            doing: What fails when it does, ``"Reading"``.
+            writing: Whether the block writes.
+        """
+        engine = self._engine.execution_options(**_OPTIONS[self.dialect, writing])
+        with database_failures(f"{doing} the ledger"), engine.begin() as connection:
+            yield connection
+
+    def run(self, doing: str, work: Callable[[Connection], T], *, writing: bool = False) -> T:
+        """Do some work in a transaction, again when the server failed in passing.
+
+        The work may be done twice: its first answer may be lost after the
+        commit. So it must be such that doing it again changes nothing.
+
+        Args:
+            doing: What fails when it does, ``"Writing"``.
+            work: Gets the connection.
+            writing: Whether it writes.
+
+        Raises:
+            StoreUnavailable: When it went on failing for `PATIENCE` seconds.
+        """
+        start, tries = time.monotonic(), 0
+        while True:
+            try:
+                with self.transaction(doing, writing=writing) as connection:
+                    return work(connection)
+            except StoreUnavailable as error:
+                tries += 1
+                left = self.patience - (time.monotonic() - start)
+                if not is_passing(error) or left <= 0:
+                    raise
+            time.sleep(min(left, _LONGEST_PAUSE, 0.02 * 2**tries) * random.uniform(0.5, 1))  # noqa: S311 - a pause, no secret
+
+    def connect(self) -> Connection:
+        """Return a connection of one's own, in no transaction yet."""
+        return self._engine.connect()
+
+    def close(self) -> None:
+        """Release its connections."""
+        self._engine.dispose()
+
+
+def _sqlite(url: URL) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT})
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: sqlite3.Connection, _: object) -> None:
+        # The driver must not open transactions by itself; `begin` below does.
+        connection.isolation_level = None
+        # Text that somebody damaged is read too, so that its row is called altered and the
+        # rows behind it are read.
+        connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        # A writer takes the lock at once: a reader that turns into a writer would
+        # fail without waiting when another has written since.
+        writing = connection.get_execution_options().get("writing", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+    return engine
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        engine = create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            connect_args=_KEPT_ALIVE,
+            # A kernel lives for days: it keeps two connections, one to queue and one to work.
+            pool_size=2,
+            max_overflow=8,
+            pool_timeout=LOCK_TIMEOUT,
+            # Never a value of a row in a message.
+            hide_parameters=True,
+        )
+    except (ImportError, NoSuchModuleError) as error:
+        raise InputError(
+            "A store in PostgreSQL needs the driver psycopg, which is not installed.",
+            hint="Install it with: pip install 'py-mlops[team]'.",
+        ) from error
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _: object) -> None:
+        with connection.cursor() as cursor:
+            for name, value in _SESSION.items():
+                cursor.execute(f"SET {name} = '{value}'")
+            # Whatever the server is set to, an acknowledged commit is on its disk.
+            cursor.execute("SHOW synchronous_commit")
+            if cursor.fetchone()[0] == "off":
+                cursor.execute("SET synchronous_commit = 'on'")
+        connection.commit()
+
+    return engine
+
+
+def _unknown(url: URL) -> Engine:
+    raise InputError(
+        f"A ledger cannot be kept in {url.get_backend_name()}.",
+        hint="Use a folder, or postgresql://HOST/DATABASE with a bucket or folder for the bytes.",
+    )
+
+
+_ENGINES: dict[str, Callable[[URL], Engine]] = {"sqlite": _sqlite, "postgresql": _postgresql}
+
+_OPTIONS: dict[tuple[str, bool], dict[str, Any]] = {
+    ("sqlite", False): {"writing": False},
+    ("sqlite", True): {"writing": True},
+    ("postgresql", False): {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+    ("postgresql", True): {"isolation_level": "READ COMMITTED"},
+}
