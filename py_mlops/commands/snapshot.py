@@ -10,10 +10,9 @@ from pathlib import Path
 from py_mlops.commands.disclosure import look_for_secrets
 from py_mlops.commands.handover import Notebook, find_notebook, read_handover
 from py_mlops.commands.holes import session_holes
-from py_mlops.data import replay
+from py_mlops.data import packing, replay
 from py_mlops.data.groups import Group
 from py_mlops.data.judge import Finding
-from py_mlops.data.packing import pack
 from py_mlops.data.reads import Gathered, Pack, gather
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.data.surroundings import gather as gather_surroundings
@@ -202,8 +201,8 @@ def _store_parts(
         return writer.put_file(folder / name)
 
     rules = IgnoreRules(handover.facts.prefixes, workspace.settings.ignore)
-    pack_up = _packer(workspace, handover, writer, report)
-    gathered = gather(handover, rules, take, take_kept, pack=pack_up, incomplete=incomplete)
+    pack = _packer(workspace, handover, writer, report)
+    gathered = gather(handover, rules, take, take_kept, pack=pack, incomplete=incomplete)
     answers, unanswered = replay.gather(handover, writer.put_file, report)
     program = _program(handover, notebook, gathered, writer, take)
     environment = to_record(
@@ -217,10 +216,7 @@ def _store_parts(
     holdout = _holdout(handover, folder, writer)
     randomness = _randomness(handover, folder, writer)
     around, unlisted = gather_surroundings(handover.surroundings, rules, gathered.read)
-    holes = [
-        *gathered.holes, *unlisted, *unanswered, *prepared.holes,
-        *session_holes(handover, program),
-    ]  # fmt: skip
+    holes = [*gathered.holes, *unlisted, *unanswered, *prepared.holes]
     return _Parts(
         program,
         gathered,
@@ -230,7 +226,7 @@ def _store_parts(
         randomness,
         model,
         holdout,
-        holes,
+        [*holes, *session_holes(handover, program)],
         rules.lines(),
     )
 
@@ -240,7 +236,7 @@ def _packer(workspace: Workspace, handover: Handover, writer: BlobWriter, report
 
     def pack_up(groups: Sequence[Group]) -> tuple[list[Tree], list[Finding]]:
         known = _earlier_trees(workspace, handover) if groups else []
-        return pack(
+        return packing.pack(
             groups, blobs=store.blobs, writer=writer, cache=store.stat_cache, known=known,
             report=report,
         )  # fmt: skip

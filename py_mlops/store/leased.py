@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +13,7 @@ from py_mlops.errors import FileChanged
 from py_mlops.records import Blob
 from py_mlops.store.base import Blobs, BlobWriter
 from py_mlops.store.claims import DAY, Claims
+from py_mlops.store.spool import spool
 
 _FRESH = DAY / 24
 """Seconds after which this process claims an object anew."""
@@ -40,6 +42,11 @@ class LeasedBlobs:
         with self.batch() as writer:
             return writer.put_bytes(data)
 
+    def put_pieces(self, pieces: Iterable[bytes]) -> Blob:
+        """Store some pieces as one blob, see `Blobs`."""
+        with self.batch() as writer:
+            return writer.put_pieces(pieces)
+
     def put_file(self, path: Path) -> Blob:
         """Store a copy of a file, see `Blobs`."""
         with self.batch() as writer:
@@ -48,17 +55,18 @@ class LeasedBlobs:
     @contextmanager
     def batch(self) -> Iterator[BlobWriter]:
         """Return a writer whose blobs become durable and claimed together, see `Blobs`."""
-        with self._blobs.batch() as inner:
-            taken = _Taken(inner)
-            yield taken
-        # Only now, since a file's digest is known when it has been read. What was there before
-        # and buried, and was therefore not written, may be gone by now.
-        doubtful = self._claim(taken.sources)
-        lost = [digest for digest in sorted(doubtful) if not self._blobs.has(digest)]
-        if lost:
-            with self._blobs.batch() as again:
-                for digest in lost:
-                    taken.put_again(digest, again)
+        with tempfile.TemporaryDirectory(prefix="mlops-batch-") as folder:
+            with self._blobs.batch() as inner:
+                taken = _Taken(inner, Path(folder))
+                yield taken
+            # Only now, since a file's digest is known when it has been read. What was there
+            # before and buried, and was therefore not written, may be gone by now.
+            doubtful = self._claim(taken.sources)
+            lost = [digest for digest in sorted(doubtful) if not self._blobs.has(digest)]
+            if lost:
+                with self._blobs.batch() as again:
+                    for digest in lost:
+                        taken.put_again(digest, again)
 
     def has(self, digest: str) -> bool:
         """Say whether the store holds these bytes, see `Blobs`."""
@@ -112,8 +120,8 @@ class LeasedBlobs:
 class _Taken:
     """A batch's writer, which remembers where each blob came from until it is claimed."""
 
-    def __init__(self, inner: BlobWriter) -> None:
-        self._inner = inner
+    def __init__(self, inner: BlobWriter, folder: Path) -> None:
+        self._inner, self._folder = inner, folder
         self.sources: dict[str, bytes | Path] = {}
 
     def put_bytes(self, data: bytes) -> Blob:
@@ -121,6 +129,10 @@ class _Taken:
         blob = self._inner.put_bytes(data)
         self.sources[blob.digest] = data
         return blob
+
+    def put_pieces(self, pieces: Iterable[bytes]) -> Blob:
+        """Store some pieces as one blob, see `BlobWriter`."""
+        return self.put_file(spool(pieces, self._folder))
 
     def put_file(self, path: Path) -> Blob:
         """Store a copy of a file, see `BlobWriter`."""

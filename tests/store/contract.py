@@ -87,9 +87,10 @@ class BlobsContract:
         with blobs.batch() as writer:
             put = {writer.put_bytes(b"%d" % number) for number in range(100)}
             put |= {writer.put_bytes(b"7"), writer.put_file(tmp_path / "file")}
+            put.add(writer.put_pieces(iter([b"in ", b"", b"pieces"])))
             assert not any(blobs.has(blob.digest) for blob in put)
         assert set(blobs) == put
-        assert len(put) == 101
+        assert len(put) == 102
 
     def test_a_failed_batch_leaves_nothing(self, blobs: Blobs) -> None:
         """When the work that fills a batch fails, none of its blobs is kept."""
