@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import time
 
-from campaigns import commands, kill_points
+from campaigns import collector, commands, corruption, kill_points, server_kills
 
-CAMPAIGNS = (kill_points, commands)
+CAMPAIGNS = (kill_points, commands, collector, server_kills, corruption)
 
 
 def main() -> int:
