@@ -5,9 +5,16 @@ from __future__ import annotations
 import sys
 import time
 
-from campaigns import commands, environments, kill_points
+from campaigns import (
+    collector,
+    commands,
+    corruption,
+    environments,
+    kill_points,
+    server_kills,
+)
 
-CAMPAIGNS = (kill_points, commands, environments)
+CAMPAIGNS = (kill_points, commands, collector, server_kills, corruption, environments)
 
 
 def main() -> int:

@@ -38,7 +38,7 @@ from py_mlops.store.ledger import SqlLedger
 from py_mlops.store.statcache import StatCache
 
 HOUR = 3600
-_MEMORY = next((path for path in ("/dev/shm",) if Path(path).is_dir()), None)  # noqa: S108 - no secret
+MEMORY = next((path for path in ("/dev/shm",) if Path(path).is_dir()), None)  # noqa: S108 - no secret
 WRITERS = 2
 OBJECTS = 2
 """Few, so that writers meet what others left behind."""
@@ -155,7 +155,7 @@ class Interleaving(RuleBasedStateMachine):
     def __init__(self) -> None:
         """Begin with an empty store."""
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(prefix="mlops-collector-", dir=_MEMORY))
+        self.folder = Path(tempfile.mkdtemp(prefix="mlops-collector-", dir=MEMORY))
         shutil.copy(_template(), self.folder / "ledger.sqlite")
         self.place = Place()
         ledger = SqlLedger(f"sqlite:///{self.folder / 'ledger.sqlite'}")
