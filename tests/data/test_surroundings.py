@@ -41,6 +41,14 @@ def test_more_folders_than_are_kept_are_a_hole() -> None:
     assert not hole.blocking
 
 
+def test_files_that_were_read_need_no_listing() -> None:
+    """A listed file that is recorded with its content is not listed once more, and cuts nothing."""
+    assert gather(seen(), IgnoreRules([]))[0].listings[0].entries == [FILE]
+    around, holes = gather(seen(), IgnoreRules([]), {"/p/a.csv"})
+    assert [(listing.path, listing.entries) for listing in around.listings] == [("/p", [])]
+    assert holes == []
+
+
 @pytest.mark.parametrize(
     ("path", "end"),
     [
