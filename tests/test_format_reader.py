@@ -20,6 +20,8 @@ from py_mlops import records
 from py_mlops.commands.bundle import bundle
 from py_mlops.records import answers, base
 from py_mlops.workspace import Workspace, open_workspace
+from tests.data.folders import images, read_all
+from tests.handovers import handover, take
 
 KINDS = {"snapshot", "reproduction", "head-move", "import"}
 
@@ -155,6 +157,26 @@ def read_checkpoints(
         previous, start = identifier, size
 
 
+def read_tree(tree: dict[str, Any], get: Callable[[str], bytes]) -> dict[str, bytes]:
+    """Read every file of a tree out of its packs."""
+    found = {}
+    *lines, rest = get(tree["manifest"]["digest"]).decode().split("\n")
+    assert rest == ""
+    assert len(lines) == tree["files"]
+    packs = [get(pack["digest"]) for pack in tree["packs"]]
+    for line in lines:
+        path, digest, size, pack, offset, modified = json.loads(line)
+        assert line == jcs([path, digest, size, pack, offset, modified])
+        assert not {"", ".", ".."} & set(path.split("/"))
+        assert modified.isdigit()
+        data = packs[pack][offset : offset + size]
+        assert sha256(data) == f"sha256:{digest}"
+        found[path] = data
+    assert list(found) == sorted(found)
+    assert sum(map(len, found.values())) == tree["size"]
+    return found
+
+
 # What it reads: records in which every field has a value.
 
 
@@ -244,6 +266,22 @@ def test_a_bundle(workspace: Workspace, tmp_path: Path) -> None:
     assert set(members) == {line.split("  ")[1] for line in listing.splitlines()}
     snapshot = read_record(objects.pop(digest))
     assert {(d, len(data)) for d, data in objects.items()} == set(blobs_in(snapshot))
+
+
+def test_a_tree(workspace: Workspace, tmp_path: Path) -> None:
+    """A stranger's reader finds every file of a folder of many in its packs."""
+    folder = images(tmp_path / "images")
+    odd = folder / 'quote" ü \u2028.png'
+    odd.write_bytes(b"odd")
+    taken = take(workspace, tmp_path / "handover", handover(tmp_path, *read_all(folder)))
+    [tree] = read_record(read_blob(workspace.store.folder, taken))["trees"]
+    found = read_tree(tree, lambda digest: read_blob(workspace.store.folder, digest))
+    assert (tree["folder"], tree["requested"]) == (str(folder), "images")
+    assert found == {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 @pytest.mark.parametrize(

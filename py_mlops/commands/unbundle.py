@@ -15,6 +15,8 @@ from pathlib import Path
 
 from py_mlops.commands.bundle import FORMAT, LISTING, MANIFEST, README
 from py_mlops.data.drafts import drafts
+from py_mlops.data.manifest import LARGEST
+from py_mlops.data.manifest import decode as decode_manifest
 from py_mlops.errors import Corrupt, Hostile, InputError, Missing
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Blob, Import, Snapshot, decode_as, digest_of, is_digest, record_id
@@ -125,6 +127,9 @@ def _take_in(workspace: Workspace, archive: zipfile.ZipFile, report: Report) -> 
                 raise _lacking(blob.digest)
             copy = held / str(number)
             _extract(archive, entry, blob, copy)
+            for tree in snapshot.trees:
+                if tree.manifest.digest == blob.digest and blob.size <= LARGEST:
+                    decode_manifest(tree, copy.read_bytes())
             writer.put_file(copy)
             copy.unlink()
     return snapshot

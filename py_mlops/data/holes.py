@@ -10,6 +10,7 @@ import msgspec
 from py_mlops.data.judge import Finding
 from py_mlops.data.replay import is_played_back
 from py_mlops.errors import CaptureError, FileChanged, FileGone
+from py_mlops.guest.sightings import MOST_FILES
 from py_mlops.records import Hole
 from py_mlops.records.handover import Handover, SeenCommand
 
@@ -193,7 +194,15 @@ def _blind(handover: Handover) -> Iterator[Hole]:
 
 
 def _failures(handover: Handover) -> Iterator[Hole]:
-    if handover.failures:
+    if handover.failures and len(handover.files) >= MOST_FILES:
+        yield _hole(
+            f"The program opened more than {MOST_FILES:,} files; {handover.failures:,} times one "
+            "that is not recorded.",
+            "Put the files of a large folder into fewer and larger ones, such as tar or Parquet.",
+            0,
+            blocking=True,
+        )
+    elif handover.failures:
         times = "once" if handover.failures == 1 else f"{handover.failures:,} times"
         yield _hole(
             f"The watcher failed {times}; files may be missing.",

@@ -61,8 +61,8 @@ def gather(
     )
     hole = Hole(
         kind="data",
-        text="The program listed more names in folders than are kept; of the others a rerun finds "
-        "only the files that were read.",
+        text="The program listed more folders than are kept; a rerun finds in the others only "
+        "the files that were read.",
         hint="List only the folders that the training needs.",
         blocking=False,
         cell=0,

@@ -68,8 +68,9 @@ class Observer:
 
     @property
     def failures(self) -> int:
-        """How often the hook itself failed; what it saw then is lost."""
-        return self._failures + self._opens.failures + self.level.trace.failures
+        """How often the hook itself failed, or a file was one too many to note; that is lost."""
+        own = self._failures + self._files.beyond
+        return own + self._opens.failures + self.level.trace.failures
 
     @property
     def silent(self) -> bool:

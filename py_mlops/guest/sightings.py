@@ -10,6 +10,9 @@ from .copies import Copies, Look
 from .originals import Kept
 from .words import Named
 
+MOST_FILES = 1_000_000
+"""Files that are noted; of a program that opens more the others are counted only."""
+
 _MOST_AWAITED = 1000
 _MOST_VERSIONS = 100
 _CHANGED_UNSEEN = "a child process or a database changed it, which shows only afterwards"
@@ -47,6 +50,7 @@ class Sightings:
 
     Attributes:
         started_ns: When we began to watch, in nanoseconds of the wall clock.
+        beyond: How often a file was opened that is not noted, being one too many.
     """
 
     def __init__(self, keep: Callable[[str, Look], Kept] | None = None) -> None:
@@ -56,6 +60,7 @@ class Sightings:
             keep: Copies an input that is about to change, see `Originals.keep`.
         """
         self.started_ns = 0
+        self.beyond = 0
         self._keep = keep
         self._files: dict[str, _Sighting] = {}
         # Files in the hands of a child process (False), or of a database that
@@ -89,6 +94,9 @@ class Sightings:
         """
         entry = self._files.get(path)
         if entry is None:
+            if len(self._files) >= MOST_FILES:
+                self.beyond += 1
+                return
             new = _Sighting(requested, "read", look, cell, observed, process)
             entry = self._files.setdefault(path, new)
         elif entry.first == "read" and not entry.written and entry.look != look:
@@ -117,6 +125,9 @@ class Sightings:
             self.read(path, requested, cell, before, observed=observed, process=process)
         entry = self._files.get(path)
         if entry is None:
+            if len(self._files) >= MOST_FILES:
+                self.beyond += 1
+                return
             new = _Sighting(requested, "write", look, cell, observed, process)
             entry = self._files.setdefault(path, new)
         self._keep_original(path, entry)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from py_mlops.data import holes as words
 from py_mlops.data.holes import of_session
 from py_mlops.records.handover import Handover
 
@@ -89,3 +90,11 @@ def test_many(hand: Hand) -> None:
     holes = of_session(hand(commands=commands))
     assert len(holes) == 21
     assert holes[-1].text.startswith("980 ")
+
+
+def test_more_files_than_are_noted(hand: Hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a program opened beyond the most that are noted stops others, and is counted."""
+    monkeypatch.setattr(words, "MOST_FILES", 1)
+    [hole] = of_session(hand({"path": "/data/a"}, failures=2500))
+    assert (hole.kind, hole.blocking) == ("data", True)
+    assert "more than 1 files; 2,500 times" in hole.text

@@ -41,6 +41,15 @@ def test_more_folders_than_are_kept_are_a_hole() -> None:
     assert not hole.blocking
 
 
+def test_files_that_were_read_need_no_listing() -> None:
+    """A listed file that is recorded with its content is not listed once more."""
+    [before], [after] = (
+        gather(seen(), IgnoreRules([]), read)[0].listings for read in ((), {"/p/a.csv"})
+    )
+    assert FILE in before.entries
+    assert after.entries == [entry for entry in before.entries if entry != FILE]
+
+
 @pytest.mark.parametrize(
     ("path", "end"),
     [

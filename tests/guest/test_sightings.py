@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from py_mlops.guest import sightings
 from py_mlops.guest.sightings import Sightings, look_at
 from py_mlops.guest.words import Named
 
@@ -69,3 +70,15 @@ def test_what_a_command_changes_in_place_is_kept(tmp_path: Path) -> None:
     path.write_text("longer")
     files.removed(str(path))
     assert [file["kept"] for file in files.as_dicts()] == ["original-1"]
+
+
+def test_files_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of files beyond the most that are noted, each access is counted and nothing is held."""
+    monkeypatch.setattr(sightings, "MOST_FILES", 3)
+    files = Sightings()
+    for number in range(5):
+        files.read(f"/data/{number}", str(number), 1, (1, 1, number))
+    files.wrote("/data/out", "out", 1, None)
+    files.read("/data/0", "0", 2, (1, 1, 0))
+    assert files.paths() == ["/data/0", "/data/1", "/data/2"]
+    assert files.beyond == 3
