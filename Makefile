@@ -7,6 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 READERS := .venv-readers
+KERNELS := .venv-kernels
 BIN := $(VENV)/bin
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -25,7 +26,7 @@ system:  ## the system packages that tests and isolated reruns use (apt, as root
 	@requirements/system.sh
 
 .PHONY: test
-test: install system tracer readers lint types  ## all checks and tests
+test: install system tracer readers kernels lint types  ## all checks and tests
 	@pytest -n 2 --dist loadgroup
 
 .PHONY: lint
@@ -64,7 +65,7 @@ lock: install  ## compile requirements/*.txt anew
 
 .PHONY: clean
 clean:  ## remove the virtual environment and every cache in this folder
-	@rm -rf $(VENV) $(READERS) .tour .tour-lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(READERS) $(KERNELS) .tour .tour-lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # pip brings uv, once; uv brings the rest. A stamp is written last, so that an
 # interrupted installation is taken up again and a finished one costs nothing.
@@ -87,6 +88,11 @@ $(READERS)/.installed: $(VENV)/.installed requirements/readers.txt
 	@uv venv --quiet --clear --python $(BIN)/python $(READERS)
 	@uv pip install --python $(READERS)/bin/python --quiet --require-hashes -r requirements/readers.txt
 	@touch $@
+
+# Other Pythons in environments of their time, as far as this machine has them.
+.PHONY: kernels
+kernels: install  ## environments of other Pythons without py-mlops, in whose kernels tests work
+	@python requirements/kernels.py
 
 $(VENV)/.installed: $(VENV)/.uv requirements/dev.txt pyproject.toml py_mlops/__init__.py \
 		hatch_build.py py_mlops/guest/tracer.c

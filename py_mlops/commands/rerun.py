@@ -204,7 +204,7 @@ def _kernel(
     # By the interpreter itself: a start of the environment's would run what its packages put there.
     guest = compiled(guest_zip(workspace.cache), str(built.python.resolve()))
     argv = [str(built.python), str(guest), "--mode", "rerun", "-f", "{connection_file}"]
-    environment = _surroundings(snapshot, built, chance=given.chance) | dict(given.variables)
+    environment = surroundings(snapshot, built, chance=given.chance) | dict(given.variables)
     environment["MLOPS_HANDOVER"] = str(folder)
     environment["MLOPS_TAPE"] = str(folder / _TAPE)
     if given.network:
@@ -225,7 +225,7 @@ def _kernel(
     return KernelCommand(argv=wrapped, env=environment, channels=channels)
 
 
-def _surroundings(snapshot: Snapshot, built: Built, *, chance: bool) -> dict[str, str]:
+def surroundings(snapshot: Snapshot, built: Built, *, chance: bool) -> dict[str, str]:
     """Return the environment variables of a rerun: nothing of the host's that could matter."""
     environment = {
         variable.name: variable.known or _NOT_KEPT
