@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, get_args
 
@@ -38,7 +39,8 @@ for name, (_, code) in json.load(sys.stdin).items():
     folder = tempfile.mkdtemp()
     seen = serialise.model(space["model"], "model", folder)
     forms = [dict(one, file=os.path.join(folder, one["file"])) for one in seen["artifacts"]]
-    said[name] = {"problem": seen["problem"], "forms": {}}
+    said[name] = {"problem": seen["problem"], "type": seen["type"], "forms": {}}
+    said[name]["files"] = {one["format"]: one["file"] for one in forms}
     def ask(model, place):
         os.mkdir(place)
         found = predict.predictions(model, space["X_test"], place)
@@ -47,6 +49,42 @@ for name, (_, code) in json.load(sys.stdin).items():
     for form in forms:
         again = ask(deserialise.model([form], seen["type"]), folder + "/" + form["format"])
         said[name]["forms"][form["format"]] = [again[key] == then[key] for key in again]
+print(json.dumps(said), file=sys.__stdout__)
+"""
+
+
+_OURS = """
+import os, sys, json, io, zipfile
+from pathlib import Path
+from tempfile import mkdtemp
+sys.path.append(sys.argv[1])
+os.environ["KERAS_BACKEND"] = "jax"
+from py_mlops.errors import MlopsError
+from py_mlops.model.formats import load
+from py_mlops.records import Artifact, Model
+from py_mlops.store.folder import FolderBlobs
+
+blobs = FolderBlobs(Path(mkdtemp()))
+
+def outcome(kind, form, path, yes):
+    blob = blobs.put_file(Path(path))
+    artifact = Artifact(format=form, executes=False, untrusted=[], blob=blob)
+    record = Model(variable="model", type=kind, artifacts=[artifact], loaded_from=None)
+    try:
+        return type(load(record, blobs, allow=lambda question: yes)).__name__
+    except MlopsError as error:
+        return type(error).__name__
+
+said = {}
+for name, (kind, form, path) in json.load(sys.stdin).items():
+    torn = path + ".torn"
+    Path(torn).write_bytes(Path(path).read_bytes()[:100])
+    said[name] = [outcome(kind, form, path, False), outcome(kind, form, path, True),
+                  outcome(kind, form, torn, True)]
+    if form == "keras":
+        with zipfile.ZipFile(path + ".bomb", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("config.json", b"0" * (1 << 22))
+        said["bomb"] = [outcome(kind, form, path + ".bomb", True)]
 print(json.dumps(said), file=sys.__stdout__)
 """
 
@@ -73,6 +111,26 @@ def test_a_model_answers_as_before_from_every_form(said: Any, name: str) -> None
     for form, same in said[name]["forms"].items():
         assert all(same), form
         assert same
+
+
+def test_our_side_loads_what_cannot_run_code_and_asks_for_the_rest(said: Any) -> None:
+    """With the libraries at hand; a torn file and a bomb are refused, whatever the answer is."""
+    names = ("catboost", "onnx", "keras")
+    given = {name: (said[name]["type"], form := MODELS[name][0], said[name]["files"][form])
+             for name in names}  # fmt: skip
+    environment = Path(python_of("formats")).parent.parent
+    libraries = environment / "lib" / "python3.11" / "site-packages"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _OURS, str(libraries)],
+        input=json.dumps(given), cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {
+        "catboost": ["CatBoostClassifier", "CatBoostClassifier", "EnvironmentFailure"],
+        "onnx": ["ModelProto", "ModelProto", "EnvironmentFailure"],
+        "keras": ["NotTrusted", "Sequential", "Corrupt"],
+        "bomb": ["Hostile"],
+    }
 
 
 @pytest.fixture(scope="module")
