@@ -8,6 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 READERS := .venv-readers
 KERNELS := .venv-kernels
+TORCH := torch==2.13.0+cpu
 BIN := $(VENV)/bin
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -87,12 +88,14 @@ readers: $(READERS)/.installed  ## the environment without py-mlops, in which te
 $(READERS)/.installed: $(VENV)/.installed requirements/readers.txt
 	@uv venv --quiet --clear --python $(BIN)/python $(READERS)
 	@uv pip install --python $(READERS)/bin/python --quiet --require-hashes -r requirements/readers.txt
+	@python -m pip --python $(READERS)/bin/python install --quiet $(TORCH) 2>/dev/null \
+		|| echo "not covered: torch (no package source here has $(TORCH); the default build is too large)"
 	@touch $@
 
 # Other Pythons in environments of their time, as far as this machine has them.
 .PHONY: kernels
 kernels: install  ## environments of other Pythons without py-mlops, in whose kernels tests work
-	@python requirements/kernels.py
+	@TORCH=$(TORCH) python requirements/kernels.py
 
 $(VENV)/.installed: $(VENV)/.uv requirements/dev.txt pyproject.toml py_mlops/__init__.py \
 		hatch_build.py py_mlops/guest/tracer.c

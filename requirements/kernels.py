@@ -19,6 +19,8 @@ HERE = Path(__file__).parent
 PLACE = HERE.parent / ".venv-kernels"
 _OWN = {"formats": "3.11"}
 """Locks that are named by something else than their Python's version."""
+_WITH_TORCH = ("formats",)
+"""The default build of torch brings gigabytes for graphics cards, so it is in no lock."""
 
 
 def main() -> None:
@@ -51,6 +53,12 @@ def _make(lock: Path, python: Path) -> None:
          "--only-binary", ":all:", "-r", lock],
     ):  # fmt: skip
         subprocess.run([uv, *words], check=True, env=environment)
+    torch = os.environ.get("TORCH", "")
+    if lock.stem in _WITH_TORCH and torch:
+        words = ["pip", "--python", folder / "bin" / "python", "install", "--quiet", torch]
+        done = subprocess.run([sys.executable, "-m", *words], check=False, capture_output=True)
+        if done.returncode:
+            print(f"not covered: torch in {lock.stem}, no package source here has {torch}")
     stamp.write_text(state)
 
 

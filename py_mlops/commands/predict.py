@@ -14,7 +14,7 @@ import msgspec
 
 from py_mlops import sandbox
 from py_mlops.commands.reproduce import Options, check_trust
-from py_mlops.commands.rerun import Given, surroundings
+from py_mlops.commands.rerun import Given, start_variables
 from py_mlops.data.place import mirror_layout, place
 from py_mlops.environment.build import Built, build
 from py_mlops.errors import InputError, RerunFailed
@@ -192,7 +192,10 @@ def _ask(
     """Run the worker to its end; return the last that it wrote to its standard error."""
     guest = guest_zip(workspace.cache)
     given = Given(options.timeout, variables=options.variables)
-    environment = surroundings(snapshot, built, chance=given.chance) | dict(given.variables)
+    home = sandbox.default_home()
+    environment = start_variables(snapshot, built, home, chance=given.chance) | dict(
+        given.variables
+    )
     argv = sandbox.command(
         [str(built.python), "-c", _CODE, str(guest), str(folder / "asked")],
         mirror=folder / "mirror",

@@ -54,6 +54,7 @@ from py_mlops.records.reproduction import (
     WrittenFile,
 )
 from py_mlops.records.snapshot import Request, Snapshot
+from py_mlops.records.surroundings import FolderEntry, Link, Listing, Surroundings
 from py_mlops.records.variables import Variable
 
 AnyRecord = Snapshot | Reproduction | HeadMove | History | Import
@@ -91,6 +92,7 @@ __all__ = [
     "Distribution",
     "Environment",
     "ExecutedCell",
+    "FolderEntry",
     "Hardware",
     "HeadMove",
     "History",
@@ -99,6 +101,8 @@ __all__ = [
     "Import",
     "Interpreter",
     "Level",
+    "Link",
+    "Listing",
     "MetricComparison",
     "Model",
     "ModelFormat",
@@ -111,6 +115,7 @@ __all__ = [
     "Reproduction",
     "Request",
     "Snapshot",
+    "Surroundings",
     "ThreadPool",
     "Variable",
     "WrittenFile",

@@ -72,5 +72,9 @@ layers = [keras.Input((3,)), keras.layers.Dense(4, activation="relu"), keras.lay
 model = keras.Sequential(layers)
 model.compile(loss="mse")
 _ = model.fit(X, y, epochs=1, verbose=0)"""),
+    "torch": ("pickle", """\
+import torch
+torch.manual_seed(0)
+model = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.ReLU(), torch.nn.Linear(4, 1))"""),
 }  # fmt: skip
 """By name: the format that holds all of it, and the code that makes ``model``."""
