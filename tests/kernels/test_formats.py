@@ -154,9 +154,7 @@ def take(workspace: Workspace, folder: Path, name: str, **names: str | None) -> 
     return run(workspace, notebook, request=wanted, python=python_of("formats")).snapshots[0]
 
 
-@pytest.mark.parametrize(
-    "name", ["xgboost", "lightgbm", "catboost", "statsmodels", "own-module", "keras"]
-)
+@pytest.mark.parametrize("name", ["xgboost", "lightgbm", "catboost", "statsmodels", "own-module"])
 def test_a_model_is_reproduced_and_its_stored_form_answers(
     workspace: Workspace, tmp_path: Path, name: str
 ) -> None:
