@@ -10,3 +10,12 @@ compile() {
 compile pyproject.toml requirements/dev.in --all-extras --output-file requirements/dev.txt
 compile requirements/readers.in --output-file requirements/readers.txt
 compile requirements/uv.in --constraints requirements/dev.txt --output-file requirements/uv.txt
+# Environments of other Pythons, of their time: `# newest: DATE` leaves out what came later.
+for wanted in requirements/kernels/*.in; do
+    name="$(basename "$wanted" .in)"
+    newest="$(sed -n 's/^# newest: //p' "$wanted")"
+    "$uv" pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+        --custom-compile-command "make lock" --python-platform linux \
+        --python-version "$(test "$name" = formats && echo 3.11 || echo "$name")" \
+        ${newest:+--exclude-newer "$newest"} --output-file "requirements/kernels/$name.txt" "$wanted"
+done

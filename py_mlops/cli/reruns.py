@@ -142,6 +142,11 @@ def _meant(call: Call, reference: str) -> str:
 @click.option("--metric", multiple=True, help="Variable that holds a number or a dict of them.")
 @click.option("--holdout", help="Variable that holds held-out inputs.")
 @click.option("--output", type=click.Path(path_type=Path), help="Where the executed notebook goes.")
+@click.option(
+    "--python",
+    metavar="PATH",
+    help="Interpreter, or environment's folder, to run it in; py-mlops need not be there.",
+)
 @click.option("--timeout", type=float, help="Seconds one cell may take.")
 @click.option("--vault", is_flag=True, help="Keep every package's wheel, for when no index has it.")
 @click.option("--incomplete", is_flag=True, help="Record lost files as holes, do not refuse.")
@@ -156,6 +161,7 @@ def run(
     metric: tuple[str, ...],
     holdout: str | None,
     output: Path | None,
+    python: str | None,
     timeout: float | None,
     vault: bool,
     incomplete: bool,
@@ -187,6 +193,7 @@ def run(
         request=Request(name=chosen, model=model, metrics=list(metric), holdout=holdout),
         parameters={key: _value(text) for key, text in parameter},
         output=output,
+        python=python,
         timeout=timeout,
         vault=vault,
         incomplete=incomplete,

@@ -147,7 +147,7 @@ def _rerun_and_judge(
 ) -> Reproduction:
     report(Progress("data", "checking every stored byte"))
     history = check_closure(workspace, snapshot, report)
-    _check_trust(workspace, snapshot, options)
+    check_trust(workspace, snapshot, options)
     given = Given(options.timeout, options.network, options.variables, compiling=options.compiling)
     reruns = [rerun(workspace, snapshot, history, given, report)]
     for number in range(options.calibrate):
@@ -238,7 +238,12 @@ def is_foreign(workspace: Workspace, snapshot: Snapshot) -> bool:
     return bool(imported) or (snapshot.author.name, snapshot.author.email) != mine
 
 
-def _check_trust(workspace: Workspace, snapshot: Snapshot, options: Options) -> None:
+def check_trust(workspace: Workspace, snapshot: Snapshot, options: Options) -> None:
+    """Ask before another person's code is run.
+
+    Raises:
+        NotTrusted: When there was no yes, or nothing here could set it apart.
+    """
     if not is_foreign(workspace, snapshot):
         return
     who, isolation = snapshot.author.name, sandbox.available()

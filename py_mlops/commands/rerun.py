@@ -237,7 +237,7 @@ class _Start:
             argv[0], directory, sandbox.default_home(), readable=readable, writable=writable
         )
         home = home_of(snapshot, plain.holds) or sandbox.default_home()
-        environment = _surroundings(snapshot, built, home, chance=given.chance)
+        environment = start_variables(snapshot, built, home, chance=given.chance)
         environment |= dict(given.variables) | {"MLOPS_HANDOVER": str(folder)}
         environment["MLOPS_TAPE"] = str(folder / _TAPE)
         if given.network:
@@ -268,7 +268,7 @@ class _Start:
         return KernelCommand(argv=wrapped, env=self.environment, channels=self.writable[1])
 
 
-def _surroundings(snapshot: Snapshot, built: Built, home: str, *, chance: bool) -> dict[str, str]:
+def start_variables(snapshot: Snapshot, built: Built, home: str, *, chance: bool) -> dict[str, str]:
     """Return the environment variables of a rerun: nothing of the host's that could matter."""
     environment = {
         variable.name: variable.known or _NOT_KEPT

@@ -17,7 +17,7 @@ from py_mlops.commands.rerun import closing_code
 from py_mlops.commands.snapshot import check_parameters, snapshot
 from py_mlops.errors import InputError, RerunFailed
 from py_mlops.notebook.execution import Executed, KernelCommand, ObservedEngine, execute
-from py_mlops.notebook.interpreter import interpreter_of
+from py_mlops.notebook.interpreter import interpreter_at, interpreter_of
 from py_mlops.notebook.observed import observed
 from py_mlops.notebook.runnable import load
 from py_mlops.progress import Progress, Report, silent
@@ -48,6 +48,7 @@ def run(
     request: Request | None = None,
     parameters: dict[str, object] | None = None,
     output: Path | None = None,
+    python: str | None = None,
     timeout: float | None = None,
     vault: bool = False,
     incomplete: bool = False,
@@ -66,6 +67,8 @@ def run(
             and nothing else.
         parameters: papermill parameters.
         output: Where the executed notebook is written.
+        python: The interpreter, or the folder of the environment, to run it in; by
+            default that of its kernelspec. py-mlops need not be installed there.
         timeout: Seconds one cell may take.
         vault: As for `snapshot`, also for those the notebook takes itself.
         incomplete: As for `snapshot`.
@@ -76,19 +79,20 @@ def run(
         The snapshots taken and the executed notebook.
 
     Raises:
-        InputError: When there is no such notebook or it cannot be read, or a
-            parameter cannot be recorded.
+        InputError: When there is no such notebook or it cannot be read, a
+            parameter cannot be recorded, or ``python`` cannot run notebooks.
         RerunFailed: When a cell failed; nothing was snapshotted by us.
     """
     path = notebook.absolute()
     check_parameters(parameters or {})
     document = load(path)
+    interpreter = interpreter_at(python) if python else interpreter_of(document, report)
     if parameters and not any(_is_tagged(cell) for cell in document.cells):
         why = "no cell is tagged `parameters`: the notebook's own values come later and win"
         report(Progress("parameters", why))
     with tempfile.TemporaryDirectory(prefix="mlops-run-") as held:
         folder = Path(held)
-        kernel = observed_kernel(workspace, document, path, folder, parameters or {}, report=report)
+        kernel = observed_kernel(workspace, interpreter, path, folder, parameters or {})
         if vault:
             kernel = replace(kernel, env={**kernel.env, "MLOPS_VAULT": "1"})
         executed = execute(
@@ -170,25 +174,22 @@ def default_request(notebook: Path) -> Request:
 
 def observed_kernel(
     workspace: Workspace,
-    document: NotebookNode,
+    python: str,
     path: Path,
     folder: Path,
     parameters: dict[str, object],
-    *,
-    report: Report = silent,
 ) -> KernelCommand:
-    """Return how to start the notebook's own kernel under observation.
+    """Return how to start a notebook's kernel under observation.
 
     The notebook's identity is passed explicitly: a headless kernel only knows
     its launcher.
 
     Args:
         workspace: Store and cache the kernel shall use.
-        document: The notebook; its kernelspec names the interpreter.
+        python: The interpreter.
         path: Its absolute path.
         folder: Where the kernel hands over.
         parameters: papermill parameters.
-        report: Told when another kernel than the notebook's own is taken.
 
     Returns:
         Command line and environment.
@@ -204,7 +205,7 @@ def observed_kernel(
     session = folder / "session"
     session.mkdir(mode=0o700)
     argv, environment = observed(
-        interpreter_of(document, report),
+        python,
         cache=workspace.cache,
         mode="record",
         folder=session,
@@ -234,7 +235,7 @@ def headless(
     """
     given = nb_man.nb.metadata.get("papermill", {}).get("parameters", {})
     check_parameters(given)
-    kernel = observed_kernel(workspace, nb_man.nb, path, folder, dict(given))
+    kernel = observed_kernel(workspace, interpreter_of(nb_man.nb), path, folder, dict(given))
     closing = closing_code(default_request(path), folder, keep_model=True)
     ObservedEngine.execute_managed_notebook(
         nb_man, "python3", kernel=kernel, closing=closing, **options

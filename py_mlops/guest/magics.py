@@ -113,7 +113,8 @@ def _unknown(verb: str) -> Problem:
     if verb == "load":
         return Problem(
             "%mlops load needs our package in this kernel.",
-            "Install py-mlops into this environment and restart the kernel.",
+            "Install py-mlops into this environment and restart the kernel; or ask the model with "
+            "`mlops predict` in a terminal.",
         )
     return Problem(
         f"%mlops {shlex.quote(verb)} is not known." if verb else "%mlops needs a verb.",

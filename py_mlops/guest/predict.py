@@ -102,6 +102,9 @@ def _askers(obj: Any) -> list[tuple[str, Callable[[Any], Any]]]:
     xgboost = sys.modules.get("xgboost")
     if xgboost is not None and isinstance(obj, xgboost.Booster):
         return [("predict", lambda inputs: obj.predict(_matrix(xgboost, inputs)))]
+    session = _onnx_session(obj)
+    if session is not None:
+        return [("call", lambda inputs: _ask_onnx(session, inputs))]
     asked = []
     for method in _METHODS:
         with contextlib.suppress(Exception):
@@ -118,6 +121,47 @@ def _matrix(xgboost: Any, inputs: Any) -> Any:
     if isinstance(inputs, xgboost.DMatrix):
         return inputs
     return xgboost.DMatrix(inputs, enable_categorical=True)
+
+
+def _onnx_session(obj: Any) -> Any:
+    """Return what runs an ONNX model; ``None`` for any other."""
+    session = getattr(sys.modules.get("onnxruntime"), "InferenceSession", None)
+    if isinstance(session, type) and isinstance(obj, session):
+        return obj
+    proto: Any = getattr(sys.modules.get("onnx"), "ModelProto", None)
+    if isinstance(proto, type) and isinstance(obj, proto):
+        import onnxruntime
+
+        data = obj.SerializeToString()  # type: ignore[attr-defined]  # it is a ModelProto
+        return onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    return None
+
+
+def _ask_onnx(session: Any, inputs: Any) -> Any:
+    wanted = session.get_inputs()
+    if not isinstance(inputs, dict):
+        if hasattr(inputs, "iloc") and len(wanted) > 1:
+            inputs = {one.name: inputs[[one.name]] for one in wanted}
+        else:
+            inputs = {wanted[0].name: inputs}
+    fed = {one.name: _typed(inputs[one.name], one.type) for one in wanted}
+    names = [one.name for one in session.get_outputs()]
+    return dict(zip(names, map(_rows_of, session.run(names, fed))))
+
+
+def _typed(value: Any, kind: str) -> Any:
+    """Return an array of the type that an ONNX input asks for, ``tensor(float)``."""
+    array, _ = tables.plain(value.to_numpy() if hasattr(value, "iloc") else value)
+    types = {"float": "float32", "double": "float64", "float16": "float16", "bool": "bool"}
+    name = kind[len("tensor(") : -1]
+    return array if name == "string" else array.astype(types.get(name, name))
+
+
+def _rows_of(answer: Any) -> Any:
+    """Return an ONNX output; a list of one dict a row, as classifiers give, as an array."""
+    if isinstance(answer, list) and answer and isinstance(answer[0], dict):
+        return tables.plain([[row[key] for key in answer[0]] for row in answer])[0]
+    return answer
 
 
 def _ask_torch(torch: Any, module: Any, inputs: Any) -> Any:

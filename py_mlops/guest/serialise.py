@@ -23,7 +23,10 @@ def model(obj: Any, variable: str, folder: str) -> dict[str, Any]:
     ==========================  =============================================
     xgboost                     its own binary JSON
     lightgbm ``Booster``        its own text
+    catboost                    its own binary form
+    ONNX model or session       as it is
     lightgbm estimator          its booster's text; the estimator as below
+    Keras model                 its own ``.keras``; a pickle when that fails
     torch module                its ``state_dict``; the module pickled
     scikit-learn estimator      skops when the kernel has it, else a pickle
     anything else               a pickle; cloudpickle when it needs what the
@@ -60,11 +63,15 @@ _FILES = {
     "skops": "model.skops",
     "xgboost-ubj": "model.ubj",
     "lightgbm-text": "model.txt",
+    "catboost-cbm": "model.cbm",
+    "onnx": "model.onnx",
+    "keras": "model.keras",
     "torch-state": "model.pt",
     "pickle": "model.pkl",
     "cloudpickle": "model.cloudpickle",
 }
-_EXECUTES = ("pickle", "cloudpickle")
+# A Keras file names what loading it calls.
+_EXECUTES = ("keras", "pickle", "cloudpickle")
 _Writer = Callable[[str], Any]
 
 
@@ -82,15 +89,46 @@ def _write(form: str, write: _Writer, folder: str) -> dict[str, Any]:
 
 
 def _native(obj: Any) -> list[tuple[str, _Writer]]:
-    if _is(obj, "xgboost", "Booster") or _is(obj, "xgboost", "XGBModel"):
-        return [("xgboost-ubj", obj.save_model)]
-    if _is(obj, "lightgbm", "Booster"):
-        return [("lightgbm-text", obj.save_model)]
-    if _is(obj, "lightgbm", "LGBMModel"):
-        return [("lightgbm-text", obj.booster_.save_model)]
-    if _is(obj, "torch.nn", "Module"):
-        return [("torch-state", lambda path: sys.modules["torch"].save(obj.state_dict(), path))]
+    """Return its library's own format, if it has one, and what writes it."""
+    for module, name, form, writer in _NATIVE:
+        if _is(obj, module, name):
+            return [(form, writer(obj))]
     return []
+
+
+def _saving_state(module: Any) -> _Writer:
+    return lambda path: sys.modules["torch"].save(module.state_dict(), path)
+
+
+def _putting(data: Callable[[], bytes]) -> _Writer:
+    def put(path: str) -> None:
+        with open(path, "wb") as stream:
+            stream.write(data())
+
+    return put
+
+
+def _bytes_of(session: Any) -> bytes:
+    """Return the model that an ONNX session was made from."""
+    data = getattr(session, "_model_bytes", None)
+    if data is None:
+        with open(session._model_path, "rb") as stream:  # noqa: SLF001 - there is no other way
+            data = stream.read()
+    return bytes(data)
+
+
+_NATIVE: tuple[tuple[str, str, str, Callable[[Any], _Writer]], ...] = (
+    ("xgboost", "Booster", "xgboost-ubj", lambda obj: obj.save_model),
+    ("xgboost", "XGBModel", "xgboost-ubj", lambda obj: obj.save_model),
+    ("lightgbm", "Booster", "lightgbm-text", lambda obj: obj.save_model),
+    ("lightgbm", "LGBMModel", "lightgbm-text", lambda obj: obj.booster_.save_model),
+    ("catboost", "CatBoost", "catboost-cbm", lambda obj: obj.save_model),
+    ("onnx", "ModelProto", "onnx", lambda obj: _putting(obj.SerializeToString)),
+    ("onnxruntime", "InferenceSession", "onnx", lambda obj: _putting(lambda: _bytes_of(obj))),
+    ("keras", "Model", "keras", lambda obj: obj.save),
+    ("torch.nn", "Module", "torch-state", _saving_state),
+)
+"""Module, class, format, and what gives the function that writes a path."""
 
 
 def _is_complete(obj: Any) -> bool:

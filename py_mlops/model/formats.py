@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import pickle
+import tempfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,12 +19,23 @@ from py_mlops.store.base import Blobs
 
 Allow = Callable[[str], bool]
 
+_ELSEWHERE = (
+    "Ask it with `mlops predict`, which builds the snapshot's own environment and loads it there; "
+    "or install these versions here: `mlops restore` writes the lock."
+)
+
 SUFFIXES = (
     *(".bin", ".cbm", ".ckpt", ".h5", ".joblib", ".json", ".keras", ".model", ".npz", ".onnx"),
     *(".pickle", ".pkl", ".pt", ".pth", ".safetensors", ".skops", ".txt", ".ubj"),
 )
 """How the names of files end in which people keep models."""
 
+_FILES = {
+    "skops": ".skops", "xgboost-ubj": ".ubj", "lightgbm-text": ".txt", "catboost-cbm": ".cbm",
+    "onnx": ".onnx", "keras": ".keras", "torch-state": ".pt", "pickle": ".pkl",
+    "cloudpickle": ".pkl",
+}  # fmt: skip
+_CATBOOST = {"CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker"}
 _XGBOOST = {"XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor"}
 
 
@@ -53,7 +65,7 @@ def load(model: Model, blobs: Blobs, *, allow: Allow) -> object:
         Corrupt, Missing: When its bytes are damaged or gone.
     """
     failures: list[MlopsError] = []
-    for artifact in sorted(model.artifacts, key=lambda item: _rank(model, item)):
+    for artifact in ranked(model):
         try:
             return _LOADERS[artifact.format](model, blobs.read(artifact.blob.digest), allow)
         except (NotTrusted, EnvironmentFailure) as error:
@@ -64,6 +76,16 @@ def load(model: Model, blobs: Blobs, *, allow: Allow) -> object:
             hint="Reproduce the snapshot: the rerun trains the model again.",
         )
     raise next((error for error in failures if isinstance(error, NotTrusted)), failures[0])
+
+
+def ranked(model: Model) -> list[Artifact]:
+    """Return a model's forms in the order in which loading tries them; see `load`."""
+    return sorted(model.artifacts, key=lambda item: _rank(model, item))
+
+
+def suffix(form: str) -> str:
+    """Return how the name of a file of a format ends, which some libraries insist on."""
+    return _FILES[form]
 
 
 def untrusted_types(source: Path | bytes) -> list[str]:
@@ -91,8 +113,8 @@ def _rank(model: Model, artifact: Artifact) -> int:
         artifact.format == "lightgbm-text" and not model.type.endswith(".Booster")
     )
     if part:
-        return 3
-    return {"skops": 1, "pickle": 2, "cloudpickle": 2}.get(artifact.format, 0)
+        return 4
+    return {"skops": 1, "keras": 2, "pickle": 3, "cloudpickle": 3}.get(artifact.format, 0)
 
 
 def _skops(model: Model, data: bytes, allow: Allow) -> object:
@@ -115,21 +137,33 @@ def _skops(model: Model, data: bytes, allow: Allow) -> object:
 
 
 def _untrusted(skops: Any, data: bytes) -> list[str]:
+    _check_zip(data, "skops")
+    try:
+        found = skops.get_untrusted_types(data=data)
+    except Exception as error:  # a hostile file can make skops raise anything
+        raise _unreadable("skops", error) from error
+    return sorted(set(found) - trusted.ALLOWED)
+
+
+def _check_zip(data: bytes, form: str) -> None:
+    """Refuse a zip file that is larger inside than outside: no library writes a model so."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             size = sum(info.file_size for info in archive.infolist())
-        found = skops.get_untrusted_types(data=data) if size <= len(data) else []
-    except Exception as error:  # a hostile file can make skops raise anything
-        raise Corrupt(
-            f"The model's file is no skops file: {type(error).__name__}.",
-            hint="Run `mlops verify`; if the store is sound, the snapshot's model is unusable.",
-        ) from error
+    except Exception as error:  # a hostile file can make zipfile raise anything
+        raise _unreadable(form, error) from error
     if size > len(data):
         raise Hostile(
             f"The model's file of {len(data):,} bytes would grow to {size:,}.",
             hint="Do not use it: a snapshot never writes a compressed model.",
         )
-    return sorted(set(found) - trusted.ALLOWED)
+
+
+def _unreadable(form: str, error: Exception) -> Corrupt:
+    return Corrupt(
+        f"The model's file is no {form} file: {type(error).__name__}.",
+        hint="Run `mlops verify`; if the store is sound, the snapshot's model is unusable.",
+    )
 
 
 def _xgboost(model: Model, data: bytes, _allow: Allow) -> object:
@@ -145,29 +179,56 @@ def _lightgbm(model: Model, data: bytes, _allow: Allow) -> object:
     return _read(model, lambda: library.Booster(model_str=data.decode()))
 
 
+def _catboost(model: Model, data: bytes, _allow: Allow) -> object:
+    library = _library("catboost", model)
+    kind = model.type.rpartition(".")[2]
+    loaded = getattr(library, kind if kind in _CATBOOST else "CatBoost")()
+    return _read(model, lambda: loaded.load_model(blob=data))
+
+
+def _onnx(model: Model, data: bytes, _allow: Allow) -> object:
+    # Parsed and no more: the tensors of another file, which it may name, are not looked for.
+    library = _library("onnx", model)
+    return _read(model, lambda: library.load_model_from_string(data))
+
+
+def _keras(model: Model, data: bytes, allow: Allow) -> object:
+    library = _library("keras", model)
+    _ask(model, allow, "is a Keras file: it names the classes and functions that loading it calls")
+    _check_zip(data, "keras")
+    with tempfile.TemporaryDirectory(prefix="mlops-model-") as folder:
+        path = Path(folder, "model.keras")
+        path.write_bytes(data)
+        return _read(model, lambda: library.models.load_model(path))
+
+
 def _torch(model: Model, data: bytes, _allow: Allow) -> object:
     torch = _library("torch", model)
     return _read(model, lambda: torch.load(io.BytesIO(data), weights_only=True, map_location="cpu"))
 
 
 def _pickle(model: Model, data: bytes, allow: Allow) -> object:
-    question = (
-        f"{model.variable} ({model.type}) is a pickle: loading it runs whatever code is in it. "
-        "Load it?"
-    )
-    if not allow(question):
-        raise NotTrusted(
-            f"The model {model.variable} is a pickle, and loading one runs whatever code is in it.",
-            hint="If you trust its author, load it again with --allow-pickle; or reproduce the "
-            "snapshot, which trains the model again.",
-        )
+    _ask(model, allow, "is a pickle: loading it runs whatever code is in it")
     return _read(model, lambda: pickle.loads(data))  # noqa: S301 - asked, see above
+
+
+def _ask(model: Model, allow: Allow, what: str) -> None:
+    if not allow(f"{model.variable} ({model.type}) {what}. Load it?"):
+        raise NotTrusted(
+            f"The model {model.variable} {what}.",
+            hint="If you trust its author, load it again with --allow-pickle; or ask it with "
+            "`mlops predict`, which loads it in a sandbox; or reproduce the snapshot, which trains "
+            "the model again.",
+        )
 
 
 _LOADERS: dict[str, Callable[[Model, bytes, Allow], object]] = {
     "skops": _skops,
     "xgboost-ubj": _xgboost,
     "lightgbm-text": _lightgbm,
+    "catboost-cbm": _catboost,
+    "onnx": _onnx,
+    "keras": _keras,
     "torch-state": _torch,
     "pickle": _pickle,
     "cloudpickle": _pickle,
@@ -181,8 +242,7 @@ def _library(name: str, model: Model) -> ModuleType:
         raise EnvironmentFailure(
             f"Loading {model.variable} ({model.type}) needs {name.partition('.')[0]}, which is "
             "not installed here.",
-            hint="Use the snapshot's own environment: `mlops restore` writes its lock, and "
-            "`mlops reproduce` builds it.",
+            hint=_ELSEWHERE,
         ) from error
 
 
@@ -193,6 +253,5 @@ def _read(model: Model, read: Callable[[], Any]) -> Any:
         raise EnvironmentFailure(
             f"{model.variable} ({model.type}) cannot be loaded with the libraries installed here: "
             f"{type(error).__name__}: {str(error)[:200]}",
-            hint="Use the snapshot's own environment: `mlops restore` writes its lock, and "
-            "`mlops reproduce` builds it.",
+            hint=_ELSEWHERE,
         ) from error

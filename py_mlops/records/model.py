@@ -7,7 +7,15 @@ from typing import Literal
 from py_mlops.records.base import Blob, Part
 
 ModelFormat = Literal[
-    "skops", "xgboost-ubj", "lightgbm-text", "torch-state", "pickle", "cloudpickle"
+    "skops",
+    "xgboost-ubj",
+    "lightgbm-text",
+    "catboost-cbm",
+    "onnx",
+    "keras",
+    "torch-state",
+    "pickle",
+    "cloudpickle",
 ]
 
 

@@ -39,11 +39,7 @@ def verdict_page(identifier: str, record: Reproduction, name: str) -> Page:
             columns=("metric", "recorded", "rerun", "difference", "allowed", ""),
             rows=tuple(_metric(item) for item in record.metrics),
         ),
-        Section(
-            "Answers on held-out inputs",
-            columns=("method", "rows", "agree", "largest difference", ""),
-            rows=tuple(_prediction(item) for item in record.predictions),
-        ),
+        _answers(record.predictions),
         Section("First cell that differs", _difference(record.first_difference)),
     )
     stopped = record.level in {"failed", "cannot"}
@@ -58,6 +54,43 @@ def verdict_page(identifier: str, record: Reproduction, name: str) -> Page:
             *cause,
             f"Kept as record {short(identifier)}; the rerun took {record.seconds:.1f} s.",
         ),
+    )
+
+
+def answers_page(identifier: str, name: str, compared: list[PredictionComparison]) -> Page:
+    """Describe what a stored model answered on the held-out inputs, beside what it answered then.
+
+    Args:
+        identifier: The snapshot's whole id.
+        name: The word it was asked for by.
+        compared: The comparison, method by method.
+
+    Returns:
+        The page.
+    """
+    states = {item.state for item in compared}
+    worst = next((one for one in ("different", "close", "equivalent") if one in states), "same")
+    words = {
+        "same": ("identical", "The stored model answers bit for bit as it did then."),
+        "equivalent": ("equivalent", "The stored model answers as it did then, up to rounding."),
+        "close": ("close", "The stored model does not answer as it did then, but nearly so."),
+        "different": ("different", "The stored model does not answer as it did then."),
+    }
+    badge, summary = words[worst] if compared else ("answered", "Nothing to compare with.")
+    return Page(
+        heading=f"{name}  {short(identifier)}",
+        badge=badge,
+        state=_STATES[worst],
+        summary=summary,
+        sections=(_answers(compared),) if compared else (),
+    )
+
+
+def _answers(compared: list[PredictionComparison]) -> Section:
+    return Section(
+        "Answers on held-out inputs",
+        columns=("method", "rows", "agree", "largest difference", ""),
+        rows=tuple(_prediction(item) for item in compared),
     )
 
 

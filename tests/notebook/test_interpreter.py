@@ -9,7 +9,7 @@ import pytest
 from nbformat import from_dict
 
 from py_mlops.errors import InputError
-from py_mlops.notebook.interpreter import interpreter_of
+from py_mlops.notebook.interpreter import interpreter_at, interpreter_of
 from py_mlops.progress import Progress
 
 
@@ -76,3 +76,47 @@ def test_a_kernel_that_starts_something_else_is_refused(install: Any) -> None:
     install("wrapped", "/usr/bin/conda", "run", "python", "-m", "ipykernel")
     with pytest.raises(InputError, match="/usr/bin/conda"):
         interpreter({"kernelspec": {"name": "wrapped"}})
+
+
+def test_an_environments_folder_and_a_name_on_the_path_mean_its_interpreter(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder's ``bin/python`` is taken as it is, not what it links to."""
+    own = Path(sys.executable)
+    (tmp_path / "env" / "bin").mkdir(parents=True)
+    linked = tmp_path / "env" / "bin" / "python"
+    linked.symlink_to(own)
+    (tmp_path / "env" / "pyvenv.cfg").write_bytes((own.parent.parent / "pyvenv.cfg").read_bytes())
+    (tmp_path / "env" / "lib").symlink_to(own.parent.parent / "lib")
+    assert interpreter_at(str(tmp_path / "env")) == str(linked)
+    monkeypatch.setenv("PATH", str(tmp_path / "env" / "bin"))
+    assert interpreter_at("python") == str(linked)
+
+
+@pytest.mark.parametrize(
+    ("script", "said", "advice"),
+    [
+        ("echo pyenv: version not installed >&2; exit 127", "version not installed", "shim"),
+        ("echo mlops CPython 3.7.16 1", "is CPython 3.7.16", "newer"),
+        ("echo mlops PyPy 3.10.1 1", "is PyPy", "newer"),
+        ("echo mlops CPython 3.12.1 0", "has no ipykernel", "-m pip install ipykernel"),
+        ("true", "said nothing", "interpreter itself"),
+    ],
+)
+def test_a_python_that_can_run_no_notebook_is_refused_before_anything_runs(
+    tmp_path: Path, script: str, said: str, advice: str
+) -> None:
+    """The message says what it is, the hint what to do."""
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    with pytest.raises(InputError, match=said) as refused:
+        interpreter_at(str(python))
+    assert advice in refused.value.hint
+
+
+def test_a_path_without_a_python_is_named(tmp_path: Path) -> None:
+    """Neither an empty folder nor a name that nothing has is one."""
+    for place in (str(tmp_path), "no-such-python"):
+        with pytest.raises(InputError, match="There is no Python at"):
+            interpreter_at(place)
