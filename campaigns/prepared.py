@@ -28,7 +28,7 @@ _MONTHS = 100 * 86400
 
 def open_at(folder: Path, store: str = "store") -> Workspace:
     """Open the workspace of a prepared folder."""
-    settings = Settings(store=folder / store, cache=folder / "cache", ignore=())
+    settings = Settings(store=str(folder / store), cache=folder / "cache", ignore=())
     return Workspace(open_store(settings.store), _ANN, settings)
 
 

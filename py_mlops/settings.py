@@ -6,6 +6,7 @@ import os
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlencode
 
 import msgspec
 import platformdirs
@@ -22,37 +23,51 @@ class Settings:
     """What a person has set, from ``settings.toml`` and the environment.
 
     Attributes:
-        store: The store's folder.
+        store: The store's address: its folder, absolute, or a team's
+            ``postgresql://…?blobs=…``. It holds no password.
         cache: Folder for environments, locks and reruns; it may be deleted.
         ignore: Further patterns of files to leave out of snapshots.
         observe: Whether Jupyter's kernels are observed from their start.
     """
 
-    store: Path
+    store: str
     cache: Path
     ignore: tuple[str, ...]
     observe: bool = True
 
 
+class _Team(msgspec.Struct, forbid_unknown_fields=True):
+    """The table ``[store]``: a team's store in two parts."""
+
+    ledger: str
+    blobs: str
+
+    def address(self) -> str:
+        """Return both as one address."""
+        joint = "&" if "?" in self.ledger else "?"
+        return f"{self.ledger}{joint}{urlencode({'blobs': self.blobs})}"
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     """What ``settings.toml`` may hold; a misspelt setting is an error, not silence."""
 
-    store: str = ""
+    store: str | _Team = ""
     cache: str = ""
     ignore: tuple[str, ...] = ()
     observe: bool = True
 
 
-def read_settings(store: Path | None = None) -> Settings:
+def read_settings(store: str | Path | None = None) -> Settings:
     """Read the settings.
 
     The store is, in this order: the argument, ``MLOPS_STORE``, ``store`` in
-    ``settings.toml`` of the platform's configuration folder, the platform's
-    data folder. The cache likewise with ``MLOPS_CACHE`` and ``cache``, and the
-    observation of kernels with ``MLOPS_OBSERVE`` and ``observe``.
+    ``settings.toml`` of the platform's configuration folder (an address, or a
+    table with ``ledger`` and ``blobs``), the platform's data folder. The cache
+    likewise with ``MLOPS_CACHE`` and ``cache``, and the observation of kernels
+    with ``MLOPS_OBSERVE`` and ``observe``.
 
     Args:
-        store: A store's folder given by the caller.
+        store: A store's address given by the caller.
 
     Returns:
         The settings; no folder is made.
@@ -70,15 +85,20 @@ def read_settings(store: Path | None = None) -> Settings:
             f"The settings in {path} cannot be read: {error}.",
             hint="Correct that file or move it away; every setting has a default.",
         ) from error
-    chosen = store or os.environ.get("MLOPS_STORE") or said.store
+    mine = said.store.address() if isinstance(said.store, _Team) else said.store
+    chosen = store or os.environ.get("MLOPS_STORE") or mine or _home()
     cache = os.environ.get("MLOPS_CACHE") or said.cache
     observe = os.environ.get("MLOPS_OBSERVE")
     return Settings(
-        store=_absolute(chosen) if chosen else platformdirs.user_data_path(APP) / "store",
+        store=str(chosen) if "://" in str(chosen) else str(_absolute(chosen)),
         cache=_absolute(cache) if cache else platformdirs.user_cache_path(APP),
         ignore=said.ignore,
         observe=switch("MLOPS_OBSERVE", observe) if observe else said.observe,
     )
+
+
+def _home() -> Path:
+    return platformdirs.user_data_path(APP) / "store"
 
 
 def switch(name: str, text: str) -> bool:

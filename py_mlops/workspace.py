@@ -70,11 +70,11 @@ def _login() -> str:
         return f"uid {os.getuid()}"
 
 
-def open_workspace(store: Path | None = None) -> Workspace:
+def open_workspace(store: str | Path | None = None) -> Workspace:
     """Open the store, making it when it is not there yet.
 
     Args:
-        store: A store's folder; by default the person's own, see `read_settings`.
+        store: A store's address; by default the person's own, see `read_settings`.
 
     Returns:
         The workspace.
@@ -83,7 +83,7 @@ def open_workspace(store: Path | None = None) -> Workspace:
         StoreError: When the store cannot be opened or made.
     """
     settings = read_settings(store)
-    return Workspace(open_store(settings.store), find_author(), settings)
+    return Workspace(open_store(settings.store, cache=settings.cache), find_author(), settings)
 
 
 def now() -> str:

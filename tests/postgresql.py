@@ -43,11 +43,12 @@ class PostgreSQL:
             f"host=127.0.0.1 port={self.port} dbname={DATABASE} user={USER} password='{PASSWORD}'"
         )
 
-    def address(self, schema: str | None = None, **more: str) -> str:
+    def address(self, schema: str | None = None, *, make: bool = True, **more: str) -> str:
         """Return its URL without a password, which is in a file that it names.
 
         Args:
-            schema: What takes the place of a database of one's own; made when it is not there.
+            schema: What takes the place of a database of one's own.
+            make: Make it when it is not there.
             more: Further words of the query.
         """
         secret = self.folder / "pgpass"
@@ -55,7 +56,8 @@ class PostgreSQL:
             secret.touch(0o600)
             secret.write_text(f"127.0.0.1:{self.port}:*:*:{PASSWORD}\n")
         if schema:
-            self.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+            if make:
+                self.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             more["options"] = f"-csearch_path={schema}"
         query = urlencode({"passfile": str(secret), **more})
         return f"postgresql://{USER}@127.0.0.1:{self.port}/{DATABASE}?{query}"
@@ -79,6 +81,27 @@ class PostgreSQL:
         deadline = time.monotonic() + 30
         while _attached(self._data) and time.monotonic() < deadline:
             time.sleep(0.02)
+
+    @contextmanager
+    def standby(self) -> Iterator[PostgreSQL]:
+        """Run a read-only copy of the server beside it."""
+        copy = PostgreSQL(self.folder / "standby", _free_port())
+        self.stop()
+        try:
+            shutil.copytree(self.folder / "data", copy.folder / "data")
+            (copy.folder / "data" / "postmaster.pid").unlink(missing_ok=True)
+            (copy.folder / "data" / "standby.signal").touch()
+            if os.getuid() == 0:
+                for path in (copy.folder, *copy.folder.rglob("*")):
+                    shutil.chown(path, "postgres")
+        finally:
+            self.start()
+        copy.start()
+        try:
+            yield copy
+        finally:
+            copy.stop()
+            shutil.rmtree(copy.folder)
 
     def execute(self, sql: str) -> None:
         """Execute statements as the owner of the database."""
@@ -108,9 +131,7 @@ def postgresql() -> Iterator[PostgreSQL]:
     if os.getuid() == 0:
         shutil.chown(folder, "postgres")
         shutil.chown(secret, "postgres")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        server = PostgreSQL(folder, probe.getsockname()[1])
+    server = PostgreSQL(folder, _free_port())
     words = ["-U", USER, "--pwfile", str(secret), "-A", "scram-sha-256", "-E", "UTF8"]
     try:
         _as_server("initdb", "-D", str(folder / "data"), *words, "--no-sync", "--locale=C.UTF-8")
@@ -123,6 +144,12 @@ def postgresql() -> Iterator[PostgreSQL]:
         if (folder / "data" / "postmaster.pid").exists():
             server.stop()
         shutil.rmtree(folder)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 def _attached(data: str) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -28,10 +27,15 @@ _INTERRUPTED = 130
 class Call:
     """One invocation: its output, and the workspace opened when first asked for."""
 
-    def __init__(self, store: Path | None, output: Output) -> None:
+    def __init__(self, store: str | None, output: Output) -> None:
         """Remember where the store is; nothing is opened yet."""
         self._store = store
         self.output = output
+
+    @property
+    def store(self) -> str | None:
+        """The store's address as it was given, for those who do not open it as it is."""
+        return self._store
 
     @functools.cached_property
     def workspace(self) -> Workspace:
@@ -81,9 +85,9 @@ class Verbs(click.Group):
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mlops")
-@click.option("--store", type=click.Path(path_type=Path), help="The store's folder.")
+@click.option("--store", help="The store's folder, or a team's postgresql://…?blobs=…")
 @click.pass_context
-def main(context: click.Context, store: Path | None) -> None:
+def main(context: click.Context, store: str | None) -> None:
     """Snapshot models built in notebooks, retrain them anywhere, and get a verdict."""
     context.obj = store
     # nbformat imports jsonschema, which where JupyterLab is installed compiles a grammar of

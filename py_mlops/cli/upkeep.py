@@ -35,8 +35,12 @@ def gc(call: Call, delete: bool) -> None:
 
 
 @verb("verify")
-def verify(call: Call) -> None:
+@click.option("--rebuild", is_flag=True, help="Make a lost or damaged ledger anew first.")
+def verify(call: Call, rebuild: bool) -> None:
     """Read the whole store again and name everything altered, missing or damaged."""
+    if rebuild:
+        _rebuild(call)
+        return
     from py_mlops.commands.verify import verify
     from py_mlops.report.page import Line, Page, Section, counted
 
@@ -55,6 +59,27 @@ def verify(call: Call) -> None:
         {"records": rows, "damaged": wrong},
     )
     sys.exit(_DAMAGED if wrong else 0)
+
+
+def _rebuild(call: Call) -> None:
+    from py_mlops.commands.rebuild import rebuild
+    from py_mlops.report.page import Line, Page, Section, counted
+
+    made = rebuild(call.store)
+    heads = tuple(Line(name, record[7:19]) for name, record in sorted(made.heads.items()))
+    unknown = tuple(Line("", text, "warn") for text in made.unknown)
+    call.output.show(
+        lambda: Page(
+            "Ledger",
+            "made anew",
+            "warn" if unknown else "good",
+            f"{counted(made.rows, 'row')} proven by a checkpoint, "
+            f"{made.entered:,} entered after them.",
+            (Section("Heads", heads), Section("What cannot be known", unknown)),
+            ("Check the whole store: mlops verify",),
+        ),
+        msgspec.to_builtins(made),
+    )
 
 
 @verb("lock")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from py_mlops.environment.kept import forget
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.report.page import counted
-from py_mlops.store.gc import DAY, plan, sweep
+from py_mlops.store.claims import DAY
+from py_mlops.store.gc import plan, sweep
 from py_mlops.workspace import Workspace
 
 

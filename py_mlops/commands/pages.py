@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from py_mlops.commands.diff import Changes
-from py_mlops.records import AnyRecord, HeadMove, History, Import, Reproduction, Snapshot
+from py_mlops.records import (
+    AnyRecord,
+    Checkpoint,
+    HeadMove,
+    History,
+    Import,
+    Reproduction,
+    Snapshot,
+)
 from py_mlops.report.lists import diff_page
 from py_mlops.report.page import Line, Page, Section, short
 from py_mlops.report.snapshots import snapshot_page
@@ -41,6 +49,11 @@ def record_page(
         case History():
             lines = tuple(Line(f"[{cell.count}]", cell.source) for cell in record.cells)
             return Page("history", short(identifier), "", "", (Section("Cells", lines),))
+        case Checkpoint():
+            line = Line("", f"the first {record.size:,} rows of the ledger, root {record.root}")
+            return Page(
+                "checkpoint", short(identifier), "", record.created, (Section("", (line,)),)
+            )
 
 
 def _act(heading: str, identifier: str, created: str, who: str, text: str) -> Page:

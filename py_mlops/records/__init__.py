@@ -17,6 +17,7 @@ from py_mlops.records.base import (
     record_id,
 )
 from py_mlops.records.capture import AllowedSecret, Capture, Hole
+from py_mlops.records.checkpoint import Checkpoint
 from py_mlops.records.data import DataFile
 from py_mlops.records.environment import (
     Distribution,
@@ -56,7 +57,7 @@ from py_mlops.records.reproduction import (
 from py_mlops.records.snapshot import Request, Snapshot
 from py_mlops.records.variables import Variable
 
-AnyRecord = Snapshot | Reproduction | HeadMove | History | Import
+AnyRecord = Snapshot | Reproduction | HeadMove | History | Import | Checkpoint
 """Every kind of record; its ``kind`` field says which."""
 
 
@@ -84,6 +85,7 @@ __all__ = [
     "Capture",
     "CellDifference",
     "CellOutput",
+    "Checkpoint",
     "CodeFile",
     "DataFile",
     "Difference",

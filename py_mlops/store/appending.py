@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, func, literal, select, union_all, update
+from sqlalchemy import Connection, bindparam, func, literal, select, union_all, update
 
 from py_mlops.errors import Corrupt, HeadMoved, InputError
 from py_mlops.records import is_digest
 from py_mlops.store import merkle
 from py_mlops.store.base import Entry, Move, Row
+from py_mlops.store.revisions import check_format
 from py_mlops.store.schema import DAMAGED, from_columns, head, log, meta, node, to_columns
 
 _VARIABLES = 500
@@ -27,6 +28,9 @@ _HEADS = select(
     log,
 ).outerjoin(log, log.c.seq == head.c.seq)
 """Every head, the row that moved it, and the position of the newest row that moved it."""
+
+
+_META = update(meta).where(meta.c.key == bindparam("of")).values(value=bindparam("to"))
 
 
 def append(connection: Connection, entries: Sequence[Entry], move: Move | None) -> list[Row]:
@@ -64,9 +68,14 @@ def hold(connection: Connection) -> None:
     """Wait until no other writer appends, and see from then on all that others have.
 
     SQLite's writers are alone from the beginning of their transactions; in
-    PostgreSQL it is the lock on the row that holds the log's size.
+    PostgreSQL it is the lock on these rows.
+
+    Raises:
+        StoreFormat: When a newer version has changed the tables meanwhile.
     """
-    connection.execute(select(meta.c.value).where(meta.c.key == "size").with_for_update())
+    keys = meta.c.key.in_(("format", "size"))
+    rows = connection.execute(select(meta).where(keys).order_by(meta.c.key).with_for_update())
+    check_format({key: value for key, value in rows}.get("format"))  # noqa: C416 - rows are no pairs to mypy
 
 
 class Nodes:
@@ -183,8 +192,8 @@ def _extend(connection: Connection, fresh: Sequence[Entry], move: Move | None) -
     if subtrees:
         connection.execute(node.insert(), subtrees)
     size += len(rows)
-    for key, value in (("size", str(size)), ("root", merkle.root(size, nodes).hex())):
-        connection.execute(update(meta).where(meta.c.key == key).values(value=value))
+    after = [("size", str(size)), ("root", merkle.root(size, nodes).hex())]
+    connection.execute(_META, [{"of": key, "to": value} for key, value in after])
     return rows
 
 

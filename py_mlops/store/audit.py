@@ -25,20 +25,21 @@ def audit(connection: Connection) -> Iterator[str]:
     heads: dict[str, tuple[str, int]] = {}
     whole = True
     query = select(log).order_by(log.c.seq).execution_options(yield_per=1000)
-    for columns in connection.execute(query).mappings():
-        seq = columns["seq"]
-        if seq != len(leaves):
-            yield f"Rows {len(leaves)} to {seq - 1} of the log are missing."
-            leaves.extend([b""] * (seq - len(leaves)))
-            whole = False
-        leaves.append(columns["leaf"] if isinstance(columns["leaf"], bytes) else b"")
-        try:
-            move = from_columns(columns).move
-        except Corrupt as error:
-            yield error.message
-            continue
-        if move is not None:
-            yield from _follow(heads, move, seq)
+    with connection.execute(query) as result:
+        for columns in result.mappings():
+            seq = columns["seq"]
+            if seq != len(leaves):
+                yield f"Rows {len(leaves)} to {seq - 1} of the log are missing."
+                leaves.extend([b""] * (seq - len(leaves)))
+                whole = False
+            leaves.append(columns["leaf"] if isinstance(columns["leaf"], bytes) else b"")
+            try:
+                move = from_columns(columns).move
+            except Corrupt as error:
+                yield error.message
+                continue
+            if move is not None:
+                yield from _follow(heads, move, seq)
     yield from _size(connection, len(leaves))
     if whole:  # else every subtree above the gap would be reported once more
         yield from _tree(connection, leaves)

@@ -267,12 +267,26 @@ class Ledger(Protocol):
         """Return the store's own name, drawn when its ledger was made."""
         ...
 
-    def mark(self, most: int | None = None) -> Mark | None:
-        """Return the newest checkpoint that was noted, of at most so many rows."""
+    def marks(self, *, most: int | None = None, limit: int | None = None) -> list[Mark]:
+        """Return the checkpoints that were noted, the newest first.
+
+        Args:
+            most: Only those of at most so many rows.
+            limit: At most so many.
+        """
         ...
 
-    def note(self, mark: Mark, *, instead: Mark | None = None) -> None:
-        """Note that a checkpoint lies among the blobs, and forget another."""
+    def note(self, mark: Mark, *, every: int) -> list[Mark]:
+        """Note that a checkpoint lies among the blobs.
+
+        Args:
+            mark: The checkpoint; its bytes are durable.
+            every: Those of a multiple of so many rows are kept for good.
+
+        Returns:
+            Those that are superseded, and forgotten here: older ones, or this
+            one when a newer one was noted meanwhile.
+        """
         ...
 
     def close(self) -> None:

@@ -157,8 +157,6 @@ def _postgresql(url: URL) -> Engine:
             pool_size=2,
             max_overflow=8,
             pool_timeout=LOCK_TIMEOUT,
-            # The server may have been started anew since.
-            pool_pre_ping=True,
             # Never a value of a row in a message.
             hide_parameters=True,
         )

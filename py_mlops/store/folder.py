@@ -122,13 +122,14 @@ class FolderBlobs:
         with disk_failures("Listing the store"):
             folders = sorted(self._objects.iterdir()) if self._objects.is_dir() else []
             for folder in folders:
-                for entry in os.scandir(folder):
-                    if _NAME.fullmatch(entry.name) is None or entry.name[:2] != folder.name:
-                        continue
-                    with suppress(FileNotFoundError):  # collected a moment ago
-                        status = entry.stat(follow_symlinks=False)
-                        if status.st_mtime <= before:
-                            yield Blob(digest=f"sha256:{entry.name}", size=status.st_size)
+                with os.scandir(folder) as entries:
+                    for entry in entries:
+                        if _NAME.fullmatch(entry.name) is None or entry.name[:2] != folder.name:
+                            continue
+                        with suppress(FileNotFoundError):  # collected a moment ago
+                            status = entry.stat(follow_symlinks=False)
+                            if status.st_mtime <= before:
+                                yield Blob(digest=f"sha256:{entry.name}", size=status.st_size)
 
     def touch(self, digest: str) -> Blob | None:
         """Keep a blob from the garbage collector, see `Blobs`."""

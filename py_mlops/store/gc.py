@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from py_mlops.records import Blob
+from py_mlops.store.claims import DAY
 from py_mlops.store.reach import reachable
 from py_mlops.store.store import Store
-
-DAY = 86400
-"""Seconds in which a writer surely comes from its first byte to its row in the ledger."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def plan(store: Store, grace_seconds: float = DAY) -> GarbagePlan:
     """
     size = store.ledger.size()
     roots = {row.record for row in store.ledger.rows()} | set(store.ledger.heads().values())
-    kept = reachable(store.blobs, roots)
+    kept = reachable(store.blobs, roots) | {mark.record for mark in store.ledger.marks()}
     garbage = tuple(blob for blob in store.blobs.stale(grace_seconds) if blob.digest not in kept)
     return GarbagePlan(
         blobs=garbage,

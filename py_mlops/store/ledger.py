@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -14,7 +14,9 @@ from sqlalchemy import (
     RowMapping,
     Select,
     delete,
+    func,
     select,
+    update,
 )
 
 from py_mlops.errors import Corrupt, InputError, StoreError
@@ -23,7 +25,7 @@ from py_mlops.store.appending import Nodes, append, check, hold, points, size_of
 from py_mlops.store.audit import audit
 from py_mlops.store.base import Entry, Mark, Move, Row
 from py_mlops.store.database import Database
-from py_mlops.store.revisions import check_format, prepare
+from py_mlops.store.revisions import prepare
 from py_mlops.store.schema import as_it_stands, checkpoint, from_columns, log, meta
 from py_mlops.store.turn import turn
 
@@ -37,12 +39,14 @@ class SqlLedger:
         database: Its database.
     """
 
-    def __init__(self, url: str | URL) -> None:
+    def __init__(self, url: str | URL, *, making: Callable[[], None] = lambda: None) -> None:
         """Open the ledger, making its tables in an empty database.
 
         Args:
             url: SQLAlchemy's URL, ``sqlite:////folder/ledger.sqlite`` or
                 ``postgresql://host/database``.
+            making: Called when the database is empty, before its tables are
+                made; what it raises keeps them from being made.
 
         Raises:
             InputError: When the address is none of these.
@@ -51,7 +55,7 @@ class SqlLedger:
         """
         self.database = Database(url)
         try:
-            prepare(self.database)
+            prepare(self.database, making)
         except BaseException:
             self.close()
             raise
@@ -71,7 +75,6 @@ class SqlLedger:
 
         def work(connection: Connection) -> list[Row]:
             hold(connection)
-            check_format(connection)
             return append(connection, entries, move)
 
         return self.database.run("Writing", work, writing=True)
@@ -175,6 +178,7 @@ class SqlLedger:
     def verify(self) -> Iterable[str]:
         """Recompute the whole log and yield a sentence for everything wrong, see `Ledger`."""
         try:
+            self.size()  # finds out whether the connection has been lost since, and makes another
             with self.database.transaction("Reading") as connection:
                 yield from audit(connection)
         except StoreError as error:
@@ -185,24 +189,42 @@ class SqlLedger:
         query = select(meta.c.value).where(meta.c.key == "store")
         return self.database.run("Reading", lambda connection: connection.scalar(query)) or ""
 
-    def mark(self, most: int | None = None) -> Mark | None:
-        """Return the newest checkpoint that was noted, see `Ledger`."""
-        query = select(checkpoint.c.size, checkpoint.c.record)
+    def marks(self, *, most: int | None = None, limit: int | None = None) -> list[Mark]:
+        """Return the checkpoints that were noted, see `Ledger`."""
+        query = select(checkpoint.c.size, checkpoint.c.record).order_by(checkpoint.c.size.desc())
         if most is not None:
             query = query.where(checkpoint.c.size <= most)
-        found = self._mappings(query.order_by(checkpoint.c.size.desc()).limit(1))
-        return Mark(**found[0]) if found else None
+        return [Mark(**found) for found in self._mappings(query.limit(limit))]
 
-    def note(self, mark: Mark, *, instead: Mark | None = None) -> None:
+    def note(self, mark: Mark, *, every: int) -> list[Mark]:
         """Note a checkpoint, see `Ledger`."""
 
-        def work(connection: Connection) -> None:
+        def work(connection: Connection) -> list[Mark]:
             hold(connection)
-            known = select(checkpoint.c.size).where(checkpoint.c.size == mark.size)
-            if connection.scalar(known) is None:
+            passing = select(checkpoint).where(checkpoint.c.size % every != 0)
+            found = connection.execute(passing).mappings().all()
+            superseded = [old for old in (Mark(**one) for one in found) if old.size < mark.size]
+            for old in superseded:
+                connection.execute(delete(checkpoint).where(checkpoint.c.size == old.size))
+            newest = connection.scalar(select(func.max(checkpoint.c.size)))
+            if newest is not None and newest > mark.size and mark.size % every:
+                return [*superseded, mark]
+            same = checkpoint.c.size == mark.size
+            if connection.scalar(select(checkpoint.c.size).where(same)) is None:
                 connection.execute(checkpoint.insert().values(size=mark.size, record=mark.record))
-            if instead is not None:
-                connection.execute(delete(checkpoint).where(checkpoint.c.size == instead.size))
+            return superseded
+
+        return self.database.run("Writing", work, writing=True)
+
+    def adopt(self, name: str) -> None:
+        """Take a lost ledger's name, so that its checkpoints are this one's.
+
+        Args:
+            name: The store's own name.
+        """
+
+        def work(connection: Connection) -> None:
+            connection.execute(update(meta).where(meta.c.key == "store").values(value=name))
 
         self.database.run("Writing", work, writing=True)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy import Connection, inspect, select, text
@@ -27,10 +29,15 @@ _LOCK = 0x6D6C6F7073
 """PostgreSQL's advisory lock of whoever makes or migrates tables: ``mlops`` in ASCII."""
 
 
-def prepare(database: Database) -> None:
+def prepare(database: Database, making: Callable[[], None] = lambda: None) -> None:
     """Make the tables in an empty database, or add what newer revisions have.
 
     All of it is one transaction: it is done, or the database is as it was.
+
+    Args:
+        database: The database.
+        making: Called before tables are made in an empty one, where nobody
+            else can make them meanwhile; what it raises keeps them from being made.
 
     Raises:
         StoreFormat: When the database is another program's or a newer version's.
@@ -38,7 +45,7 @@ def prepare(database: Database) -> None:
     """
     found = database.run("Opening", revision)
     if found is None:
-        database.run("Making", _make, writing=True)
+        database.run("Making", partial(_make, making), writing=True)
     elif found in REVISIONS[:-1]:
         database.run("Migrating", _migrate, writing=True)
 
@@ -52,23 +59,22 @@ def revision(connection: Connection) -> str | None:
     tables = inspect(connection).get_table_names()
     if not tables:
         return None
-    check_format(connection, known="meta" in tables)
+    query = select(meta.c.value).where(meta.c.key == "format")
+    check_format(connection.scalar(query) if meta.name in tables else None)
     if alembic_version.name not in tables:
         return REVISIONS[0]
     return connection.scalar(select(alembic_version.c.version_num)) or REVISIONS[0]
 
 
-def check_format(connection: Connection, *, known: bool = True) -> None:
+def check_format(found: str | None) -> None:
     """Refuse a database that this version would misread or harm.
 
     Args:
-        connection: In a transaction.
-        known: Whether it has a table ``meta`` at all.
+        found: The format that it says it has.
 
     Raises:
-        StoreFormat: When its format is not ours.
+        StoreFormat: When that is not ours.
     """
-    found = connection.scalar(select(meta.c.value).where(meta.c.key == "format")) if known else None
     if found != FORMAT:
         raise StoreFormat(
             f"The ledger has format {found or 'unknown'}; this version reads format {FORMAT}.",
@@ -76,11 +82,12 @@ def check_format(connection: Connection, *, known: bool = True) -> None:
         )
 
 
-def _make(connection: Connection) -> None:
+def _make(making: Callable[[], None], connection: Connection) -> None:
     """Make the tables, unless someone just did."""
     _serialise(connection)
     if revision(connection) is not None:
         return
+    making()
     metadata.create_all(connection)
     values = {
         "format": FORMAT,

@@ -50,6 +50,8 @@ _CORRUPT = ("XX001", "XX002")
 _UNKNOWN_HOST = ("translate host name", "resolve host", "Name or service not known")
 _NO_LOGIN = ("password authentication failed", "no password supplied", "no pg_hba.conf entry")
 _NO_DATABASE = ("does not exist",)
+_NO_WORD = ("invalid connection option",)
+_RECOVERING = "during recovery"
 _CROWD = ("too many clients", "remaining connection slots", "too many connections")
 
 
@@ -77,10 +79,17 @@ def passes(error: DBAPIError) -> bool:
 def _state(error: DBAPIError) -> str:
     """Return the code of a failure; what kept us from connecting has none of its own."""
     original: Any = error.orig
+    if _RECOVERING in str(original):
+        return "25006"  # the server says only that it lacks a feature
     if state := getattr(original, "sqlstate", None):
         return str(state)
     text = str(original)
-    for state, signs in (("28P01", _NO_LOGIN), ("53300", _CROWD), ("3D000", _NO_DATABASE)):
+    for state, signs in (
+        ("28P01", _NO_LOGIN),
+        ("53300", _CROWD),
+        ("3D000", _NO_DATABASE),
+        ("3D000", _NO_WORD),
+    ):
         if any(sign in text for sign in signs):
             return state
     # No code and a lost connection, or none at all: the server is gone or restarting.

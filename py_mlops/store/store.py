@@ -1,8 +1,9 @@
-"""A store: blobs and the ledger of the records among them, in one folder."""
+"""A store: blobs and the ledger of the records among them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -11,6 +12,7 @@ from py_mlops.errors import InputError, Missing, StoreError
 from py_mlops.records import (
     AnyRecord,
     Author,
+    Checkpoint,
     HeadMove,
     History,
     Import,
@@ -22,6 +24,7 @@ from py_mlops.records import (
     is_digest,
     record_id,
 )
+from py_mlops.store import checkpoints
 from py_mlops.store.base import Blobs, Entry, Ledger, Move, Row
 from py_mlops.store.reach import reachable
 from py_mlops.store.reference import resolve
@@ -41,7 +44,8 @@ class Store:
         blobs: Bytes by digest.
         ledger: The log of records, and the heads.
         stat_cache: Digests of files that have not changed.
-        folder: Where they lie.
+        folder: Its folder on this machine: all of a folder's store, and of a
+            team's the stat cache.
     """
 
     blobs: Blobs
@@ -99,8 +103,11 @@ class Store:
         if isinstance(record, HeadMove):
             self._check_target(record)
         with self.blobs.batch() as writer:
-            entries = [_entry(act, writer.put_bytes(encode(act)).digest) for act in acts]
-        return self.ledger.append(entries, _move(acts[-1]))[len(after)]
+            entries = [entry_of(act, writer.put_bytes(encode(act)).digest) for act in acts]
+        row = self.ledger.append(entries, move_of(acts[-1]))[len(after)]
+        with suppress(StoreError):  # the record is safe in the ledger; the next add makes up for it
+            checkpoints.export(self.blobs, self.ledger)
+        return row
 
     def get(self, identifier: str) -> AnyRecord:
         """Return a record, its bytes verified and strictly decoded.
@@ -147,6 +154,7 @@ class Store:
         An altered row hides nothing: the record it still names is checked as well.
         """
         yield from self.ledger.verify()
+        yield from checkpoints.check(self.blobs, self.ledger)
         checked = 0
         try:
             for row, intact in self.ledger.salvage():
@@ -168,7 +176,7 @@ class Store:
         except StoreError as error:
             yield f"Row {row.seq} of the log: {error.message}"
             return
-        if intact and (isinstance(record, History) or not _describes(row, record)):
+        if intact and (isinstance(record, History | Checkpoint) or not _describes(row, record)):
             yield f"Row {row.seq} of the log does not describe its record {row.record}."
 
     def _check_target(self, move: HeadMove) -> None:
@@ -184,7 +192,8 @@ def kind_of(record: Record) -> str:
     return str(record.__struct_config__.tag)
 
 
-def _entry(act: Act, identifier: str) -> Entry:
+def entry_of(act: Act, identifier: str) -> Entry:
+    """Return the row that a record has in the ledger, without its place."""
     match act:
         case Snapshot():
             subject = act.request.name
@@ -197,8 +206,9 @@ def _entry(act: Act, identifier: str) -> Entry:
 
 def _describes(row: Row, act: Act) -> bool:
     entry = Entry(row.record, row.kind, row.subject, row.author, row.time)
-    return _entry(act, row.record) == entry and _move(act) == row.move
+    return entry_of(act, row.record) == entry and move_of(act) == row.move
 
 
-def _move(act: Act) -> Move | None:
+def move_of(act: Act) -> Move | None:
+    """Return the move of a head that a record is, if it is one."""
     return Move(act.head, act.previous, act.target) if isinstance(act, HeadMove) else None

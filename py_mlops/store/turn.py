@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -14,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from py_mlops.store.database import LOCK_TIMEOUT, Database
 
-_PAUSE = 0.002
+_SHORTEST, _LONGEST = 0.001, 0.05
+"""Seconds between two looks at a file's lock; a hundred who wait must not keep a machine busy."""
 _QUEUE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
 
 
@@ -64,11 +66,12 @@ def _at_file(database: Database, name: str) -> Iterator[None]:  # noqa: ARG001 -
 
 
 def _wait(file: int) -> None:
-    deadline = time.monotonic() + LOCK_TIMEOUT
+    deadline, pause = time.monotonic() + LOCK_TIMEOUT, _SHORTEST
     while time.monotonic() < deadline:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            time.sleep(_PAUSE)
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - a pause, no secret
+            pause = min(pause * 1.5, _LONGEST)
         else:
             return

@@ -53,7 +53,8 @@ def test_only_what_nothing_reaches_is_removed(store: Store) -> None:
     assert sweep(store, found).blobs == (garbage,)
     present = {blob.digest for blob in store.blobs}
     moves = {row.record for row in store.ledger.newest(kind="head-move")}
-    assert present == kept | moves
+    checkpoints = {mark.record for mark in store.ledger.marks()}
+    assert present == kept | moves | checkpoints
     assert list((store.folder / "tmp").iterdir()) == []
     assert list(store.verify()) == []
     assert plan(store).blobs == ()
