@@ -30,6 +30,7 @@ def judge(
     predictions: Sequence[PredictionComparison],
     outputs: Axis,
     varying: int = 0,
+    files: Axis | None = None,
 ) -> Judgement:
     """Judge a rerun that came to its end.
 
@@ -38,19 +39,21 @@ def judge(
     every metric stays within its tolerance are *within tolerance*, because two
     trainings of equal quality need not err on the same rows. With neither, the
     cells' printed outputs decide, and the reason says so; what two reruns print
-    differently from each other makes it *within tolerance* at best.
+    differently from each other makes it *within tolerance* at best. Where no cell
+    showed anything, the files that the program wrote decide.
 
     Args:
         metrics: Every recorded metric's comparison.
         predictions: Every prediction method's comparison.
         outputs: The axis of the cells' outputs.
         varying: How many cells print something else each time they run.
+        files: The axis of the files that the program wrote.
 
     Returns:
         The verdict, ``cannot`` when there is nothing to compare at all.
     """
     if not metrics and not predictions:
-        return _by_outputs(outputs, varying)
+        return _by_outputs(outputs, varying, files)
     worst_metric = _worst([item.state for item in metrics])
     worst_answer = _worst([item.state for item in predictions])
     if metrics and worst_answer == "different" and worst_metric != "different":
@@ -108,7 +111,7 @@ def _metric_sentence(item: MetricComparison) -> str:
     return f"{item.name} was {item.recorded:.6g} and is now {item.rerun:.6g}, {where}."
 
 
-def _by_outputs(outputs: Axis, varying: int) -> Judgement:
+def _by_outputs(outputs: Axis, varying: int, files: Axis | None) -> Judgement:
     only = (
         "No metric and no held-out inputs were named, so only what the cells printed was compared"
     )
@@ -120,9 +123,17 @@ def _by_outputs(outputs: Axis, varying: int) -> Judgement:
         return Judgement("equivalent", f"{only}, up to numeric noise. {outputs.text}")
     if outputs.state == "different":
         return Judgement("different", f"{only}: {outputs.text}")
+    if files is not None:
+        level = _LEVELS["equivalent" if files.state == "same" else files.state]
+        return Judgement(
+            level,
+            "No metric and no held-out inputs were named and no cell showed anything, so only the "
+            f"files that the program wrote were compared. {files.text}",
+        )
     return Judgement(
         "cannot",
-        "There is nothing to compare: no metric, no held-out inputs, and no recorded output.",
+        "The rerun came to its end, but there is nothing to compare: no metric, no held-out "
+        "inputs, nothing that a cell showed, and no file that it wrote.",
     )
 
 
@@ -139,8 +150,8 @@ def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool, unseen: 
         axes: The comparison, axis by axis.
         unseeded: Whether the program draws random numbers without a seed, as
             far as its text shows, or reruns of it differed among themselves.
-        unseen: What was not captured of what the first differing cell took in;
-            empty when nothing is known to be missing.
+        unseen: What was not captured of what the first differing, or the failing cell
+            took in; empty when nothing is known to be missing.
 
     Returns:
         One sentence; empty when the rerun came out the same, or failed with all
@@ -154,9 +165,7 @@ def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool, unseen: 
         if axis and axis.state == "different":
             first = f" The first is {axis.details[0]}." if axis.details else ""
             return f"{name}: {axis.text}{first}"
-    if level == "failed":
-        return ""
-    if unseen:
+    if unseen or level == "failed":
         return unseen
     return _by_itself(states, unseeded=unseeded)
 

@@ -16,6 +16,10 @@ from py_mlops.records import record_id
 from py_mlops.records.handover import FILE
 from py_mlops.workspace import Workspace
 
+AROUND: dict[str, Any] = {
+    "variables": {}, "user": "", "zone": "UTC", "links": [], "listings": [], "cut": False
+}  # fmt: skip
+"""A session that found nothing but its files."""
 CELLS = ["table = open('data/flowers.csv').read()", "accuracy = 0.96875\nprint(accuracy)"]
 """What the session of `a_project` executed."""
 
@@ -61,6 +65,7 @@ def handover(project: Path, *files: dict[str, Any], **parts: Any) -> dict[str, A
         "unrecorded": [],
         "randomness": {"hash_seed": "random", "settings": {}, "generators": [], "file": ""},
         "variables": [],
+        "surroundings": AROUND,
         "model": None, "holdout": None, "metrics": {"accuracy": 0.96875}, "parameters": {},
         "problem": "",
     } | parts  # fmt: skip

@@ -45,7 +45,8 @@ class Evidence:
         axes: The comparison, axis by axis.
         metrics: Each metric's.
         predictions: Each prediction method's.
-        first_difference: The first cell that shows something else.
+        first_difference: The first cell that shows something else; where all that do
+            change by themselves, the first of them.
         environment: What the rerun ran on.
         calibration: Each calibrating rerun's metrics.
         varies: Whether reruns differ among themselves.
@@ -65,6 +66,11 @@ class Evidence:
     def axis(self, name: str) -> Axis:
         """Return the axis of that name."""
         return next(axis for axis in self.axes if axis.name == name)
+
+    @property
+    def files(self) -> Axis | None:
+        """The axis of the files that the program wrote, where there are any."""
+        return next((axis for axis in self.axes if axis.name == "files"), None)
 
 
 def collect(
@@ -117,6 +123,7 @@ def collect(
             _code_axis(snapshot),
             *held,
             output_axis,
+            *_files_axis(first, second),
             *_model_axis(snapshot),
             _summary("predictions", [item.state for item in answered], "the held-out answers"),
             _summary("metrics", [item.state for item in compared], "the metrics"),
@@ -178,7 +185,8 @@ def _outputs(
             )
         exact = agreement.exact == agreement.compared
         axis = Axis(name="outputs", state="same" if exact else "close", text=text, details=[])
-        return None, axis, agreement.varying
+        first_varying = outputs.first_difference(history, rerun, noise) if again else None
+        return first_varying, axis, agreement.varying
     axis = Axis(
         name="outputs",
         state="different",
@@ -186,6 +194,31 @@ def _outputs(
         details=[f"then: {difference.recorded}", f"now:  {difference.rerun}"],
     )
     return difference, axis, agreement.varying
+
+
+def _files_axis(first: Rerun, second: Rerun | None) -> list[Axis]:
+    """Compare the files that both runs wrote; what two reruns write otherwise varies by itself."""
+    found = first.results
+    if not found:
+        return []
+    count = counted(len(found), "file")
+    again = {one.requested: one.digest for one in second.results} if second else {}
+    other = [one for one in found if one.state in {"different", "missing"}]
+    varying = [one for one in other if again.get(one.requested, one.digest) != one.digest]
+    part = [f"{one.requested} ({one.state})" for one in other if one not in varying]
+    if part:
+        text = f"{len(part)} of the {count} that the program wrote came out otherwise."
+        return [Axis(name="files", state="different", text=text, details=part[:_SHOWN])]
+    if varying:
+        names = [one.requested for one in varying]
+        text = f"{len(varying)} of the {count} that the program wrote changes each time it runs."
+        return [Axis(name="files", state="close", text=text, details=names[:_SHOWN])]
+    exact = all(one.state == "same" for one in found)
+    how = "bit for bit the recorded" if exact else "but for their time stamps the recorded"
+    one = "one" if len(found) == 1 else "ones"
+    verb = "is" if len(found) == 1 else "are"
+    text = f"The {count} that the program wrote {verb} {how} {one}."
+    return [Axis(name="files", state="same", text=text, details=[])]
 
 
 def _data_axis(snapshot: Snapshot, rerun: Rerun) -> Axis:

@@ -12,6 +12,7 @@ import msgspec
 from py_mlops import sandbox
 from py_mlops.commands.evidence import Evidence, collect
 from py_mlops.commands.rerun import Given, Rerun, rerun
+from py_mlops.data.surroundings import never_read
 from py_mlops.errors import (
     Corrupt,
     EnvironmentFailure,
@@ -161,10 +162,13 @@ def _rerun_and_judge(
 
 
 def _only_prints_differ(evidence: Evidence) -> bool:
-    """Say whether nothing but the cells' prints speaks, and against the rerun."""
-    measured = evidence.metrics or evidence.predictions
-    told = evidence.axis("data").state != "different"
-    return evidence.first_difference is not None and told and not measured
+    """Say whether nothing but prints, or written files, speaks, and against the rerun."""
+    if evidence.metrics or evidence.predictions or evidence.axis("data").state == "different":
+        return False
+    files = evidence.files
+    written = files is not None and files.state == "different"
+    silent = written and evidence.axis("outputs").state == "unknown"
+    return evidence.first_difference is not None or silent
 
 
 def check_closure(workspace: Workspace, snapshot: Snapshot) -> History:
@@ -253,7 +257,11 @@ def _judged(
         reason = f"Cell [{failure.count}] failed: {failure.error}"
     else:
         level, reason = judge(
-            evidence.metrics, evidence.predictions, evidence.axis("outputs"), evidence.varying
+            evidence.metrics,
+            evidence.predictions,
+            evidence.axis("outputs"),
+            evidence.varying,
+            evidence.files,
         )
     if snapshot.model and snapshot.model.loaded_from:
         reason += (
@@ -269,7 +277,10 @@ def _judged(
         level=level,
         reason=reason,
         cause=likely_cause(
-            level, evidence.axes, unseeded=unseeded, unseen=_unseen(snapshot, evidence)
+            level,
+            evidence.axes,
+            unseeded=unseeded,
+            unseen=_never_read(snapshot, failure.error) if failure else _unseen(snapshot, evidence),
         ),
         axes=evidence.axes,
         metrics=evidence.metrics,
@@ -280,6 +291,17 @@ def _judged(
         written=[WrittenFile(path=file.path, size=file.size) for file in first.written],
         seconds=0.0,
         calibration=evidence.calibration,
+    )
+
+
+def _never_read(snapshot: Snapshot, error: str) -> str:
+    """Say that a rerun failed for a file whose name was recorded and whose content was not."""
+    path = never_read(snapshot.surroundings.listings, error)
+    if not path:
+        return ""
+    return (
+        f"data: the recorded run listed the folder of {path} and never read that file, so its "
+        "name, size and time are recorded and its content is not; the rerun chose to read it."
     )
 
 

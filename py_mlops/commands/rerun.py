@@ -12,8 +12,9 @@ from pathlib import Path
 
 from py_mlops import sandbox
 from py_mlops.commands.handover import read_handover
+from py_mlops.commands.world import World, home_of, lay_out_world, variables_of
 from py_mlops.data import replay
-from py_mlops.data.place import mirror_layout, place
+from py_mlops.data.results import Result
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.environment.build import Built, build
 from py_mlops.environment.bytecode import compile_later
@@ -23,7 +24,7 @@ from py_mlops.notebook.compiled import compiled
 from py_mlops.notebook.execution import Executed, KernelCommand, execute
 from py_mlops.notebook.replay import plan
 from py_mlops.notebook.ship import guest_zip
-from py_mlops.progress import Progress, Report
+from py_mlops.progress import Report
 from py_mlops.records import History, Request, Snapshot, canonical
 from py_mlops.records.handover import Handover
 from py_mlops.workspace import Workspace
@@ -68,6 +69,8 @@ class Rerun:
         mirror: The folder that stood for the root of the author's machine.
         written: The first files it made or changed, but those that the rules leave out;
             none at level ``copy``.
+        results: The recorded run's outputs, beside this one's; none when a cell failed,
+            and none at level ``copy``.
     """
 
     handover: Handover | None
@@ -78,6 +81,7 @@ class Rerun:
     network: bool
     mirror: str
     written: list[sandbox.Written]
+    results: list[Result]
 
 
 def rerun(
@@ -113,30 +117,34 @@ def rerun(
     lock = workspace.store.blobs.read(snapshot.environment.lock.digest)
     built = build(snapshot.environment, lock, cache=workspace.cache, report=report, trusted=True)
     with _folder(workspace.cache) as folder, sandbox.channels() as channels:
-        mirror = folder / "mirror"
-        _restore(workspace, snapshot, mirror, report)
-        make_output_folders(snapshot, history, mirror)
-        replay.lay_out(snapshot.answers, workspace.store.blobs, folder / _TAPE, report)
-        if snapshot.randomness.state is not None:
-            workspace.store.blobs.copy_to(snapshot.randomness.state.digest, folder / _CHANCE)
-        handed = folder / "handover"
-        handed.mkdir()
+        (folder / "handover").mkdir()
         isolation = sandbox.available()
-        kernel = _kernel(
-            workspace, snapshot, built, folder, given, channels=channels, isolation=isolation
+        blobs = workspace.store.blobs
+        start = _Start.prepare(workspace, snapshot, built, folder, given, channels=channels)
+        world = lay_out_world(
+            snapshot,
+            history,
+            blobs,
+            folder / "mirror",
+            refused=start.needs.refuses,
+            isolation=isolation.level,
+            report=report,
         )
+        replay.lay_out(snapshot.answers, blobs, folder / _TAPE, report)
+        if snapshot.randomness.state is not None:
+            blobs.copy_to(snapshot.randomness.state.digest, folder / _CHANCE)
         executed = execute(
             plan(history, name=snapshot.request.name),
-            kernel=kernel,
-            directory=sandbox.inside(mirror, snapshot.program.directory),
+            kernel=start.kernel(world, isolation.level),
+            directory=sandbox.inside(world.mirror, snapshot.program.directory),
             report=report,
             timeout=given.timeout,
-            closing=closing_code(snapshot.request, handed, keep_model=False),
+            closing=closing_code(snapshot.request, folder / "handover", keep_model=False),
         )
         environment = built.python.parent.parent.resolve()
-        compile_later(built.python, sandbox.compiled(mirror, environment))
-        handover, payload = (None, {}) if executed.failed else _measured(handed)
-        rules = IgnoreRules((), workspace.settings.ignore)
+        compile_later(built.python, sandbox.compiled(world.mirror, environment))
+        handover, payload = (None, {}) if executed.failed else _measured(folder / "handover")
+        comparable = isolation.level is sandbox.Level.NAMESPACES and not executed.failed
         networked = given.network or isolation.level is sandbox.Level.COPY
         return Rerun(
             handover,
@@ -145,9 +153,16 @@ def rerun(
             built,
             isolation,
             networked,
-            str(mirror),
-            [one for one in sandbox.written(mirror, _MOST_WRITTEN) if not rules.reason(one.path)],
+            str(world.mirror),
+            _written(workspace, world.mirror),
+            world.results(snapshot, blobs) if comparable else [],
         )
+
+
+def _written(workspace: Workspace, mirror: Path) -> list[sandbox.Written]:
+    rules = IgnoreRules((), workspace.settings.ignore)
+    found = sandbox.written(mirror, _MOST_WRITTEN)
+    return [one for one in found if not rules.reason(one.path)]
 
 
 @contextmanager
@@ -161,71 +176,86 @@ def _folder(cache: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _restore(workspace: Workspace, snapshot: Snapshot, mirror: Path, report: Report) -> None:
-    report(Progress("data", "restoring data and code"))
-    sandbox.inside(mirror, snapshot.program.directory).mkdir(parents=True)  # it may be the root
-    layouts = [mirror_layout(file.path) for file in snapshot.data]  # before a path is used
-    items = [
-        (layout, [blob.digest for blob in file.blobs])
-        for layout, file in zip(layouts, snapshot.data, strict=True)
-        if file.role == "input" and file.blobs and not sandbox.is_system(file.path)
-    ]
-    items += [
-        (mirror_layout(module.path), [module.blob.digest]) for module in snapshot.program.modules
-    ]
-    place(items, workspace.store.blobs, mirror, report)
+@dataclass(frozen=True)
+class _Start:
+    """How a rerun's kernel is started.
 
-
-def make_output_folders(snapshot: Snapshot, history: History, mirror: Path) -> None:
-    """Make the folders that the recorded run wrote into, unless its own code makes them.
-
-    Args:
-        snapshot: Whose outputs.
-        history: Its executed cells.
-        mirror: The root of the restored tree.
+    Attributes:
+        argv: The kernel's own command.
+        environment: Its environment variables.
+        readable: What it may read beside its environment.
+        writable: What it may write beside its mirror.
+        directory: The folder that it runs in.
+        home: Its home folder.
+        user: Its user's name; empty for one's own.
+        needs: What the machine must keep for it.
+        network: Whether it has the host's network.
     """
-    if any("mkdir" in cell.source or "makedirs" in cell.source for cell in history.cells):
-        return
-    for file in snapshot.data:
-        if file.role == "output" and not sandbox.is_system(file.path):
-            (mirror / mirror_layout(file.path)).parent.mkdir(parents=True, exist_ok=True)
+
+    argv: list[str]
+    environment: dict[str, str]
+    readable: list[Path]
+    writable: list[Path]
+    directory: str
+    home: str
+    user: str
+    needs: sandbox.Needs
+    network: bool
+
+    @classmethod
+    def prepare(
+        cls,
+        workspace: Workspace,
+        snapshot: Snapshot,
+        built: Built,
+        folder: Path,
+        given: Given,
+        *,
+        channels: Path,
+    ) -> _Start:
+        """Settle how a snapshot's kernel starts, before anything of the record is laid out."""
+        # By the interpreter itself: a start of the environment's would run what its packages
+        # put there.
+        guest = compiled(guest_zip(workspace.cache), str(built.python.resolve()))
+        argv = [str(built.python), str(guest), "--mode", "rerun", "-f", "{connection_file}"]
+        readable, writable = [guest, folder / _TAPE], [folder / "handover", channels]
+        directory = snapshot.program.directory
+        plain = sandbox.Needs(
+            argv[0], directory, sandbox.default_home(), readable=readable, writable=writable
+        )
+        home = home_of(snapshot, plain.holds) or sandbox.default_home()
+        environment = _surroundings(snapshot, built, home, chance=given.chance)
+        environment |= dict(given.variables) | {"MLOPS_HANDOVER": str(folder)}
+        environment["MLOPS_TAPE"] = str(folder / _TAPE)
+        if given.network:
+            environment["MLOPS_TAPE_OPEN"] = "1"
+        if snapshot.randomness.state is not None and given.chance:
+            environment["MLOPS_CHANCE"] = str(folder / _CHANCE)
+            readable.append(folder / _CHANCE)
+        needs = sandbox.Needs(argv[0], directory, home, readable=readable, writable=writable)
+        user = snapshot.surroundings.user
+        return cls(
+            argv, environment, readable, writable, directory, home, user, needs, given.network
+        )
+
+    def kernel(self, world: World, level: sandbox.Level) -> KernelCommand:
+        """Return the kernel's command in its sandbox."""
+        wrapped = sandbox.command(
+            self.argv,
+            mirror=world.mirror,
+            directory=self.directory,
+            readable=self.readable,
+            writable=self.writable,
+            home=self.home,
+            user=self.user or None,
+            links=world.links,
+            network=self.network,
+            level=level,
+        )
+        return KernelCommand(argv=wrapped, env=self.environment, channels=self.writable[1])
 
 
-def _kernel(
-    workspace: Workspace,
-    snapshot: Snapshot,
-    built: Built,
-    folder: Path,
-    given: Given,
-    *,
-    channels: Path,
-    isolation: sandbox.Isolation,
-) -> KernelCommand:
-    # By the interpreter itself: a start of the environment's would run what its packages put there.
-    guest = compiled(guest_zip(workspace.cache), str(built.python.resolve()))
-    argv = [str(built.python), str(guest), "--mode", "rerun", "-f", "{connection_file}"]
-    environment = _surroundings(snapshot, built, chance=given.chance) | dict(given.variables)
-    environment["MLOPS_HANDOVER"] = str(folder)
-    environment["MLOPS_TAPE"] = str(folder / _TAPE)
-    if given.network:
-        environment["MLOPS_TAPE_OPEN"] = "1"
-    shown = [guest, folder / _TAPE]
-    if snapshot.randomness.state is not None and given.chance:
-        environment["MLOPS_CHANCE"] = str(folder / _CHANCE)
-        shown.append(folder / _CHANCE)
-    wrapped = sandbox.command(
-        argv,
-        mirror=folder / "mirror",
-        directory=snapshot.program.directory,
-        readable=shown,
-        writable=[folder / "handover", channels],
-        network=given.network,
-        level=isolation.level,
-    )
-    return KernelCommand(argv=wrapped, env=environment, channels=channels)
-
-
-def _surroundings(snapshot: Snapshot, built: Built, *, chance: bool) -> dict[str, str]:
+def _surroundings(snapshot: Snapshot, built: Built, home: str, *, chance: bool) -> dict[str, str]:
     """Return the environment variables of a rerun: nothing of the host's that could matter."""
     environment = {
         variable.name: variable.known or _NOT_KEPT
@@ -241,7 +271,9 @@ def _surroundings(snapshot: Snapshot, built: Built, *, chance: bool) -> dict[str
         for name, value in environment.items()
         if not name.startswith(("LD_", "PYTHON", "MLOPS_")) and "=" not in name and "\0" not in name
     }
-    environment |= sandbox.surroundings(built.python)
+    environment |= sandbox.surroundings(built.python, home=home) | variables_of(snapshot)
+    if user := snapshot.surroundings.user:
+        environment |= {"USER": user, "LOGNAME": user}
     for variable in snapshot.capture.variables:
         if not variable.was_set and variable.name not in _NEEDED:
             environment.pop(variable.name, None)

@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
-from py_mlops.data.place import place, place_bytes, relative_layout
+from py_mlops.data.place import make_executable, place, place_bytes, relative_layout
 from py_mlops.notebook.replay import plan
 from py_mlops.notebook.runnable import to_ipynb
 from py_mlops.progress import Report, silent
-from py_mlops.records import History, Snapshot, decode_as
+from py_mlops.records import CodeFile, DataFile, History, Snapshot, decode_as
 from py_mlops.workspace import Workspace
 
 EXECUTED = "as-executed.ipynb"
@@ -60,6 +60,10 @@ def restore(
         files[program.notebook] = [program.saved.digest]
     items = [(relative_layout(path, program.directory), files[path]) for path in files]
     place(items, workspace.store.blobs, folder, report, durable=True)
+    recorded: list[DataFile | CodeFile] = [*snapshot.data, *program.modules]
+    for file in recorded:
+        if file.executable and file.path in files:
+            make_executable(relative_layout(file.path, program.directory), folder)
     history = decode_as(workspace.store.blobs.read(program.history.digest), History)
     executed = to_ipynb(plan(history, name=snapshot.request.name))
     paths = [path for path, _ in items]

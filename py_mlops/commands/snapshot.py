@@ -12,6 +12,7 @@ from py_mlops.commands.holes import session_holes
 from py_mlops.data import replay
 from py_mlops.data.reads import Gathered, gather
 from py_mlops.data.rules import IgnoreRules
+from py_mlops.data.surroundings import gather as gather_surroundings
 from py_mlops.environment.lock import Locked, lock
 from py_mlops.environment.record import to_record
 from py_mlops.errors import HeadMoved, InputError, UnknownVariable
@@ -33,6 +34,7 @@ from py_mlops.records import (
     Program,
     Randomness,
     Snapshot,
+    Surroundings,
     canonical,
     encode,
 )
@@ -108,6 +110,7 @@ class _Parts:
     program: Program
     gathered: Gathered
     answers: list[Answer]
+    surroundings: Surroundings
     environment: Environment
     randomness: Randomness
     model: Model | None
@@ -177,13 +180,15 @@ def _store_parts(
     model = _model(handover, folder, gathered, writer)
     holdout = _holdout(handover, folder, writer)
     randomness = _randomness(handover, folder, writer)
+    around, unlisted = gather_surroundings(handover.surroundings, rules)
     holes = [
-        *gathered.holes, *unanswered, *locked.holes, *session_holes(handover, program)
+        *gathered.holes, *unlisted, *unanswered, *locked.holes, *session_holes(handover, program)
     ]  # fmt: skip
     return _Parts(
         program,
         gathered,
         answers,
+        around,
         environment,
         randomness,
         model,
@@ -290,6 +295,7 @@ def _commit(workspace: Workspace, handover: Handover, parts: _Parts, capture: Ca
             program=parts.program,
             data=parts.gathered.files,
             answers=parts.answers,
+            surroundings=parts.surroundings,
             environment=parts.environment,
             randomness=parts.randomness,
             model=parts.model,

@@ -102,13 +102,13 @@ def place(
     """
     wanted = _check(items)
     made = _make(root)
-    with _failures(root):
+    with write_failures(root):
         with drafts(root) as held:
             for number, (parts, digests) in enumerate(wanted.items()):
                 relative = "/".join(parts)
                 report(Progress("data", relative.rpartition("/")[2], number, len(wanted)))
                 fill = partial(_assemble, digests=digests, blobs=blobs)
-                with _failures(root / relative), _folder(root, parts[:-1]) as folder:
+                with write_failures(root / relative), _folder(root, parts[:-1]) as folder:
                     draft = _Draft(held / "draft", fill, root / relative, durable)
                     _write(folder, parts[-1], draft, overwrite=overwrite)
         if durable:
@@ -127,10 +127,26 @@ def place_bytes(name: str, data: bytes, root: Path) -> None:
         InputError: When there is something else of that name already.
         StoreUnavailable: When the folder cannot be written.
     """
-    with _failures(root / name), drafts(root) as held, _folder(root, ()) as folder:
+    with write_failures(root / name), drafts(root) as held, _folder(root, ()) as folder:
         draft = _Draft(held / "draft", lambda path: path.write_bytes(data), root / name, True)
         _write(folder, name, draft, overwrite=False)
         os.fsync(folder)
+
+
+def make_executable(relative: str, root: Path) -> None:
+    """Let a placed file be executed, as its original could; no link is followed.
+
+    Args:
+        relative: Its path, as given to `place`.
+        root: The folder.
+    """
+    *folders, name = relative.split("/")
+    with write_failures(root / relative), _folder(root, folders) as folder:
+        file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            os.fchmod(file, 0o755)
+        finally:
+            os.close(file)
 
 
 def _make(root: Path) -> list[Path]:
@@ -149,7 +165,7 @@ def _sync(root: Path, made: Sequence[Path], wanted: Iterable[tuple[str, ...]]) -
     """Bring the names to the disk: of the files, of their folders, and of the root."""
     folders = {parts[:end] for parts in wanted for end in range(len(parts))}
     for parts in sorted(folders, reverse=True):
-        with _failures(root.joinpath(*parts)), _folder(root, parts) as folder:
+        with write_failures(root.joinpath(*parts)), _folder(root, parts) as folder:
             os.fsync(folder)
     for path in made:
         _sync_path(path)
@@ -164,7 +180,8 @@ def _sync_path(path: Path) -> None:
 
 
 @contextmanager
-def _failures(path: Path) -> Iterator[None]:
+def write_failures(path: Path) -> Iterator[None]:
+    """Say in our words, naming ``path``, why a block could not write there."""
     try:
         yield
     except OSError as error:

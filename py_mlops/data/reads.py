@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,6 +170,8 @@ def _data_file(finding: Finding, blob: Blob | None) -> DataFile:
         cell=seen.cell,
         observed=seen.observed,
         process=seen.process,
+        modified=str(seen.mtime_ns) if seen.mtime_ns > 0 and not is_output else "",
+        executable=not is_output and os.access(seen.path, os.X_OK),
         blobs=[] if blob is None else [blob],
     )
 
@@ -187,6 +190,11 @@ def _code(
         if wanted and rules.reason(path) is None and look_at(path)[1]:
             scripts[path] = take(Path(path))
     return [
-        CodeFile(path=path, module=names.get(path, ""), blob=scripts[path])
+        CodeFile(
+            path=path,
+            module=names.get(path, ""),
+            executable=os.access(path, os.X_OK),
+            blob=scripts[path],
+        )
         for path in sorted(scripts)
     ]

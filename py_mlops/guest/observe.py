@@ -11,14 +11,16 @@ from typing import Any, Callable, Iterator, Sequence
 
 from . import places, words
 from .contacts import Contacts
+from .copies import Look
 from .level import Level
-from .opens import WRITING, Opens, normal
+from .opens import WRITING, Opens
 from .originals import Kept, Originals
-from .sightings import Look, Sightings
+from .sightings import Sightings
+from .trace import LOG
+from .world import World
 
 _Path = Any
 """What an audit event calls a path: text, bytes, or an open file's number."""
-_AT_CWD = -1
 
 
 class Observer:
@@ -31,6 +33,7 @@ class Observer:
     Attributes:
         originals: What inputs held that the process itself overwrote.
         level: What sees more than the audit hook, and how much.
+        world: The links that it met and the folders that it listed.
     """
 
     def __init__(self) -> None:
@@ -43,7 +46,10 @@ class Observer:
         self._files = Sightings(self._keep)
         self._opens = Opens(self._files)
         self._contacts = Contacts()
+        self.world = World(self._opens, self._files, self.paused)
         self.level = Level(self._files, self._contacts, self._opens)
+        self.level.trace.listed = self.world.listings.listed
+        self.level.trace.normal = self.world.links.normal
         self._opens.merge, self._opens.traced = self._merge, self.level.is_observed
         self._commands: dict[tuple[int, str], None] = {}
         self._handlers: dict[str, Callable[..., None]] = {}
@@ -77,7 +83,8 @@ class Observer:
 
     def start(self) -> None:
         """Begin or go on to watch."""
-        self._opens.leave_out(*(path for path, _ in places.left_out(places.prefixes())))
+        log = [path for path in [os.environ.get(LOG, "")] if path]
+        self._opens.leave_out(*(path for path, _ in places.left_out(places.prefixes())), *log)
         if not self._handlers:
             self.level.start()
         self._files.started_ns = self._files.started_ns or time.time_ns()
@@ -86,9 +93,7 @@ class Observer:
                 "open": self._opens.opened,
                 "sqlite3.connect": self._opens.connected_sqlite,
                 "os.chdir": self._opens.changed_folder,
-                "os.truncate": self._truncated,
-                "os.rename": self._renamed,
-                "os.remove": self._removed,
+                **self.world.handlers(),
                 "subprocess.Popen": self._started_process,
                 "os.posix_spawn": self._started_process,
                 "os.system": self._started_shell,
@@ -213,27 +218,6 @@ class Observer:
         with self.paused():
             return self.originals.keep(path, look)
 
-    def _truncated(self, path: _Path, _length: int) -> None:
-        self._opens.opened(path, None, os.O_WRONLY)
-
-    def _renamed(
-        self, source: _Path, target: _Path, from_folder: int = _AT_CWD, to_folder: int = _AT_CWD
-    ) -> None:
-        self._opens.catch_up()
-        old, new = _beside(source, from_folder), _beside(target, to_folder)
-        requested = os.fsdecode(target)
-        for inside in self._files.inside(old) or [""]:
-            self._files.moved(
-                None if self._opens.leaves_out(old + inside) else old + inside,
-                None if self._opens.leaves_out(new + inside) else new + inside,
-                requested + inside,
-                self._opens.cell,
-            )
-
-    def _removed(self, path: _Path, folder: int = _AT_CWD) -> None:
-        self._opens.catch_up()
-        self._files.removed(_beside(path, folder))
-
     def _started_process(
         self, program: object, argv: object, cwd: _Path | None = None, _env: object = None
     ) -> None:
@@ -281,12 +265,6 @@ class _Silent:
 
 class _Silence(_Silent, threading.local):
     """The same for one thread."""
-
-
-def _beside(path: _Path, folder: int) -> str:
-    """Return a path in full; ``folder`` is the open folder it is relative to."""
-    base = os.getcwd() if folder == _AT_CWD else os.readlink(f"/proc/self/fd/{folder}")
-    return normal(os.path.join(base, os.fsdecode(path)))
 
 
 def _utf8(text: str) -> str:

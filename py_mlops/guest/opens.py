@@ -8,7 +8,8 @@ from typing import Any, Callable, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
 from . import places
-from .sightings import Look, Sightings, look_at
+from .copies import Look
+from .sightings import Sightings, look_at
 
 WRITING = os.O_WRONLY | os.O_RDWR
 _MANY = 500_000
@@ -32,6 +33,7 @@ class Opens:
         bytes: Sizes of all files that were read, summed up.
         merge: Takes in first what others saw meanwhile.
         traced: Whether others saw every file that was opened, and in what order.
+        normal: Makes paths that mean the same the same, see `links.Links.normal`.
     """
 
     def __init__(self, files: Sightings) -> None:
@@ -43,6 +45,7 @@ class Opens:
         self.bytes = 0
         self.merge: Callable[[], None] = _nothing
         self.traced: Callable[[], bool] = _no
+        self.normal: Callable[[str], str] = normal
         self._files = files
         self._backlog: deque[_Opened] = deque()
         self._ours: set[str] = set()  # folders that are left out; theirs are watched
@@ -88,7 +91,7 @@ class Opens:
             name = "" if "mode=memory" in parts.query else unquote(parts.path)
         if not name or name.startswith(":memory:"):
             return
-        full = normal(os.path.join(os.getcwd(), name))
+        full = self.normal(os.path.join(os.getcwd(), name))
         if not self.leaves_out(full):
             self.catch_up()
             look = look_at(full)
@@ -123,7 +126,7 @@ class Opens:
         while self._backlog:
             try:
                 full, requested, flags, cell, look = self._backlog.popleft()
-                path = normal(full)
+                path = self.normal(full)
                 if path is not full and self.leaves_out(path):
                     continue
                 writes = bool(flags & WRITING)

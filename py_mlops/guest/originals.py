@@ -18,6 +18,8 @@ LIMIT = 1 << 30
 Kept = Tuple[str, str]
 """The copy's name, or an empty text; and why there is no copy, where there is something to say."""
 
+BEFORE = "MLOPS_TRACE_KEEP"
+"""The environment variable that names, behind a time, the folder of the tracer's copies."""
 _PREFIX = "mlops-originals-"
 _PIECE = 1 << 30
 
@@ -52,6 +54,9 @@ class Originals:
         """
         if not self.wanted or os.getpid() != self._process:  # a forked child reports nothing
             return "", ""
+        name = self._taken_before(look)
+        if name:
+            return name, ""
         if self._size + look[0] > LIMIT:
             return "", f"a session keeps {LIMIT >> 30} GiB of overwritten files at most"
         try:
@@ -65,6 +70,19 @@ class Originals:
         except Exception as error:
             return "", f"no copy could be made: {getattr(error, 'strerror', None) or error}"
         return name, ""
+
+    def _taken_before(self, look: tuple[int, int, int]) -> str:
+        """Return the name of the copy that the tracer made before native code wrote; or none."""
+        folder = os.environ.get(BEFORE, "").partition(" ")[2]
+        copy = os.path.join(folder, "-".join(map(str, look)))
+        try:
+            if not folder or os.stat(copy).st_size != look[0]:
+                return ""
+        except OSError:
+            return ""
+        name = f"original-{next(self._numbers)}"
+        self._paths[name] = copy
+        return name
 
     def give(self, name: str, folder: str) -> None:
         """Put a copy into a folder under its name; a link when the file system can."""

@@ -19,6 +19,7 @@ from .observe import observer
 from .patches import record_here
 from .patches.tape import opened
 from .problem import Problem
+from .surroundings import at_start
 from .variables import variables
 
 FILE = "handover.json"
@@ -48,6 +49,7 @@ class Session:
         self._cells = CellWatch()
         self._cells.attach(shell, self._observer)
         self._commands = _shell.watch(shell, self._observer)
+        self._surroundings = at_start()
         self._chance, self._variables = chance(), variables()
         with contextlib.suppress(Exception):  # what they keep is not worth the kernel
             asked = len(shell.history_manager.input_hist_raw) > 1
@@ -89,21 +91,14 @@ class Session:
             told = _told()
             entry, notebook = identity(self._shell)
             kernel = self.facts()
-            cells = self._cells.cells()
-            files = self._observer.files()
+            cells, files = self._cells.cells(), self._observer.files()
             texts = [cell["source"] for cell in cells]
+            commands = self._observer.commands()
+            around = self._around(files, commands)
             for item in files:
                 if item["requested"] == item["path"] and item["observed"] not in _TOLD_IN_WORDS:
                     item["requested"] = as_written(item["path"], texts, self.directory)
-            seen = {item["path"] for item in files}
-            # A relative name is one of the first folder, or of the one the program went to.
-            folders = dict.fromkeys([self.directory, _folder_now() or self.directory])
-            for cell, folder in itertools.product(cells, folders):
-                named = _shell.named_files(
-                    cell["source"], folder, seen, variables=self._shell.user_ns
-                )
-                files += [dict(item, cell=cell["count"]) for item in named]
-                seen.update(item["path"] for item in named)
+            files += self._named(cells, {item["path"] for item in files})
             level = self._observer.level
             return {
                 "version": 1,
@@ -113,7 +108,7 @@ class Session:
                 "directory": self.directory,
                 "cells": cells,
                 "files": files,
-                "commands": self._observer.commands(),
+                "commands": commands,
                 "connections": self._observer.connections(),
                 "unpickled": self._observer.unpickled(),
                 "modules": modules.loose_modules(kernel["prefixes"]),
@@ -126,12 +121,39 @@ class Session:
                 **told,
                 "randomness": self._chance.seen(),
                 "variables": self._variables.seen(told["answers"]),
+                "surroundings": around,
                 "model": None,
                 "holdout": None,
                 "metrics": {},
                 "parameters": json.loads(os.environ.get("MLOPS_PARAMETERS", "{}")),
                 "problem": "",
             }
+
+    def _named(self, cells: list[dict[str, Any]], seen: set[str]) -> list[dict[str, Any]]:
+        """Return the files that cells name and nobody saw; ``seen`` are the paths of the others."""
+        found: list[dict[str, Any]] = []
+        # A relative name is one of the first folder, or of the one the program went to.
+        folders = dict.fromkeys([self.directory, _folder_now() or self.directory])
+        for cell, folder in itertools.product(cells, folders):
+            for item in _shell.named_files(
+                cell["source"], folder, seen, variables=self._shell.user_ns
+            ):
+                # Through a link that the program made it is another file, which was seen.
+                path = self._observer.world.links.normal(item["path"])
+                if path not in seen:
+                    found.append(dict(item, cell=cell["count"], path=path))
+                seen.update((path, item["path"]))
+        return found
+
+    def _around(
+        self, files: list[dict[str, Any]], commands: list[dict[str, Any]]
+    ) -> dict[str, Any]:
+        """Return what stood around the files; name them as a rerun will find them."""
+        world = self._observer.world
+        made = world.links.made_by(command["text"] for command in commands)
+        for item in files:
+            item["path"] = world.links.past(item["path"], made)
+        return {**self._surroundings, **world.found([item["path"] for item in files], made)}
 
     def hand_over(
         self, request: dict[str, Any], folder: str, keep_model: bool = True

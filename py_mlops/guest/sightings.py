@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import Any, Callable, Iterable, Iterator, Tuple
+from typing import Any, Callable, Iterable, Iterator
 
+from .copies import Copies, Look
 from .originals import Kept
 from .words import Named
 
-Look = Tuple[int, int, int]
-"""Size, modification time in nanoseconds and inode: what tells versions of a file apart."""
-
 _MOST_AWAITED = 1000
 _MOST_VERSIONS = 100
-_COPIED = 64 << 20
-"""Bytes of a file that are copied before a child or a database has it: changes give no sign."""
-_COPIED_IN_ALL = 256 << 20
 _CHANGED_UNSEEN = "a child process or a database changed it, which shows only afterwards"
 
 
@@ -67,8 +62,7 @@ class Sightings:
         # keeps them open (True): only looking again tells whether they changed.
         self._in_hand: dict[str, bool] = {}
         self._awaited: dict[str, tuple[str, int, Look | None]] = {}
-        self._copies: dict[str, tuple[Look, Kept]] = {}
-        self._copied = 0
+        self._copies = Copies(keep or _kept_by_none)
         self._appended: set[str] = set()
 
     def read(
@@ -119,7 +113,7 @@ class Sightings:
     ) -> None:
         """Note that a file is written; ``look`` is ``None`` for a new one. See `read`."""
         if path in self._appended and path not in self._files:
-            before, _ = self._copies[path]
+            before = self._copies.look(path)
             self.read(path, requested, cell, before, observed=observed, process=process)
         entry = self._files.get(path)
         if entry is None:
@@ -149,8 +143,16 @@ class Sightings:
         if new is not None:
             self.wrote(new, requested, cell, look_at(new))
 
-    def removed(self, path: str) -> None:
-        """Note that a file is about to be gone: an input then cannot be taken from there."""
+    def removed(self, path: str, requested: str = "", cell: int = 0) -> None:
+        """Note that a file is about to be gone: an input then cannot be taken from there.
+
+        One that nobody had opened is an input too when it is older than our watching:
+        the program does other things, or fails, where it is missing.
+        """
+        if path not in self._files:
+            look = look_at(path)
+            if look is not None and look[1] < self.started_ns:
+                self.read(path, requested or path, cell, look)
         entry = self._files.get(path)
         if entry is not None:
             self._keep_original(path, entry)
@@ -160,24 +162,16 @@ class Sightings:
         """Copy a file that is not large, because its next change may give no sign."""
         entry, look = self._files.get(path), look_at(path)
         is_output = entry is not None and entry.written
-        if look is None or look[0] > _COPIED or is_output or self._keep is None:
-            return
-        known = self._copies.get(path)
-        if (known is None or known[0] != look) and self._copied + look[0] <= _COPIED_IN_ALL:
-            self._copied += look[0]
-            self._copies[path] = look, self._keep(path, look)
+        if look is not None and not is_output:
+            self._copies.make(path, look)
 
     def _keep_original(self, path: str, entry: _Sighting) -> None:
         is_input = entry.first == "read" and not entry.written and not entry.kept
-        if is_input and not self._take_copy(path, entry) and entry.look and self._keep is not None:
+        if not is_input:
+            return
+        entry.kept, entry.problem = self._copies.of(path, entry.look)
+        if not entry.kept and entry.look and self._keep is not None:
             entry.kept, entry.problem = self._keep(path, entry.look)
-
-    def _take_copy(self, path: str, entry: _Sighting) -> bool:
-        """Use the copy of a file as it was read, where one was made; say whether."""
-        copy = self._copies.get(path)
-        if copy is not None and copy[0] == entry.look:
-            entry.kept, entry.problem = copy[1]
-        return bool(entry.kept)
 
     def __contains__(self, path: object) -> bool:
         """Say whether a file was seen; ``path`` is absolute and normalised."""
@@ -211,17 +205,6 @@ class Sightings:
             self._files.pop(path, None)
             self._in_hand.pop(path, None)
 
-    def inside(self, folder: str, now: str = "") -> list[str]:
-        """Return what to append to a folder's name to get each known file below it.
-
-        Args:
-            folder: The folder, under the name that its files are known by.
-            now: Where it is now, when it has been moved.
-        """
-        if not os.path.isdir(now or folder):
-            return []
-        return [path[len(folder) :] for path in list(self._files) if path.startswith(folder + "/")]
-
     def handed_out(self, named: Iterable[Named], cell: int) -> None:
         """Note the files whose names a child process is given."""
         for path, requested, writes, appends in named:
@@ -254,14 +237,29 @@ class Sightings:
         if entry is None or entry.written:
             self._in_hand.pop(path, None)
         elif look_at(path) != entry.look:
-            if entry.observed == "shell-command":
+            is_older = entry.look is not None and entry.look[1] < self.started_ns
+            was_removed = is_older and not os.path.lexists(path)
+            if entry.observed == "shell-command" and not was_removed:
                 entry.first = "write"  # the only thing it was seen with is what changed it
+            self._keep_original(path, entry)
             entry.written = True
-            if not entry.kept and not self._take_copy(path, entry):
-                entry.problem = entry.problem or _CHANGED_UNSEEN
+            if not entry.kept:
+                entry.problem = _CHANGED_UNSEEN
             self._in_hand.pop(path, None)
         elif not self._in_hand.get(path):
             self._in_hand.pop(path, None)
+
+    def is_new(self, path: str) -> bool:
+        """Say whether a file is one that the program made."""
+        entry = self._files.get(path)
+        return entry is not None and entry.first == "write" and not entry.existed
+
+    def rename(self, link: str, to: str) -> None:
+        """Know what is known through a link by where the link leads, for it is about to go."""
+        for path in list(self._files):
+            if path == link or path.startswith(link + "/"):
+                entry = self._files.pop(path)
+                self._files.setdefault(to + path[len(link) :], entry)
 
     def forget(self, folder: str) -> None:
         """Drop a file, or everything below a folder; its name ends in a separator."""
@@ -283,13 +281,26 @@ class Sightings:
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return the shape of ``records.handover.SeenFile``; see `Observer.files`."""
         return [
-            as_dict(path, entry.requested, entry.first, look, cell,
-                    written=entry.written, existed=entry.existed, observed=entry.observed,
-                    process=entry.process,
-                    kept=entry.kept if look == entry.look else "", problem=entry.problem)
+            _described(path, entry, cell, look)
             for path, entry in list(self._files.items())
             for cell, look in _versions(entry)
-        ]  # fmt: skip
+        ]
+
+
+def _described(path: str, entry: _Sighting, cell: int, look: Look | None) -> dict[str, Any]:
+    return as_dict(
+        path,
+        entry.requested,
+        entry.first,
+        look,
+        cell,
+        written=entry.written,
+        existed=entry.existed,
+        observed=entry.observed,
+        process=entry.process,
+        kept=entry.kept if look == entry.look else "",
+        problem=entry.problem,
+    )
 
 
 def as_dict(
@@ -333,6 +344,23 @@ def _versions(entry: _Sighting) -> Iterator[tuple[int, Look | None]]:
     if entry.first == "read":
         yield from entry.earlier
     yield entry.cell, entry.look
+
+
+def _kept_by_none(_path: str, _look: Look) -> Kept:
+    return "", ""
+
+
+def inside(files: Sightings, folder: str, now: str = "") -> list[str]:
+    """Return what to append to a folder's name to get each known file below it.
+
+    Args:
+        files: The known files.
+        folder: The folder, under the name that its files are known by.
+        now: Where it is now, when it has been moved.
+    """
+    if not os.path.isdir(now or folder):
+        return []
+    return [path[len(folder) :] for path in files.paths() if path.startswith(folder + "/")]
 
 
 def look_at(path: str) -> Look | None:

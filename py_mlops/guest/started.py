@@ -12,7 +12,9 @@ PYTHON = "MLOPS_PYTHON"
 """The interpreter that has our package, for kernels that have not."""
 MARK = "started"
 
-_OURS = frozenset({SESSION, PYTHON, "MLOPS_TAPE", "MLOPS_TRACE", "MLOPS_TRACE_SKIP"})
+_OURS = frozenset(
+    {SESSION, PYTHON, "MLOPS_TAPE", "MLOPS_TRACE", "MLOPS_TRACE_SKIP", "MLOPS_TRACE_KEEP"}
+)
 _TRACER = re.compile(r".*/guest/tracer[^/]*\.so")
 COLOURING = frozenset({"FORCE_COLOR", "CLICOLOR_FORCE", "CLICOLOR", "COLORTERM"})
 """What makes a program colour its lines, though nobody's terminal shows them."""

@@ -10,8 +10,9 @@ from typing import Any, Callable
 
 from .children import Children
 from .contacts import Contacts
+from .copies import Look
 from .opens import normal
-from .sightings import Look, Sightings
+from .sightings import Sightings, inside
 from .tracelog import Reader, Record, TraceLog, stamp
 
 LOG = "MLOPS_TRACE"
@@ -33,6 +34,8 @@ class Trace:
 
     Attributes:
         failures: How many records made no sense.
+        listed: Told each folder that a child process opened, and the cell.
+        normal: Makes paths that mean the same the same, see `links.Links.normal`.
         pause: Tells the tracer that work of ours begins (1) or ends (-1) in this thread.
     """
 
@@ -48,6 +51,8 @@ class Trace:
         """
         self.failures = 0
         self.pause: Callable[[int], object] = _nothing
+        self.listed: Callable[[str, int], object] = _nothing
+        self.normal: Callable[[str], str] = normal
         self._files, self._contacts, self._leaves_out = files, contacts, leaves_out
         self._log: TraceLog | None = None
         self._children = Children()
@@ -58,7 +63,7 @@ class Trace:
         self._names: dict[bytes, str] = {}
         self._probes: dict[str, set[int]] = {}
         self._readers: dict[bytes, Reader] = {
-            b"F": self._opened, b"V": self._renamed, b"P": self._began,
+            b"F": self._opened, b"D": self._listed, b"V": self._renamed, b"P": self._began,
             b"K": self._children.forked, b"S": self._children.starting,
             b"E": self._children.failed, b"C": self._connected, b"L": self._listens,
             b"N": self._looked_up,
@@ -127,7 +132,7 @@ class Trace:
 
     def _opened(self, fields: Record) -> None:
         kind, (pid, time_ns) = fields[1], stamp(fields[1:])
-        path = normal(os.fsdecode(fields[8]))
+        path = self.normal(os.fsdecode(fields[8]))
         if path in self._probes:
             self._probes[path].add(pid)
             return
@@ -139,7 +144,9 @@ class Trace:
             return
         cell, name = self._cell(time_ns), self._children.name(pid)
         self._files.unguess(path)
-        if kind == b"W":
+        if kind == b"A" and look is not None:  # it goes on from what it held
+            self._files.read(path, path, cell, look, observed="tracer", process=name)
+        if kind in (b"A", b"W"):
             self._files.wrote(path, path, cell, look, observed="tracer", process=name)
         elif look is not None:
             self._files.read(
@@ -150,14 +157,20 @@ class Trace:
         early = self._is_early(pid, time_ns)
         return early or self._leaves_out(path) or self._children.owns(pid, path)
 
+    def _listed(self, fields: Record) -> None:
+        pid, time_ns = stamp(fields)
+        path = self.normal(os.fsdecode(fields[3]))
+        if pid != self._pid and not self._passes_over(pid, time_ns, path):
+            self.listed(path, self._cell(time_ns))
+
     def _renamed(self, fields: Record) -> None:
         pid, time_ns = stamp(fields)
         length, paths = int(fields[7]), fields[8]
-        old, new = normal(os.fsdecode(paths[:length])), normal(os.fsdecode(paths[length:]))
+        old, new = (self.normal(os.fsdecode(one)) for one in (paths[:length], paths[length:]))
         look, _ = _look(fields[3:7])
         cell, name = self._cell(time_ns), self._children.name(pid)
-        for inside in self._files.inside(old, now=new) or [""]:
-            before, after = old + inside, new + inside
+        for file in inside(self._files, old, now=new) or [""]:
+            before, after = old + file, new + file
             if not self._passes_over(pid, time_ns, before):
                 is_old = look is not None and look[1] < self._files.started_ns
                 if look and is_old and not os.path.isdir(new) and before not in self._files:
@@ -212,5 +225,5 @@ def _look(fields: Record) -> tuple[Look | None, tuple[int, int]]:
     return (size, mtime_ns, inode) if size >= 0 else None, (int(fields[2]), inode)
 
 
-def _nothing(_step: Any) -> None:
+def _nothing(*_: Any) -> None:
     pass

@@ -5,8 +5,10 @@
  * and appends what happened to the file that MLOPS_TRACE names:
  *
  *   F kind pid time size mtime dev inode path   a regular file was opened: R read, W written,
- *                                               B opened for both, M mapped without an open of ours;
+ *                                               A written without being emptied, B opened for both,
+ *                                               M mapped without an open of ours;
  *                                               size -1: it was not there before
+ *   D pid time path                             a folder was opened
  *   V pid time size mtime dev inode length paths   renamed; `length` bytes of the old name, the new one
  *   P pid ppid time length paths                a process image began; `length` bytes of its program,
  *                                               then its words with 0x1f behind each, cut
@@ -21,12 +23,16 @@
  * A record ends in a NUL, which no path contains, so paths stand there byte for byte. Times are
  * nanoseconds since 1970. Of equal records a process writes one.
  *
+ * MLOPS_TRACE_KEEP, when set, holds a time and a folder: a file that is older and is about to be
+ * written in place is copied there first, under its size, modification time and inode.
+ *
  * It must never change what the program does. So: no allocation, no locks, errno untouched
  * (system calls are made directly), no descriptor trusted before it was looked at, and with
  * anything unusual it keeps silent. It needs few and old symbols, to load in old systems too.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -44,6 +50,7 @@
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -94,6 +101,9 @@ static char skipped[16 * 1024];
 static const char *prefixes[MOST_PREFIXES];
 static size_t prefix_lengths[MOST_PREFIXES];
 static int prefix_count;
+static char keep_folder[PATH];
+static int64_t keep_older;              /* copies are made of files that are older than this */
+static int64_t keep_left = 256L << 20;  /* bytes of copies that this process may still make */
 static uint64_t known[SLOTS];           /* what was written already, by hash */
 static __thread int paused __attribute__((tls_model("initial-exec")));
 
@@ -145,6 +155,14 @@ static int is_new(uint64_t hash) {
     }
   }
   return 1;
+}
+
+static int is_known(uint64_t hash) {
+  hash |= 1;
+  for (int step = 0; step < 4; step++)
+    if (__atomic_load_n(&known[((hash >> 20) + step) & (SLOTS - 1)], __ATOMIC_RELAXED) == hash)
+      return 1;
+  return 0;
 }
 
 /* ---- the log ---- */
@@ -250,19 +268,82 @@ static char *look(char *at, const struct stat *found) {
   return number(number(at, (int64_t)found->st_dev), (int64_t)found->st_ino);
 }
 
-static void note_file(char kind, int at, const char *path, const struct stat *found) {
+static uint64_t hash_of_file(char kind, const char *path, const struct stat *found) {
   uint64_t hash = mixed(hash_of(path), (uint64_t)kind);
-  if (found) {
-    hash = mixed(mixed(hash, found->st_ino), (uint64_t)nanoseconds(&found->st_mtim));
-    hash = mixed(mixed(hash, (uint64_t)found->st_size), found->st_dev);
-  }
-  if (!is_new(hash)) return;
+  if (!found) return hash;
+  hash = mixed(mixed(hash, found->st_ino), (uint64_t)nanoseconds(&found->st_mtim));
+  return mixed(mixed(hash, (uint64_t)found->st_size), found->st_dev);
+}
+
+static void note_file(char kind, int at, const char *path, const struct stat *found) {
+  if (!is_new(hash_of_file(kind, path, found))) return;
   char folder[PATH], head[160] = {'F', ' ', kind, ' '};
   struct iovec parts[5];
   if (!folder_of(folder, at, path, parts + 1)) return;
   parts[0] = part(head, look(number(number(head + 4, own_pid), now()), found) - head);
   parts[3] = part(path, strlen(path));
   append(usable_log(), parts, 4);
+}
+
+static void note_folder(int at, const char *path) {
+  if (!watching() || !path || is_skipped(path) || !is_new(mixed(hash_of(path), 'D'))) return;
+  char folder[PATH], head[64];
+  struct iovec parts[5];
+  if (!folder_of(folder, at, path, parts + 1)) return;
+  parts[0] = part(head, begin(head, 'D', own_pid) - head);
+  parts[3] = part(path, strlen(path));
+  append(usable_log(), parts, 4);
+}
+
+/* ---- what is about to be overwritten ---- */
+
+static int has_room(long folder_of, int64_t size) {
+  struct statfs room;
+  return ask(SYS_fstatfs, folder_of, &room, 0, 0) == 0 &&
+         (int64_t)room.f_bavail * (int64_t)room.f_bsize > 2 * size;
+}
+
+static int is_still(long source, const struct stat *found) {
+  struct stat now;
+  return ask(SYS_fstat, source, &now, 0, 0) == 0 && now.st_size == found->st_size &&
+         nanoseconds(&now.st_mtim) == nanoseconds(&found->st_mtim);
+}
+
+static void copy_to(const char *name, long source, const struct stat *found) {
+  long target = ask(SYS_openat, AT_FDCWD, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (target < 0) return;
+  int64_t left = found->st_size;
+  while (left > 0 && (left < found->st_size || has_room(target, left))) {
+    long sent = ask(SYS_sendfile, target, source, NULL, left);
+    if (sent <= 0) break;
+    left -= sent;
+  }
+  ask(SYS_close, target, 0, 0, 0);
+  if (left || !is_still(source, found)) ask(SYS_unlinkat, AT_FDCWD, name, 0, 0);
+}
+
+/* A file that is emptied by who never read it needs no copy: nothing hung on what it held. */
+static void keep_copy(int at, const char *path, int flags) {
+  enum { LONGEST = 64 << 20 };
+  struct stat found;
+  if (ask(SYS_newfstatat, at, path, &found, 0) < 0 || !S_ISREG(found.st_mode)) return;
+  if (found.st_size <= 0 || found.st_size > LONGEST || found.st_size > keep_left) return;
+  if (nanoseconds(&found.st_mtim) >= keep_older) return;
+  if ((flags & O_TRUNC) && !is_known(hash_of_file('R', path, &found))) return;
+  long source = ask(SYS_openat, at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
+  if (source < 0) return;
+  char name[PATH + 80];
+  size_t length = strlen(keep_folder);
+  memcpy(name, keep_folder, length);
+  name[length++] = '/';
+  char *end = number(name + length, found.st_size);
+  end[-1] = '-';
+  end = number(end, nanoseconds(&found.st_mtim));
+  end[-1] = '-';
+  number(end, (int64_t)found.st_ino)[-1] = 0;
+  keep_left -= found.st_size;
+  copy_to(name, source, &found);
+  ask(SYS_close, source, 0, 0, 0);
 }
 
 /* How a file looks before it is opened in a way that makes or empties it. */
@@ -273,15 +354,23 @@ static void look_before(Before *before, int at, const char *path, int flags) {
                    (flags & O_TMPFILE) != O_TMPFILE && !is_skipped(path);
   before->there =
       before->wanted && ask(SYS_newfstatat, at, path, &before->found, 0) == 0;
+  if (UNUSUAL(*keep_folder && (flags & (O_ACCMODE | O_TRUNC)) && watching() && path) &&
+      !(flags & (O_PATH | O_DIRECTORY)) && !is_skipped(path))
+    keep_copy(at, path, flags);
 }
 
 static void note_open(int fd, int at, const char *path, int flags, const Before *before) {
-  if (fd < 0 || !watching() || !path || (flags & (O_DIRECTORY | O_PATH)) || is_skipped(path)) return;
+  if (fd < 0 || !watching() || !path || (flags & O_PATH) || is_skipped(path)) return;
+  if (flags & O_DIRECTORY) {
+    if ((flags & O_TMPFILE) != O_TMPFILE) note_folder(at, path);
+    return;
+  }
   struct stat found;
   if (ask(SYS_fstat, fd, &found, 0, 0) < 0 || !S_ISREG(found.st_mode)) return;
   int access = flags & O_ACCMODE, emptied = flags & O_TRUNC;
   const struct stat *then = !before->wanted ? &found : before->there ? &before->found : NULL;
   char kind = access == O_RDWR && !emptied && then ? 'B' : access || emptied ? 'W' : 'R';
+  if (kind == 'W' && !emptied && then && then->st_size) kind = 'A';
   if (kind == 'R') then = &found; /* made empty by O_CREAT, perhaps: it is read all the same */
   note_file(kind, at, path, then);
 }
@@ -382,6 +471,13 @@ static int flags_of(const char *mode) {
     note_open(fd, AT_FDCWD, path, O_RDWR | O_CREAT, &before);                          \
     return fd;                                                                         \
   }
+
+EXPORT DIR *opendir(const char *path) {
+  NEXT(DIR *, opendir, const char *)
+  DIR *folder = real(path);
+  if (folder) note_folder(AT_FDCWD, path);
+  return folder;
+}
 
 OPEN(open)
 OPEN(open64)
@@ -665,12 +761,21 @@ static void read_prefixes(const char *list) {
   }
 }
 
+static void read_keep(const char *told) {
+  char *folder = NULL;
+  if (!told) return;
+  keep_older = strtoll(told, &folder, 10);
+  if (*folder == ' ' && folder[1] == '/' && strlen(folder) < sizeof keep_folder)
+    strcpy(keep_folder, folder + 1);
+}
+
 __attribute__((constructor)) static void begin_process(void) {
   const char *path = getenv("MLOPS_TRACE"), *limit = getenv("MLOPS_TRACE_LIMIT");
   if (active || !path || *path != '/' || strlen(path) >= sizeof log_path) return;
   strcpy(log_path, path);
   if (limit) log_limit = strtol(limit, NULL, 10);
   read_prefixes(getenv("MLOPS_TRACE_SKIP"));
+  read_keep(getenv("MLOPS_TRACE_KEEP"));
   own_pid = PID;
   active = 1;
   if (usable_log() < 0) return;

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -16,6 +17,7 @@ from py_mlops.notebook.tracer import trace_environment, tracer_library
 
 TAPE = "tape"
 TRACE = "trace.log"
+KEPT = "kept"
 _SEEDS = 2**32 - 1  # PYTHONHASHSEED's largest; 0 would switch hashing's randomness off
 
 
@@ -64,6 +66,9 @@ def observed(
     if not _ignores_environment(options):
         env.setdefault("PYTHONHASHSEED", str(1 + secrets.randbelow(_SEEDS)))
     _trace(env, python, folder, left_out=(folder, cache))
+    if mode == "record" and "MLOPS_TRACE" in env:
+        (folder / KEPT).mkdir(mode=0o700, exist_ok=True)
+        env["MLOPS_TRACE_KEEP"] = f"{time.time_ns()} {(folder / KEPT).absolute()}"
     return [python, *options, str(guest), "--mode", mode], env
 
 

@@ -55,6 +55,7 @@ from py_mlops.records.reproduction import (
     WrittenFile,
 )
 from py_mlops.records.snapshot import Request, Snapshot
+from py_mlops.records.surroundings import FolderEntry, Link, Listing, Surroundings
 from py_mlops.records.variables import Variable
 
 AnyRecord = Snapshot | Reproduction | HeadMove | History | Import | Checkpoint
@@ -93,6 +94,7 @@ __all__ = [
     "Distribution",
     "Environment",
     "ExecutedCell",
+    "FolderEntry",
     "Hardware",
     "HeadMove",
     "History",
@@ -101,6 +103,8 @@ __all__ = [
     "Import",
     "Interpreter",
     "Level",
+    "Link",
+    "Listing",
     "MetricComparison",
     "Model",
     "ModelFormat",
@@ -113,6 +117,7 @@ __all__ = [
     "Reproduction",
     "Request",
     "Snapshot",
+    "Surroundings",
     "ThreadPool",
     "Variable",
     "WrittenFile",

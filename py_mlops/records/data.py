@@ -24,6 +24,9 @@ class DataFile(Part, frozen=True):
         cell: Execution count of the cell that first touched it; 0 before any.
         observed: Who saw it.
         process: The child process that touched it first; empty for the kernel itself.
+        modified: When it had last been written, in nanoseconds since 1970, as decimal
+            digits; empty for an output.
+        executable: Whether it could be run as a program.
         blobs: Its content, normally one blob; empty only when a hole says why.
     """
 
@@ -34,4 +37,6 @@ class DataFile(Part, frozen=True):
     cell: int
     observed: Observed
     process: str
+    modified: str
+    executable: bool
     blobs: list[Blob]

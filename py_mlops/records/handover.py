@@ -19,6 +19,7 @@ from py_mlops.records.data import Observed
 from py_mlops.records.model import ArraySpec, ModelFormat
 from py_mlops.records.program import ExecutedCell
 from py_mlops.records.snapshot import Request
+from py_mlops.records.surroundings import Link, Listing
 from py_mlops.records.variables import Variable
 
 FILE = "handover.json"
@@ -137,6 +138,26 @@ class SeenUnpickling(Part, frozen=True):
     type: str
 
 
+class SeenSurroundings(Part, frozen=True):
+    """What stood around the session; see `records.surroundings.Surroundings`.
+
+    Attributes:
+        variables: Home, user, language and time zone, as the session began.
+        user: The account's name.
+        zone: The machine's time zone.
+        links: Symbolic links that it met and did not make itself.
+        listings: Folders whose names the program asked for.
+        cut: Whether it asked for more folders than were kept.
+    """
+
+    variables: dict[str, str]
+    user: str
+    zone: str
+    links: list[Link]
+    listings: list[Listing]
+    cut: bool
+
+
 class SeenModule(Part, frozen=True):
     """An imported module outside every installed package."""
 
@@ -240,6 +261,7 @@ class Handover(Part, frozen=True):
             once after its source and a colon; a thousand at most.
         randomness: Seeds and first states of random generators.
         variables: Environment variables that the program read, without their values.
+        surroundings: Listed folders, home, language and time zone.
         model: The model, when one was named.
         holdout: The held-out inputs, when they were named.
         metrics: Numbers by name; ``None`` where a value is not finite.
@@ -270,6 +292,7 @@ class Handover(Part, frozen=True):
     unrecorded: list[str]
     randomness: SeenRandomness
     variables: list[Variable]
+    surroundings: SeenSurroundings
     model: SeenModel | None
     holdout: SeenHoldout | None
     metrics: dict[str, float | None]

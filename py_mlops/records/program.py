@@ -77,11 +77,13 @@ class CodeFile(Part, frozen=True):
     Attributes:
         path: Its absolute path on the author's machine.
         module: The name it was imported by; empty for a script that was run.
+        executable: Whether it could be run as a program.
         blob: Its bytes.
     """
 
     path: str
     module: str
+    executable: bool
     blob: Blob
 
 

@@ -19,6 +19,7 @@ AxisName = Literal[
     "capture",
     "isolation",
     "outputs",
+    "files",
     "predictions",
     "metrics",
     "model",

@@ -11,6 +11,7 @@ from py_mlops.records.environment import Environment
 from py_mlops.records.model import Holdout, Model
 from py_mlops.records.program import Program
 from py_mlops.records.randomness import Randomness
+from py_mlops.records.surroundings import Surroundings
 
 
 class Request(Part, frozen=True):
@@ -40,6 +41,7 @@ class Snapshot(Record, frozen=True, tag="snapshot"):
         program: What was executed.
         data: Files read and written.
         answers: What databases and web servers answered, in order.
+        surroundings: Links, listed folders, home, language and time zone.
         environment: Interpreter, packages, hardware.
         randomness: Seeds and first states of random generators.
         model: The model; ``None`` when none was named.
@@ -56,6 +58,7 @@ class Snapshot(Record, frozen=True, tag="snapshot"):
     program: Program
     data: list[DataFile]
     answers: list[Answer]
+    surroundings: Surroundings
     environment: Environment
     randomness: Randomness
     model: Model | None

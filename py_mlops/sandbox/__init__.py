@@ -13,10 +13,11 @@ absolute paths, the network and everything else are those of the host.
 
 from __future__ import annotations
 
-from py_mlops.sandbox.command import channels, command, surroundings
+from py_mlops.sandbox.command import channels, command, default_home, surroundings
 from py_mlops.sandbox.level import Isolation, Level, unreachable
 from py_mlops.sandbox.limits import Limits, machine_memory
 from py_mlops.sandbox.mirror import SYSTEM, Written, clear, compiled, inside, is_system, written
+from py_mlops.sandbox.needs import Needs
 from py_mlops.sandbox.trial import available
 
 __all__ = [
@@ -24,12 +25,14 @@ __all__ = [
     "Isolation",
     "Level",
     "Limits",
+    "Needs",
     "Written",
     "available",
     "channels",
     "clear",
     "command",
     "compiled",
+    "default_home",
     "inside",
     "is_system",
     "machine_memory",

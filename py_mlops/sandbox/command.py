@@ -7,15 +7,16 @@ import os
 import pwd
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from py_mlops.errors import InputError
 from py_mlops.sandbox.level import Level
 from py_mlops.sandbox.limits import Limits
-from py_mlops.sandbox.mirror import inside, layers, note, places, refuse, refuse_inside, system
-from py_mlops.sandbox.runtime import SHOWN, Runtime
+from py_mlops.sandbox.mirror import inside, layers, note, refuse, refuse_inside
+from py_mlops.sandbox.needs import Needs
+from py_mlops.sandbox.runtime import SHOWN
 
 _ENTER = (
     "import sys; sys.path.append(sys.argv.pop(1)); "
@@ -36,6 +37,8 @@ def command(
     readable: Sequence[Path] = (),
     writable: Sequence[Path] = (),
     home: str | None = None,
+    user: str | None = None,
+    links: Mapping[str, str] | None = None,
     network: bool = False,
     limits: Limits | None = None,
     level: Level,
@@ -67,6 +70,8 @@ def command(
             the program may have put links there.
         home: Its home folder, empty but for what the mirror has there; by
             default of the name of one's own.
+        user: Its user's name; by default one's own.
+        links: Links that the mirror may hold: what each holds, by its absolute path.
         network: Leave it the host's network, and what listens there.
         limits: How much it may take.
         level: As `available` says. At level ``copy`` the command is ``argv``.
@@ -77,18 +82,12 @@ def command(
             anything but files and folders.
         InputError: When the mirror lacks ``directory``.
     """
-    runtime = Runtime(argv[0])
-    home = home or _home()
-    shown = {
-        "layered": list(runtime.layered),
-        "readable": [*runtime.readable, *(runtime.follow(path) for path in readable)],
-        "writable": [runtime.follow(path) for path in writable],
-    }
-    needed = sorted({place for paths in shown.values() for path in paths for place in places(path)})
+    home = home or default_home()
+    needs = Needs(argv[0], directory, home, readable=readable, writable=writable)
     for path in (directory, home):
         inside(mirror, path)
-        refuse_inside(path, [*system(), *needed])
-    refuse(mirror, [*system(), *needed], [directory, home, "/tmp"], runtime.links)  # noqa: S108 - the sandbox's own
+        refuse_inside(path, needs.places)
+    refuse(mirror, needs.places, needs.folders, needs.runtime.links, links or {})
     if not inside(mirror, directory).is_dir():
         raise InputError(
             f"There is no {directory} in the mirror {mirror}.",
@@ -97,15 +96,15 @@ def command(
     if level is Level.COPY:
         return list(argv)
     plan = {
-        **shown,
+        **needs.shown,
         "system": SHOWN,
-        "links": runtime.links,
+        "links": needs.runtime.links,
         "mirror": os.path.realpath(mirror),
         "layers": os.path.realpath(layers(mirror)),
         "note": os.path.realpath(note(mirror)),
         "directory": directory,
         "home": home,
-        "user": _user(),
+        "user": user or _user(),
         "name": _NAME,
         "network": network,
         "limits": (limits or Limits()).resolve(mirror),
@@ -125,7 +124,7 @@ def surroundings(python: Path, *, home: str | None = None) -> dict[str, str]:
         for name, value in os.environ.items()
         if name in _PASSED or name.startswith("LC_")
     }
-    own = {"PATH": f"{python.parent}:{_PATH}", "HOME": home or _home()}
+    own = {"PATH": f"{python.parent}:{_PATH}", "HOME": home or default_home()}
     return kept | own | {"USER": _user(), "LOGNAME": _user()}
 
 
@@ -149,6 +148,7 @@ def _user() -> str:
         return "rerun"
 
 
-def _home() -> str:
+def default_home() -> str:
+    """Return the home folder of a program for which none is given: of the name of one's own."""
     home = os.path.normpath(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() may raise
     return home if home.startswith("/") and home != "/" else "/tmp"  # noqa: S108 - the sandbox's own

@@ -134,7 +134,11 @@ def clear(mirror: Path) -> None:
 
 
 def refuse(
-    mirror: Path, needed: Sequence[str], folders: Iterable[str], links: Mapping[str, str]
+    mirror: Path,
+    needed: Sequence[str],
+    folders: Iterable[str],
+    links: Mapping[str, str],
+    recorded: Mapping[str, str],
 ) -> None:
     """Check what a record put into a mirror against what the rerun needs.
 
@@ -143,6 +147,7 @@ def refuse(
         needed: Places in which nothing may be replaced.
         folders: Places that must stay folders.
         links: Links that the sandbox itself makes in a mirror.
+        recorded: Links that the caller made there: what each holds.
 
     Raises:
         Hostile: When something stands in the way.
@@ -150,8 +155,13 @@ def refuse(
     above = {str(parent) for path in (*needed, *folders) for parent in Path(path).parents}
     above.update(folders)
     for entry, path in _walk(mirror):
-        if entry.is_symlink() and links.get(path) == str(Path(entry.path).readlink()):
-            continue
+        if entry.is_symlink():
+            held = os.readlink(entry.path)  # noqa: PTH115 - byte for byte
+            if links.get(path) == held:
+                continue
+            if recorded.get(path) == held and path not in above:
+                refuse_inside(path, needed)
+                continue
         if entry.is_symlink() or not (entry.is_dir() or entry.is_file()):
             raise hostile(path, "is neither a file nor a folder in the mirror")
         if entry.is_file() and entry.stat().st_size:

@@ -53,6 +53,7 @@ def ended(
         network=False,
         mirror=mirror,
         written=[],
+        results=[],
     )
 
 

@@ -12,6 +12,7 @@ import pytest
 from py_mlops.data.reads import Take
 from py_mlops.records.handover import Handover
 from py_mlops.store import Store, ingest, open_store
+from tests.handovers import AROUND
 
 Hand = Callable[..., Handover]
 
@@ -52,6 +53,7 @@ def hand() -> Hand:
             "unrecorded": [],
             "randomness": {"hash_seed": "random", "settings": {}, "generators": [], "file": ""},
             "variables": [],
+            "surroundings": AROUND,
             "model": None, "holdout": None, "metrics": {}, "parameters": {}, "problem": "",
         }  # fmt: skip
         return msgspec.convert(handover | parts, Handover)

@@ -19,7 +19,8 @@ def full() -> Snapshot:
     plain = snapshot(history=HISTORY, lock=LOCK, parents=(digest("parent"),))
     data = DataFile(
         path="/p/a.csv", requested="a.csv", role="input", rewritten=False, cell=1,
-        observed="audit-hook", process="", blobs=[blob("a1"), blob("a2")],
+        observed="audit-hook", process="", modified="", executable=False,
+        blobs=[blob("a1"), blob("a2")],
     )  # fmt: skip
     artifact = Artifact(format="pickle", executes=True, untrusted=[], blob=blob("model"))
     changes = {
@@ -28,7 +29,7 @@ def full() -> Snapshot:
         "program": msgspec.structs.replace(
             plain.program,
             saved=blob("saved"),
-            modules=[CodeFile(path="/p/m.py", module="m", blob=blob("code"))],
+            modules=[CodeFile(path="/p/m.py", module="m", executable=False, blob=blob("code"))],
         ),
     }
     return msgspec.structs.replace(plain, **changes)

@@ -46,7 +46,8 @@ def file(number: int = 1, **parts: Any) -> DataFile:
     """Return a file that a program read."""
     known: dict[str, Any] = {
         "path": f"/p/{number}.csv", "requested": f"{number}.csv", "role": "input",
-        "rewritten": False, "cell": 3, "observed": "audit-hook", "process": "", "blobs": [BLOB],
+        "rewritten": False, "cell": 3, "observed": "audit-hook", "process": "",
+            "modified": "", "executable": False, "blobs": [BLOB],
     }  # fmt: skip
     return DataFile(**{**known, **parts})
 

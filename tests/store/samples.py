@@ -17,6 +17,7 @@ from py_mlops.records import (
     Reproduction,
     Request,
     Snapshot,
+    Surroundings,
 )
 from py_mlops.store import Entry
 
@@ -60,6 +61,7 @@ def snapshot(
         ),
         data=[],
         answers=[],
+        surroundings=Surroundings(variables={}, user="ann", zone="UTC", links=[], listings=[]),
         environment=environment(lock),
         randomness=Randomness(hash_seed="random", settings={}, generators=[], state=None),
         model=None,
