@@ -123,6 +123,9 @@ def _hand_over(folder: Path, project: Path, *, accuracy: float) -> None:
         "unrecorded": [],
         "randomness": {"hash_seed": "random", "settings": {}, "generators": [], "file": ""},
         "variables": [],
+        "surroundings": {
+            "variables": {}, "user": "", "zone": "", "links": [], "listings": [], "cut": False,
+        },
         "model": {"variable": "m", "type": "list", "artifacts": [artifact], "problem": ""},
         "holdout": {
             "variable": "X", "spec": spec, "file": "inputs.npz", "predictions": [predict],

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -28,12 +29,14 @@ class Settings:
         cache: Folder for environments, locks and reruns; it may be deleted.
         ignore: Further patterns of files to leave out of snapshots.
         observe: Whether Jupyter's kernels are observed from their start.
+        remotes: Addresses of other stores, by the names given to them.
     """
 
     store: str
     cache: Path
     ignore: tuple[str, ...]
     observe: bool = True
+    remotes: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Team(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,6 +58,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     cache: str = ""
     ignore: tuple[str, ...] = ()
     observe: bool = True
+    remotes: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 def read_settings(store: str | Path | None = None) -> Settings:
@@ -94,6 +98,7 @@ def read_settings(store: str | Path | None = None) -> Settings:
         cache=_absolute(cache) if cache else platformdirs.user_cache_path(APP),
         ignore=said.ignore,
         observe=switch("MLOPS_OBSERVE", observe) if observe else said.observe,
+        remotes=said.remotes,
     )
 
 
