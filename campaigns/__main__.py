@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 import time
 
-from campaigns import commands, kill_points
+from campaigns import bucket_faults, commands, kill_points
 
-CAMPAIGNS = (kill_points, commands)
+CAMPAIGNS = (kill_points, commands, bucket_faults)
 
 
 def main() -> int:
