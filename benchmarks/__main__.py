@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import kernel_start, observe, reproduce, session, store, writers
+from benchmarks import kernel_start, observe, push, reproduce, session, store, writers
 from benchmarks.figures import machine
 
 PAIRS = 9
@@ -17,6 +17,7 @@ ALL: dict[str, Callable[[], None]] = {
     "observe": lambda: observe.main(PAIRS),
     "kernel_start": lambda: kernel_start.main(PAIRS),
     "store": lambda: store.main([]),
+    "push": lambda: push.main([]),
     "writers": writers.main,
 }
 
