@@ -5,9 +5,16 @@ from __future__ import annotations
 import sys
 import time
 
-from campaigns import bucket_faults, commands, kill_points
+from campaigns import (
+    bucket_faults,
+    collector,
+    commands,
+    corruption,
+    kill_points,
+    server_kills,
+)
 
-CAMPAIGNS = (kill_points, commands, bucket_faults)
+CAMPAIGNS = (kill_points, commands, collector, server_kills, corruption, bucket_faults)
 
 
 def main() -> int:

@@ -81,6 +81,9 @@ class PostgreSQL:
         deadline = time.monotonic() + 30
         while _attached(self._data) and time.monotonic() < deadline:
             time.sleep(0.02)
+        # Its number may live on for a moment in a process that nobody has waited for.
+        for lock in (self.folder / "data" / "postmaster.pid", *self.folder.glob(".s.*")):
+            lock.unlink(missing_ok=True)
 
     @contextmanager
     def standby(self) -> Iterator[PostgreSQL]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 import typing
 import zipfile
@@ -131,10 +132,27 @@ def read_store(folder: Path) -> dict[str, dict[str, Any]]:
         found[row["record"]] = record
     for level, index, digest in database.execute('SELECT level, "index", hash FROM node'):
         assert digest == merkle(leaves[index << level : (index + 1) << level])
+    assert re.fullmatch("[0-9a-f]{32}", meta["store"])
+    read_checkpoints(folder, database, meta.pop("store"), list(found), leaves)
     assert meta == {"format": "1", "size": str(len(leaves)), "root": merkle(leaves).hex()}
     assert heads == dict(database.execute("SELECT name, record FROM head").fetchall())
     database.close()
     return found
+
+
+def read_checkpoints(
+    folder: Path, database: sqlite3.Connection, store: str, ids: list[str], leaves: list[bytes]
+) -> None:
+    """Read the checkpoints, and compare them with the log."""
+    noted = database.execute("SELECT size, record FROM checkpoint ORDER BY size").fetchall()
+    assert [size for size, _ in noted] == sorted({*range(256, len(ids), 256), len(ids)})
+    previous, start = None, 0
+    for size, identifier in noted:
+        record = read_record(read_blob(folder, identifier))
+        assert (record["kind"], record["store"], record["size"]) == ("checkpoint", store, size)
+        assert (record["previous"], record["records"]) == (previous, ids[start:size])
+        assert record["root"] == "sha256:" + merkle(leaves[:size]).hex()
+        previous, start = identifier, size
 
 
 # What it reads: records in which every field has a value.

@@ -20,12 +20,16 @@ def gc(call: Call, delete: bool) -> None:
     from py_mlops.report.page import Line, Page, Section, counted, size
 
     found = gc(call.workspace, delete=delete, report=call.output.progress)
-    lines = (
+    lines: tuple[Line, ...] = (
         Line("objects", f"{found.objects:,} reached by nothing, {size(found.size)}"),
         Line("leftovers", f"{counted(found.leftovers, 'file')} of interrupted writes"),
         Line("environments", f"{found.environments:,} built and unused for long"),
     )
     hints = () if delete else ("Remove them: mlops gc --delete",)
+    if found.waiting:
+        spared = f"{found.waiting:,} needed after all, or marked: they go 24 hours from now"
+        lines = (*lines[:1], Line("waiting", spared), *lines[1:])
+        hints = ("Run it again tomorrow: mlops gc --delete",)
     call.output.show(
         lambda: Page(
             "Garbage", "deleted" if delete else "dry run", "", "", (Section("", lines),), hints

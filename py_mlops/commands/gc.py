@@ -17,11 +17,13 @@ class Collected:
     """What the garbage collector found.
 
     Attributes:
-        objects: How many objects nothing reaches.
+        objects: How many objects nothing reaches; of a deletion, how many are gone.
         size: Their bytes.
         leftovers: Temporary files of processes that died.
         environments: Cached environments unused for long; they can be rebuilt.
         deleted: Whether they are gone now, or this was a dry run.
+        waiting: Objects that were spared for now: a team's are marked first, and
+            removed by a run after the grace period.
     """
 
     objects: int
@@ -29,6 +31,7 @@ class Collected:
     leftovers: int
     environments: int
     deleted: bool
+    waiting: int = 0
 
 
 def gc(
@@ -59,14 +62,17 @@ def gc(
     """
     report(Progress("gc", "marking what records reach"))
     found = plan(workspace.store, grace)
+    waiting = 0
     environments = forget(workspace.cache, dry_run=not delete)
     if delete:
         report(Progress("gc", f"removing {counted(len(found.blobs), 'object')}"))
-        found = sweep(workspace.store, found)
+        planned, found = len(found.blobs), sweep(workspace.store, found)
+        waiting = planned - len(found.blobs)
     return Collected(
         objects=len(found.blobs),
         size=found.bytes,
         leftovers=len(found.tmp_files),
         environments=len(environments),
         deleted=delete,
+        waiting=waiting,
     )

@@ -43,7 +43,7 @@ def _all(workspace: Workspace, report: Report) -> Iterator[str]:
     for sentence in workspace.store.verify():
         lost = True
         yield sentence
-    checked: set[str] = set()
+    checked = _checkpoints(workspace)
     for row in _rows(workspace):
         report(Progress("verify", f"{row.kind} {row.record[7:19]}", row.seq))
         yield from _content(workspace, row.record, checked)
@@ -51,6 +51,14 @@ def _all(workspace: Workspace, report: Report) -> Iterator[str]:
         report(Progress("verify", "every object, since the log no longer leads to all"))
         digests = (blob.digest for blob in workspace.store.blobs)
         yield from _checked(workspace, "The store", digests, checked)
+
+
+def _checkpoints(workspace: Workspace) -> set[str]:
+    """Return the checkpoints, which the store has checked with the log."""
+    try:
+        return {mark.record for mark in workspace.store.ledger.marks()}
+    except StoreError:
+        return set()
 
 
 def _rows(workspace: Workspace) -> Iterator[Row]:

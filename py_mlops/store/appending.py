@@ -229,7 +229,18 @@ def points(connection: Connection, name: str | None) -> dict[str, str]:
                 hint=DAMAGED,
             )
         found[columns["name"]] = columns["points_at"]
+    if name is None or not found:
+        _check_complete(connection, name, found)
     return found
+
+
+def _check_complete(connection: Connection, name: str | None, found: Mapping[str, str]) -> None:
+    """Refuse when the log moved a head that is not there."""
+    moves = log.c.head.is_not(None) if name is None else log.c.head == name
+    query = select(log.c.head, func.max(log.c.seq)).where(moves).group_by(log.c.head)
+    for moved, seq in connection.execute(query):
+        if moved not in found:
+            raise Corrupt(f"Head {moved} is missing; row {seq} of the log moved it.", hint=DAMAGED)
 
 
 def size_of(connection: Connection) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import sqlite3
 import time
@@ -149,6 +150,8 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
+    # What the driver meets on its way out of a lost connection is nothing for a person's terminal.
+    logging.getLogger("psycopg").addHandler(logging.NullHandler())
     try:
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),

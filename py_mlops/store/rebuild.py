@@ -73,8 +73,7 @@ def rebuild(blobs: Blobs, ledger: SqlLedger) -> Rebuilt:
         StoreUnavailable: When it cannot be written.
     """
     found = survey(blobs)
-    chain = next(_chains(found), [])
-    proven = _proven(blobs, chain)
+    chain, proven = _best(blobs, found)
     rows = [identifier for part in proven for identifier in part.records]
     _check_beginning(ledger, rows)
     if proven:
@@ -118,6 +117,22 @@ def survey(blobs: Blobs) -> Survey:
 def _may_be_record(blobs: Blobs, digest: str) -> bool:
     with blobs.open(digest) as file:
         return file.read(2) == b'{"'
+
+
+def _best(blobs: Blobs, found: Survey) -> tuple[list[Checkpoint], list[Checkpoint]]:
+    """Return the largest chain that is proven whole, else the one most of which is."""
+    best: tuple[list[Checkpoint], list[Checkpoint]] = [], []
+    for chain in _chains(found):
+        proven = _proven(blobs, chain)
+        if not best[0] or _size(proven) > _size(best[1]):
+            best = chain, proven
+        if len(proven) == len(chain):
+            break
+    return best
+
+
+def _size(chain: Sequence[Checkpoint]) -> int:
+    return chain[-1].size if chain else 0
 
 
 def _chains(found: Survey) -> Iterator[list[Checkpoint]]:

@@ -6,7 +6,6 @@ import itertools
 import os
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -164,7 +163,7 @@ def test_a_lost_connection_is_made_again(server: PostgreSQL, ledger: SqlLedger) 
     )
     assert list(ledger.verify()) == []
     server.stop()
-    restarting = threading.Thread(target=lambda: (time.sleep(0.3), server.start()))
+    restarting = threading.Timer(0.3, server.start)
     restarting.start()
     ledger.append([entry(7)])
     restarting.join()
