@@ -7,6 +7,7 @@ import time
 
 from campaigns import (
     bucket_faults,
+    bucket_kills,
     collector,
     commands,
     corruption,
@@ -14,7 +15,15 @@ from campaigns import (
     server_kills,
 )
 
-CAMPAIGNS = (kill_points, commands, collector, server_kills, corruption, bucket_faults)
+CAMPAIGNS = (
+    kill_points,
+    commands,
+    collector,
+    server_kills,
+    corruption,
+    bucket_faults,
+    bucket_kills,
+)
 
 
 def main() -> int:

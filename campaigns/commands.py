@@ -164,7 +164,7 @@ def _push_state(_: Workspace, folder: Path, done: bool) -> Iterator[str]:
             yield "the other store is not there"
         return
     with closing(open_store(folder / TEAM)) as store:
-        yield from _arrived(store, _first(folder), done=done)
+        yield from arrived(store, _first(folder), done=done)
         if done and store.ledger.head(HEAD) != _first(folder):
             yield "the other store's head does not point at the snapshot"
 
@@ -174,11 +174,17 @@ def _pull(workspace: Workspace, folder: Path) -> object:
 
 
 def _pull_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[str]:
-    yield from _arrived(workspace.store, (folder / "received").read_text(), done=done)
+    yield from arrived(workspace.store, (folder / "received").read_text(), done=done)
 
 
-def _arrived(store: Store, snapshot_id: str, *, done: bool) -> Iterator[str]:
-    """Say what is wrong with a store that a snapshot was moved to: it is there whole, or not."""
+def arrived(store: Store, snapshot_id: str, *, done: bool) -> Iterator[str]:
+    """Say what is wrong with a store that a snapshot was moved to: it is there whole, or not.
+
+    Args:
+        store: The store.
+        snapshot_id: The snapshot's whole id.
+        done: Whether it was said to be there.
+    """
     yield from store.verify()
     if store.ledger.find(snapshot_id.removeprefix("sha256:")):
         for blob in named_blobs(store.get_as(snapshot_id, Snapshot)):
