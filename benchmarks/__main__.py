@@ -6,7 +6,16 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import folder, kernel_start, observe, reproduce, session, store, writers
+from benchmarks import (
+    folder,
+    kernel_start,
+    observe,
+    push,
+    reproduce,
+    session,
+    store,
+    writers,
+)
 from benchmarks.figures import machine
 
 PAIRS = 9
@@ -18,6 +27,7 @@ ALL: dict[str, Callable[[], None]] = {
     "kernel_start": lambda: kernel_start.main(PAIRS),
     "store": lambda: store.main([]),
     "folder": lambda: folder.main([]),
+    "push": lambda: push.main([]),
     "writers": writers.main,
 }
 

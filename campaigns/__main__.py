@@ -6,6 +6,8 @@ import sys
 import time
 
 from campaigns import (
+    bucket_faults,
+    bucket_kills,
     collector,
     commands,
     corruption,
@@ -14,7 +16,16 @@ from campaigns import (
     server_kills,
 )
 
-CAMPAIGNS = (kill_points, commands, collector, server_kills, corruption, environments)
+CAMPAIGNS = (
+    kill_points,
+    commands,
+    collector,
+    server_kills,
+    corruption,
+    bucket_faults,
+    bucket_kills,
+    environments,
+)
 
 
 def main() -> int:

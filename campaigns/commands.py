@@ -1,7 +1,7 @@
 """Stops verbs at every single write they make, and checks what they leave behind.
 
 `campaigns.kill_points` does so with the store alone; here the subjects are
-snapshot, restore, bundle, unbundle and gc, on a real store with a snapshot in it.
+snapshot, restore, bundle, unbundle, push, pull and gc, on a real store with a snapshot in it.
 
 Run it with ``python -m campaigns.commands``; a number after it tries only every
 so manieth point.
@@ -25,12 +25,19 @@ from campaigns.kill_points import FAULTS, Outcome, find_points, try_points
 from campaigns.prepared import HEAD, open_at, prepare, take
 from py_mlops.commands.bundle import bundle
 from py_mlops.commands.gc import gc
+from py_mlops.commands.pull import pull
+from py_mlops.commands.push import push
 from py_mlops.commands.unbundle import unbundle
 from py_mlops.commands.verify import verify
 from py_mlops.environment.kept import kept
 from py_mlops.errors import MlopsError
 from py_mlops.records import Snapshot, record_id
+from py_mlops.records.closure import named_blobs
+from py_mlops.store import Store, open_store
 from py_mlops.workspace import Workspace
+
+TEAM = "team"
+"""The folder of the store that is pushed to."""
 
 Run = Callable[[Workspace, Path], object]
 """Does it in a prepared folder, unless the result is there already and it would refuse."""
@@ -147,11 +154,54 @@ def _gc_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[str]:
             yield "the unused environment is still there"
 
 
+def _push(workspace: Workspace, folder: Path) -> object:
+    return push(workspace, str(folder / TEAM), [HEAD])
+
+
+def _push_state(_: Workspace, folder: Path, done: bool) -> Iterator[str]:
+    if not (folder / TEAM / "format").exists():
+        if done:
+            yield "the other store is not there"
+        return
+    with closing(open_store(folder / TEAM)) as store:
+        yield from arrived(store, _first(folder), done=done)
+        if done and store.ledger.head(HEAD) != _first(folder):
+            yield "the other store's head does not point at the snapshot"
+
+
+def _pull(workspace: Workspace, folder: Path) -> object:
+    return pull(workspace, str(folder / "their-store"), [(folder / "received").read_text()])
+
+
+def _pull_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[str]:
+    yield from arrived(workspace.store, (folder / "received").read_text(), done=done)
+
+
+def arrived(store: Store, snapshot_id: str, *, done: bool) -> Iterator[str]:
+    """Say what is wrong with a store that a snapshot was moved to: it is there whole, or not.
+
+    Args:
+        store: The store.
+        snapshot_id: The snapshot's whole id.
+        done: Whether it was said to be there.
+    """
+    yield from store.verify()
+    if store.ledger.find(snapshot_id.removeprefix("sha256:")):
+        for blob in named_blobs(store.get_as(snapshot_id, Snapshot)):
+            store.blobs.read(blob.digest)
+    elif done:
+        yield "the snapshot is not there"
+    elif store.ledger.newest(kind="import", subject=snapshot_id):
+        yield "the import is there without the snapshot it brought"
+
+
 VERBS = {
     "snapshot": Verb(_snapshot, _snapshot_state),
     "restore": Verb(_restore, _restore_state),
     "bundle": Verb(_bundle, _bundle_state),
     "unbundle": Verb(_unbundle, _unbundle_state),
+    "push": Verb(_push, _push_state),
+    "pull": Verb(_pull, _pull_state),
     "gc": Verb(_gc, _gc_state),
 }
 

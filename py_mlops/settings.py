@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -29,6 +30,7 @@ class Settings:
         ignore: Further patterns of files to leave out of snapshots.
         observe: Whether Jupyter's kernels are observed from their start.
         vault: Whether a snapshot keeps the wheels of its whole environment.
+        remotes: Addresses of other stores, by the names given to them.
     """
 
     store: str
@@ -36,6 +38,7 @@ class Settings:
     ignore: tuple[str, ...]
     observe: bool = True
     vault: bool = False
+    remotes: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Team(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,6 +61,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     ignore: tuple[str, ...] = ()
     observe: bool = True
     vault: bool = False
+    remotes: dict[str, str] = msgspec.field(default_factory=dict)
 
 
 def read_settings(store: str | Path | None = None) -> Settings:
@@ -99,6 +103,7 @@ def read_settings(store: str | Path | None = None) -> Settings:
         ignore=said.ignore,
         observe=switch("MLOPS_OBSERVE", observe) if observe else said.observe,
         vault=switch("MLOPS_VAULT", vault) if vault else said.vault,
+        remotes=said.remotes,
     )
 
 

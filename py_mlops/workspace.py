@@ -9,11 +9,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from py_mlops.errors import InputError
 from py_mlops.records import Author
 from py_mlops.settings import Settings, read_settings
 from py_mlops.store import Store, open_store
 
-__all__ = ["Settings", "Workspace", "find_author", "now", "open_workspace", "read_settings"]
+__all__ = [
+    "Settings",
+    "Workspace",
+    "find_author",
+    "now",
+    "open_remote",
+    "open_workspace",
+    "read_settings",
+]
 
 
 @dataclass(frozen=True)
@@ -84,6 +93,42 @@ def open_workspace(store: str | Path | None = None) -> Workspace:
     """
     settings = read_settings(store)
     return Workspace(open_store(settings.store, cache=settings.cache), find_author(), settings)
+
+
+def open_remote(workspace: Workspace, remote: str, *, create: bool) -> Store:
+    """Open another store than one's own.
+
+    Args:
+        workspace: Whose settings name remotes.
+        remote: A name in the settings' table ``[remotes]``, a folder (with a
+            slash in it), or a team's address.
+        create: Make a store when there is none.
+
+    Returns:
+        The store; close it when done.
+
+    Raises:
+        InputError: When nothing goes by that name, or it is the workspace's own
+            store, or there is none and none is to be made.
+        StoreError: When it cannot be opened or made.
+    """
+    named = workspace.settings.remotes
+    address = named.get(remote, remote)
+    if remote not in named and "/" not in remote:
+        known = f" There are: {', '.join(sorted(named))}." if named else ""
+        raise InputError(
+            f"No remote is named {remote!r}.",
+            hint=f"Name a folder or an address, or put it under [remotes] in settings.toml.{known}",
+        )
+    if "://" not in address:
+        address = str(Path(address).expanduser().absolute())
+    store = open_store(address, create=create, cache=workspace.cache)
+    if store.ledger.name() == workspace.store.ledger.name():
+        store.close()
+        raise InputError(
+            f"{remote} is the store you work in.", hint="Name another store, or set MLOPS_STORE."
+        )
+    return store
 
 
 def now() -> str:

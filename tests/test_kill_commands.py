@@ -7,10 +7,18 @@ import pytest
 from campaigns.commands import CONTROL, VERBS, check, running, try_verb
 from campaigns.kill_points import FAULTS, find_points, try_points
 
-SLICES = {"snapshot": 61, "restore": 31, "bundle": 31, "unbundle": 67, "gc": 17}
+SLICES = {
+    "snapshot": 61,
+    "restore": 31,
+    "bundle": 31,
+    "unbundle": 67,
+    "push": 67,
+    "pull": 67,
+    "gc": 17,
+}
 """Of each verb only every so manieth point is tried here; the campaign tries all."""
 
-AT_LEAST = {"snapshot": 5, "restore": 3, "bundle": 4, "unbundle": 5, "gc": 3}
+AT_LEAST = {"snapshot": 5, "restore": 3, "bundle": 4, "unbundle": 5, "push": 5, "pull": 4, "gc": 3}
 """So many points these are, in any case."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from py_mlops.cli import answer, predictions, reruns, snapshots, upkeep
+from py_mlops.cli import answer, predictions, remotes, reruns, snapshots, upkeep
 from py_mlops.cli.main import main
 
-__all__ = ["answer", "main", "predictions", "reruns", "snapshots", "upkeep"]
+__all__ = ["answer", "main", "predictions", "remotes", "reruns", "snapshots", "upkeep"]

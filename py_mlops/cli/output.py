@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from py_mlops.errors import MlopsError
     from py_mlops.report.page import Page
 
-_PASSING = frozenset({"data", "bundle", "verify"})
+_PASSING = frozenset({"data", "bundle", "verify", "push", "pull"})
 
 
 class Output:

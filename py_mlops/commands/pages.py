@@ -44,7 +44,8 @@ def record_page(
             text = f"{before} → {short(record.target)}, because: {record.reason}"
             return _act(record.head, identifier, record.created, record.author.name, text)
         case Import():
-            text = f"snapshot {short(record.snapshot)} from bundle {short(record.bundle)}"
+            bundle = record.bundle and f"bundle {short(record.bundle)}"
+            text = f"snapshot {short(record.snapshot)} from {bundle or f'store {record.store}'}"
             return _act("import", identifier, record.created, record.author.name, text)
         case History():
             lines = tuple(Line(f"[{cell.count}]", cell.source) for cell in record.cells)

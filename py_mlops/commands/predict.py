@@ -14,9 +14,9 @@ import msgspec
 
 from py_mlops import sandbox
 from py_mlops.commands.reproduce import Options, check_trust
-from py_mlops.commands.rerun import Given, start_variables
+from py_mlops.commands.rerun import Given, rebuilt, start_variables
 from py_mlops.data.place import mirror_layout, place
-from py_mlops.environment.build import Built, build
+from py_mlops.environment.build import Built
 from py_mlops.errors import InputError, RerunFailed
 from py_mlops.guest.inputs import SUFFIXES
 from py_mlops.guest.worker import DONE, JOB
@@ -94,8 +94,7 @@ def predict(
     model = _model_of(snapshot)
     _check_inputs(snapshot, inputs)
     check_trust(workspace, snapshot, chosen)
-    lock = workspace.store.blobs.read(snapshot.environment.lock.digest)
-    built = build(snapshot.environment, lock, cache=workspace.cache, report=report, trusted=True)
+    built = rebuilt(workspace, snapshot, report, compiling=chosen.compiling)
     report(Progress("model", "asking the model in its own environment"))
     with _folder(workspace.cache) as folder:
         asked = folder / "asked"

@@ -116,7 +116,7 @@ def rerun(
         Hostile: When a recorded path may not be restored.
         RerunFailed: When the kernel died or handed over nothing.
     """
-    built = _rebuilt(workspace, snapshot, given, report)
+    built = rebuilt(workspace, snapshot, report, compiling=given.compiling)
     with _folder(workspace.cache) as folder, sandbox.channels() as channels:
         (folder / "handover").mkdir()
         isolation = sandbox.available()
@@ -160,7 +160,10 @@ def rerun(
         )
 
 
-def _rebuilt(workspace: Workspace, snapshot: Snapshot, given: Given, report: Report) -> Built:
+def rebuilt(
+    workspace: Workspace, snapshot: Snapshot, report: Report, *, compiling: bool = False
+) -> Built:
+    """Return a snapshot's environment, built from what the store has of it, see `build`."""
     blobs = workspace.store.blobs
     return build(
         snapshot.environment,
@@ -168,7 +171,7 @@ def _rebuilt(workspace: Workspace, snapshot: Snapshot, given: Given, report: Rep
         cache=workspace.cache,
         copy_to=blobs.copy_to,
         report=report,
-        compiling=given.compiling,
+        compiling=compiling,
     )
 
 

@@ -77,7 +77,7 @@ class Intake:
         Raises:
             InputError: When it is not a file that can be read.
         """
-        source = _open_source(path)
+        source = open_source(path)
         try:
             before = os.fstat(source)
             if not stat.S_ISREG(before.st_mode):
@@ -87,7 +87,7 @@ class Intake:
                 )
             with disk_failures(f"Copying {path} into the store"), self._draft() as (draft, file):
                 digest, size = copy_and_hash(source, file, durable=True)
-                _check_unchanged(path, before, size)
+                check_unchanged(path, before, size)
                 blob = Blob(digest=digest, size=size)
                 if self._held(blob):
                     draft.unlink()
@@ -164,7 +164,13 @@ def sync_folder(folder: Path) -> None:
     _sync(folder, os.fsync)
 
 
-def _open_source(path: Path) -> int:
+def open_source(path: Path) -> int:
+    """Open a file to be taken in, without waiting where it is a pipe.
+
+    Raises:
+        FileGone: When there is none.
+        InputError: When it cannot be read.
+    """
     try:
         # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -179,10 +185,13 @@ def _open_source(path: Path) -> int:
         ) from error
 
 
-def _check_unchanged(path: Path, before: os.stat_result, size: int) -> None:
+def check_unchanged(path: Path, before: os.stat_result, size: int) -> None:
     """Compare the file with what it was before it was copied.
 
     By its path, so that a file put in its place meanwhile is noticed too.
+
+    Raises:
+        FileChanged: When it is another one by now.
     """
     try:
         after = path.stat()

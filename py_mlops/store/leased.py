@@ -14,6 +14,7 @@ from py_mlops.records import Blob
 from py_mlops.store.base import Blobs, BlobWriter
 from py_mlops.store.claims import DAY, Claims
 from py_mlops.store.spool import spool
+from py_mlops.store.touching import touch_all
 
 _FRESH = DAY / 24
 """Seconds after which this process claims an object anew."""
@@ -95,6 +96,12 @@ class LeasedBlobs:
                 self._claim([digest])
             return self._blobs.touch(digest)
         return None
+
+    def touch_all(self, digests: Collection[str]) -> dict[str, Blob]:
+        """Claim many blobs at once, see `touching.touch_all`."""
+        held = touch_all(self._blobs, digests)
+        doubtful = self._claim(held)
+        return {one: held[one] for one in held if one not in doubtful or self._blobs.has(one)}
 
     def stale(self, seconds: float) -> Iterator[Blob]:
         """Iterate over the blobs not put or touched for so long, see `Blobs`."""

@@ -1,0 +1,180 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from py_mlops.cli import main
+from py_mlops.commands import transfer
+from py_mlops.commands.push import push
+from py_mlops.commands.verify import verify
+from py_mlops.errors import Corrupt, HeadMoved, InputError, UnknownReference
+from py_mlops.progress import Progress
+from py_mlops.records import Import, Snapshot
+from py_mlops.store import open_store
+from py_mlops.workspace import Workspace, open_workspace
+from tests.handovers import MODEL, a_project, take
+
+
+@pytest.fixture
+def team(tmp_path: Path) -> str:
+    """The folder of a team's store that is not made yet."""
+    return str(tmp_path / "team")
+
+
+@pytest.fixture
+def again(workspace: Workspace, taken: str, project: Path, tmp_path: Path) -> str:
+    """The id of a second snapshot, whose parent is the first one."""
+    (project / "data" / "flowers.csv").write_text("5.1,3.5,0\n" * 900)
+    for name in ("data/flowers.csv", "scaling.py", "report.json", "flowers.ipynb"):
+        (project / name).rename(project.parent / name.replace("/", "-"))
+    (project / "data").rmdir()
+    identifier = take(workspace, tmp_path / "h2", a_project(project), model=b"another model")
+    assert workspace.store.get_as(identifier, Snapshot).parents == [taken]
+    return identifier
+
+
+def test_a_push_brings_heads_with_their_history(
+    workspace: Workspace, taken: str, again: str, team: str
+) -> None:
+    """Without words all heads go, with all bytes and ancestors, and each says who brought it."""
+    done = push(workspace, team)
+    assert done.carried.snapshots == [taken, again]
+    assert done.heads == {"flowers@main": again}
+    with closing(open_store(team)) as store:
+        assert store.ledger.heads() == {"flowers@main": again}
+        assert store.get_as(again, Snapshot) == workspace.store.get_as(again, Snapshot)
+        came = [store.get_as(row.record, Import) for row in store.ledger.newest(kind="import")]
+        assert [one.snapshot for one in came] == [again, taken]
+        assert {one.store for one in came} == {workspace.store.ledger.name()}
+        assert {one.bundle for one in came} == {None}
+    theirs = open_workspace(team)
+    with closing(theirs.store):
+        assert list(verify(theirs)) == []
+
+
+def test_only_what_is_missing_travels(
+    workspace: Workspace, taken: str, again: str, team: str
+) -> None:
+    """What the other store has is not sent again, snapshots and objects alike."""
+    first = push(workspace, team, [taken])
+    assert first.carried.snapshots == [taken]
+    assert first.heads == {}
+    second = push(workspace, team, ["flowers"])
+    assert second.carried.snapshots == [again]
+    assert 0 < second.carried.objects < first.carried.objects
+    assert second.carried.held > 0
+    third = push(workspace, team)
+    assert (third.carried.snapshots, third.carried.objects) == ([], 0)
+
+
+def test_a_stopped_push_goes_on_where_it_was(
+    workspace: Workspace, taken: str, team: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was on the other side when it stopped is not sent again, and nothing was visible."""
+    monkeypatch.setattr(transfer, "_MOST", 2)
+    told: list[Progress] = []
+
+    def stop(progress: Progress) -> None:
+        told.append(progress)
+        if progress.done >= 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        push(workspace, team, report=stop)
+    with closing(open_store(team)) as store:
+        assert store.ledger.size() == 0
+    done = push(workspace, team)
+    assert done.carried.held == 4
+    assert done.carried.objects == told[0].total - 4
+    assert done.carried.snapshots == [taken]
+
+
+def test_a_head_that_went_another_way_is_left(
+    workspace: Workspace, elsewhere: Workspace, taken: str, team: str, tmp_path: Path
+) -> None:
+    """Two who trained apart: the second one is told, both snapshots are there, none is lost."""
+    push(workspace, team)
+    theirs = take(elsewhere, tmp_path / "h3", a_project(tmp_path / "bob"), model=MODEL)
+    with pytest.raises(HeadMoved, match=r"flowers@main of .*team points at a snapshot") as caught:
+        push(elsewhere, team)
+    assert "mlops pull" in caught.value.hint
+    with closing(open_store(team)) as store:
+        assert store.ledger.head("flowers@main") == taken
+        assert store.get_as(theirs, Snapshot).parents == []
+
+
+def test_damaged_bytes_are_not_passed_on(workspace: Workspace, taken: str, team: str) -> None:
+    """What was altered here is refused, and the other store has no row of it."""
+    lock = workspace.store.get_as(taken, Snapshot).environment.lock.digest
+    path = workspace.store.folder / "objects" / lock[7:9] / lock[7:]
+    path.chmod(0o644)
+    path.write_bytes(b"altered")
+    with pytest.raises(Corrupt, match="of your store is not what its name says"):
+        push(workspace, team)
+    with closing(open_store(team)) as store:
+        assert store.ledger.size() == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "error", "said"),
+    [
+        (lambda workspace: [str(workspace.store.folder)], InputError, "is the store you work in"),
+        (lambda _: ["taem"], InputError, "No remote is named 'taem'"),
+        (lambda _: ["./team", "nothing"], UnknownReference, "goes by 'nothing'"),
+    ],
+)
+def test_what_cannot_be_pushed_is_said(
+    workspace: Workspace,
+    taken: str,
+    words: Callable[[Workspace], list[str]],
+    error: type[InputError],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One's own store, an unknown remote or snapshot is refused before anything is made."""
+    monkeypatch.chdir(tmp_path)
+    remote, *references = words(workspace)
+    with pytest.raises(error, match=said):
+        push(workspace, remote, references)
+    assert not (tmp_path / "team").exists()
+    assert taken
+
+
+def test_an_empty_store_has_nothing_to_push(workspace: Workspace, team: str) -> None:
+    """It says so, and makes no store on the other side."""
+    with pytest.raises(InputError, match="nothing to push"):
+        push(workspace, team)
+    assert not Path(team).exists()
+
+
+def test_the_command_line_moves_a_snapshot_to_a_named_remote_and_back(
+    workspace: Workspace, taken: str, team: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A remote has a name in the settings; both verbs print what they did for a program."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "config" / "py-mlops").mkdir(parents=True)
+    settings = tmp_path / "config" / "py-mlops" / "settings.toml"
+    settings.write_text(f'[remotes]\nteam = "{team}"\n')
+    words = ["--store", str(workspace.store.folder), "push", "team", "--json", "--quiet"]
+    ended = CliRunner().invoke(main, words)
+    assert ended.exit_code == 0, ended.output
+    value = json.loads(ended.stdout)
+    assert value["snapshots"] == [taken]
+    assert value["heads"] == {"flowers@main": taken}
+    assert value["objects"] > 0
+    other = ["--store", str(tmp_path / "other"), "pull", "team", "flowers"]
+    ended = CliRunner().invoke(main, other)
+    assert ended.exit_code == 0, ended.output
+    assert "1 new snapshot" in ended.stdout
+    assert f"flowers@main is {taken[7:19]}" in ended.stdout
+    ended = CliRunner().invoke(main, [*other, "--json", "--quiet"])
+    assert json.loads(ended.stdout)["snapshots"] == []
+    ended = CliRunner().invoke(main, ["pull", "taem", "flowers", "--json", "--quiet"])
+    assert ended.exit_code == 1
+    assert "There are: team" in json.loads(ended.stdout)["error"]["hint"]
