@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from benchmarks import kernel_start, observe, reproduce, session, store
+from benchmarks import kernel_start, observe, rebuild, reproduce, session, store
 from benchmarks.figures import machine
 
 PAIRS = 9
@@ -14,6 +14,7 @@ PAIRS = 9
 ALL: dict[str, Callable[[], None]] = {
     "session": session.main,
     "reproduce": reproduce.main,
+    "rebuild": rebuild.main,
     "observe": lambda: observe.main(PAIRS),
     "kernel_start": lambda: kernel_start.main(PAIRS),
     "store": lambda: store.main([]),
