@@ -30,7 +30,7 @@ from py_mlops.store import Blobs, open_store
 
 PLACE = CACHE / "rebuild"
 PACKAGES = ("numpy==1.26.4", "pandas==2.2.3", "scikit-learn==1.5.2", "ipykernel==6.29.5")
-TIMES = 7
+TIMES = 5
 TARGET = 2.0
 
 

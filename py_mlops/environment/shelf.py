@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -45,11 +46,16 @@ def take(cache: Path, wheel: KeptWheel, copy_to: CopyTo) -> Path:
         OSError: When the cache cannot be written.
     """
     path = home(cache) / "wheels" / wheel.blob.digest.partition(":")[2] / wheel.name
-    path.parent.mkdir(parents=True, exist_ok=True)
     if not _is(path, wheel.blob.digest):
-        copy_to(wheel.blob.digest, path)
+        # What lies under its own name was looked into.
+        (home(cache) / "wheels").mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=home(cache) / "wheels", prefix=".new-") as held:
+            new = Path(held, wheel.name)
+            copy_to(wheel.blob.digest, new)
+            inspect(new)
+            path.parent.mkdir(exist_ok=True)
+            new.replace(path)
     os.utime(path.parent)  # when it was last used
-    inspect(path)
     return path
 
 
