@@ -11,6 +11,7 @@ from benchmarks import (
     kernel_start,
     observe,
     push,
+    rebuild,
     reproduce,
     session,
     store,
@@ -23,6 +24,7 @@ PAIRS = 9
 ALL: dict[str, Callable[[], None]] = {
     "session": session.main,
     "reproduce": reproduce.main,
+    "rebuild": rebuild.main,
     "observe": lambda: observe.main(PAIRS),
     "kernel_start": lambda: kernel_start.main(PAIRS),
     "store": lambda: store.main([]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -13,21 +12,17 @@ import msgspec
 from py_mlops.environment import interpreters, uv
 from py_mlops.environment.exclusive import exclusive, unwritable, write_whole
 from py_mlops.environment.index import pins
-from py_mlops.environment.install import STAGE, install, last_words
+from py_mlops.environment.install import FULL, STAGE, install, last_words
 from py_mlops.environment.installed import packages
 from py_mlops.environment.kept import COMPLETE, home
 from py_mlops.environment.kernel import KERNEL, additions
 from py_mlops.environment.plan import Plan, checked, decide
-from py_mlops.environment.wheel import Seal, inspect
-from py_mlops.errors import EnvironmentFailure, Hostile, NotTrusted
+from py_mlops.environment.shelf import CopyTo, take, uv_cache
+from py_mlops.environment.wheel import Seal
+from py_mlops.errors import EnvironmentFailure, NotTrusted, StoreUnavailable
 from py_mlops.progress import Progress, Report
 from py_mlops.records import Environment
 from py_mlops.records.base import Part
-
-_WHEELS = ".wheels"
-
-CopyTo = Callable[[str, Path], None]
-"""Writes a verified copy of a blob to a new file."""
 
 
 class Built(NamedTuple):
@@ -154,7 +149,8 @@ def _make(
         added, more = _kernel(environment, found, folder)
         requirements = [*plan.wheels, *plan.sources, *more]
         from_index = bool(requirements)
-        requirements += _kept(plan, folder, copy_to, report)
+        cache = folder.parent.parent
+        requirements += _kept(plan, cache, copy_to, report)
         seal: list[Seal] = []
 
         def fresh() -> None:
@@ -162,25 +158,25 @@ def _make(
             seal[:] = [Seal(folder)]
 
         install(
-            requirements, folder, fresh=fresh, from_index=from_index,
+            requirements, folder, fresh=fresh,
+            own_cache=None if from_index else uv_cache(cache),
             compiling=bool(plan.sources), report=report,
         )  # fmt: skip
         seal[0].check()
-        shutil.rmtree(folder / _WHEELS, ignore_errors=True)
-    except OSError as error:
+    except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
-        raise unwritable(folder.parent, error) from error
-    except (EnvironmentFailure, Hostile):
-        shutil.rmtree(folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise unwritable(folder.parent, error) from error
+        if isinstance(error, StoreUnavailable):  # the cache's disk, not the store's
+            raise EnvironmentFailure(error.message, hint=FULL) from error
         raise
     return _Complete(added=added)
 
 
 def _venv(python: Path, folder: Path) -> None:
-    """Make an environment with nothing in it, whatever lies in its folder but wheels."""
-    for entry in folder.iterdir():
-        if entry.name != _WHEELS:
-            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+    """Make an environment with nothing in it, whatever lies in its folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     answer = uv.run(
         ["venv", "--quiet", "--allow-existing", "--no-project", "--python", python, folder],
         folder=folder,
@@ -192,16 +188,12 @@ def _venv(python: Path, folder: Path) -> None:
         )
 
 
-def _kept(plan: Plan, folder: Path, copy_to: CopyTo, report: Report) -> list[str]:
+def _kept(plan: Plan, cache: Path, copy_to: CopyTo, report: Report) -> list[str]:
     """Lay out the wheels that the store has; return their requirements."""
     lines = []
     for number, (name, wheel) in enumerate(sorted(plan.kept.items())):
-        report(Progress(STAGE, f"Unpacking {name}", number, len(plan.kept)))
-        place = folder / _WHEELS / str(number)  # two may not have the same file name, but who knows
-        place.mkdir(parents=True)
-        path = place / wheel.name
-        copy_to(wheel.blob.digest, path)
-        inspect(path)
+        report(Progress(STAGE, f"Checking the wheel of {name}", number, len(plan.kept)))
+        path = take(cache, wheel, copy_to)
         lines.append(f"{name} @ {path.as_uri()} --hash={wheel.blob.digest}")
     return lines
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,6 +16,12 @@ STAGE = "environment"
 _STEP = re.compile(r"(?:Resolved|Downloading|Downloaded|Building|Built|Prepared|Installed)\b.*")
 _PINNED = re.compile(r"(?<![\w.-])([a-z0-9]+(?:-[a-z0-9]+)*)(?===)")
 _UNREACHABLE = ("failed to fetch", "error sending request", "network was disabled")
+FULL = (
+    "Free some space where the cache is (`mlops gc --delete` removes environments that were not "
+    "used for long), or set MLOPS_CACHE to a folder on a larger disk; then try again."
+)
+"""What to do when an environment does not fit."""
+
 _FULL = ("no space left on device", "disk quota exceeded")
 
 
@@ -25,7 +30,7 @@ def install(
     folder: Path,
     *,
     fresh: Callable[[], None],
-    from_index: bool,
+    own_cache: Path | None,
     compiling: bool,
     report: Report,
 ) -> None:
@@ -39,8 +44,8 @@ def install(
         requirements: Checked lines of a requirements file, each with a digest.
         folder: The environment.
         fresh: Makes it from nothing.
-        from_index: Whether some are to be fetched; else no index is asked, and
-            uv's cache neither read nor written.
+        own_cache: A cache for uv where no index is to be asked; the user's own
+            is then neither read nor written. None where some are to be fetched.
         compiling: Whether source archives may be compiled.
         report: Told of uv's steps.
 
@@ -52,10 +57,13 @@ def install(
     command += [] if compiling else ["--only-binary", ":all:"]
     total = len(requirements)
     report(Progress(STAGE, f"Installing {packages(total)}", 0, total))
-    settings = {} if from_index else {"UV_CACHE_DIR": str(folder / ".cache")}
-    tries = [["--offline"], []] if from_index and not uv.told_offline() else [["--offline"]]
-    if not from_index:
+    tries = [["--offline"], []]
+    settings = {}
+    if own_cache is not None:
         command.append("--no-index")
+        settings["UV_CACHE_DIR"] = str(own_cache)
+    if own_cache is not None or uv.told_offline():
+        tries = [["--offline"]]
     said = ""
     for network in tries:
         fresh()
@@ -71,7 +79,6 @@ def install(
             break
     else:
         raise _failure(said, requirements)
-    shutil.rmtree(folder / ".cache", ignore_errors=True)
     report(Progress(STAGE, f"Installed {packages(total)}", total, total))
 
 
@@ -97,8 +104,7 @@ def _failure(said: str, requirements: Sequence[str]) -> EnvironmentFailure:
     if any(sign in said.lower() for sign in _FULL):
         return EnvironmentFailure(
             "The disk is full: the environment could not be built.",
-            hint="Free some space where the cache is (`mlops gc --delete` removes environments "
-            "that were not used for long), or set MLOPS_CACHE to a larger disk; then try again.",
+            hint=FULL,
         )
     if "hash mismatch" in said.lower():
         return EnvironmentFailure(

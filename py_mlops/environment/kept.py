@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+from py_mlops.environment import shelf
 from py_mlops.environment.exclusive import exclusive, unwritable
 
 COMPLETE = ".complete"
@@ -64,6 +65,8 @@ def forget(
     """
     limit = datetime.now(UTC) - older_than
     unused = [one for one in kept(cache) if one.used <= limit]
+    if unused and not dry_run:
+        shelf.forget(cache, older_than.total_seconds())
     for one in () if dry_run else unused:
         with exclusive(one.folder.with_name(one.folder.name + ".lock"), lambda: None):
             # Without its marker it is half-built, should this be interrupted.

@@ -8,7 +8,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
@@ -93,7 +93,7 @@ def replaces_python(parts: list[str]) -> bool:
 
 def _check_metadata(wheel: str, names: set[str]) -> None:
     """Check that its metadata is of the distribution that its file name says."""
-    tops = {PurePosixPath(name).parts[0] for name in names}
+    tops = {name.partition("/")[0] for name in names}
     found = sorted(top for top in tops if top.endswith(".dist-info"))
     try:
         name, version, _, _ = parse_wheel_filename(wheel)

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from py_mlops.records import Answer, DataFile, Hole, Randomness, Reproduction, Snapshot, Tree
+from py_mlops.records import (
+    Answer,
+    DataFile,
+    Environment,
+    Hole,
+    Randomness,
+    Reproduction,
+    Snapshot,
+    Tree,
+)
 from py_mlops.report.page import Line, Page, Section, State, counted, short, size
 
 _SHOWN = 40
@@ -169,12 +178,23 @@ def _environment(snapshot: Snapshot) -> Section:
                 "Python", f"{environment.interpreter.version} on {environment.interpreter.platform}"
             ),
             Line("packages", f"{count}, {pinned} of them pinned by their wheel's sha256"),
+            *_kept(environment),
             Line("machine", f"{hardware.processor}, {counted(hardware.cores, 'core')}"),
             *([Line("graphics", ", ".join(hardware.gpus))] if hardware.gpus else []),
             *([Line("threads", pools)] if pools else []),
             *_chance(snapshot.randomness),
         ),
     )
+
+
+def _kept(environment: Environment) -> list[Line]:
+    wheels = [one.kept for one in (*environment.distributions, *environment.rerun) if one.kept]
+    if not wheels:
+        return []
+    total = size(sum(wheel.blob.size for wheel in wheels))
+    whole = all(one.kept for one in environment.distributions)
+    what = "all that a rerun needs" if whole else "what no index has"
+    return [Line("wheels", f"{len(wheels)} kept in the store, {total}: {what}")]
 
 
 def _chance(randomness: Randomness) -> list[Line]:
