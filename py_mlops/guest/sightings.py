@@ -94,8 +94,7 @@ class Sightings:
         """
         entry = self._files.get(path)
         if entry is None:
-            if len(self._files) >= MOST_FILES:
-                self.beyond += 1
+            if _is_one_too_many(self, len(self._files)):
                 return
             new = _Sighting(requested, "read", look, cell, observed, process)
             entry = self._files.setdefault(path, new)
@@ -125,8 +124,7 @@ class Sightings:
             self.read(path, requested, cell, before, observed=observed, process=process)
         entry = self._files.get(path)
         if entry is None:
-            if len(self._files) >= MOST_FILES:
-                self.beyond += 1
+            if _is_one_too_many(self, len(self._files)):
                 return
             new = _Sighting(requested, "write", look, cell, observed, process)
             entry = self._files.setdefault(path, new)
@@ -172,8 +170,7 @@ class Sightings:
     def keep(self, path: str) -> None:
         """Copy a file that is not large, because its next change may give no sign."""
         entry, look = self._files.get(path), look_at(path)
-        is_output = entry is not None and entry.written
-        if look is not None and not is_output:
+        if look is not None and not (entry is not None and entry.written):
             self._copies.make(path, look)
 
     def _keep_original(self, path: str, entry: _Sighting) -> None:
@@ -296,6 +293,11 @@ class Sightings:
             for path, entry in list(self._files.items())
             for cell, look in _versions(entry)
         ]
+
+
+def _is_one_too_many(files: Sightings, count: int) -> bool:
+    files.beyond += count >= MOST_FILES
+    return count >= MOST_FILES
 
 
 def _described(path: str, entry: _Sighting, cell: int, look: Look | None) -> dict[str, Any]:
