@@ -63,8 +63,7 @@ class Sightings:
         self.beyond = 0
         self._keep = keep
         self._files: dict[str, _Sighting] = {}
-        # Files in the hands of a child process (False), or of a database that
-        # keeps them open (True): only looking again tells whether they changed.
+        # In the hands of a child (False) or a database (True): only looking again tells.
         self._in_hand: dict[str, bool] = {}
         self._awaited: dict[str, tuple[str, int, Look | None]] = {}
         self._copies = Copies(keep or _kept_by_none)
