@@ -63,8 +63,7 @@ class Sightings:
         self.beyond = 0
         self._keep = keep
         self._files: dict[str, _Sighting] = {}
-        # Files in the hands of a child process (False), or of a database that
-        # keeps them open (True): only looking again tells whether they changed.
+        # In the hands of a child (False) or a database (True): only looking again tells.
         self._in_hand: dict[str, bool] = {}
         self._awaited: dict[str, tuple[str, int, Look | None]] = {}
         self._copies = Copies(keep or _kept_by_none)
@@ -94,8 +93,7 @@ class Sightings:
         """
         entry = self._files.get(path)
         if entry is None:
-            if len(self._files) >= MOST_FILES:
-                self.beyond += 1
+            if _is_one_too_many(self, len(self._files)):
                 return
             new = _Sighting(requested, "read", look, cell, observed, process)
             entry = self._files.setdefault(path, new)
@@ -125,8 +123,7 @@ class Sightings:
             self.read(path, requested, cell, before, observed=observed, process=process)
         entry = self._files.get(path)
         if entry is None:
-            if len(self._files) >= MOST_FILES:
-                self.beyond += 1
+            if _is_one_too_many(self, len(self._files)):
                 return
             new = _Sighting(requested, "write", look, cell, observed, process)
             entry = self._files.setdefault(path, new)
@@ -172,8 +169,7 @@ class Sightings:
     def keep(self, path: str) -> None:
         """Copy a file that is not large, because its next change may give no sign."""
         entry, look = self._files.get(path), look_at(path)
-        is_output = entry is not None and entry.written
-        if look is not None and not is_output:
+        if look is not None and not (entry is not None and entry.written):
             self._copies.make(path, look)
 
     def _keep_original(self, path: str, entry: _Sighting) -> None:
@@ -296,6 +292,11 @@ class Sightings:
             for path, entry in list(self._files.items())
             for cell, look in _versions(entry)
         ]
+
+
+def _is_one_too_many(files: Sightings, count: int) -> bool:
+    files.beyond += count >= MOST_FILES
+    return count >= MOST_FILES
 
 
 def _described(path: str, entry: _Sighting, cell: int, look: Look | None) -> dict[str, Any]:
