@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from py_mlops.errors import Corrupt
-from py_mlops.records import AnyRecord, decode, is_digest
+from py_mlops.records import AnyRecord, decode, digest_of, is_digest
 from py_mlops.records.closure import named_blobs
 from py_mlops.store.base import Blobs
 
@@ -73,6 +73,10 @@ def _as_record(blobs: Blobs, digest: str) -> AnyRecord | None:
             return None
         file.seek(0)
         data = file.read()
+    if digest_of(data) != digest:
+        # Altered on its way, perhaps by who would have us collect what it names; or on the disk,
+        # and then the error says so.
+        data = blobs.read(digest)
     try:
         return decode(data)
     except Corrupt:

@@ -95,3 +95,15 @@ def test_records_that_name_each_other_end(store: Store) -> None:
             record = snapshot(history=history, lock=lock, parents=parents)
             parents = (writer.put_bytes(encode(record)).digest,)
     assert len(store.reachable(parents[0])) == 1102
+
+
+def test_an_altered_record_in_between_stops_the_question(store: Store) -> None:
+    """What an altered record named is not known, so nobody is told that nothing reaches it."""
+    history = store.blobs.put_bytes(encode(History(cells=[])))
+    record = snapshot(history=history, lock=store.blobs.put_bytes(b"lock"))
+    path = store.folder / "objects" / history.digest[7:9] / history.digest[7:]
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"history", b"hist0ry"))
+    taken = store.add(record).record
+    with pytest.raises(Corrupt, match=history.digest):
+        store.reachable(taken)
