@@ -275,9 +275,7 @@ def _judged(
         author=workspace.author,
         level=level,
         reason=reason,
-        cause=likely_cause(
-            level, evidence.axes, unseeded=unseeded, unseen=_unseen(snapshot, evidence)
-        ),
+        cause=_cause(level, snapshot, evidence, unseeded=unseeded),
         axes=evidence.axes,
         metrics=evidence.metrics,
         predictions=evidence.predictions,
@@ -290,15 +288,22 @@ def _judged(
     )
 
 
-def _unseen(snapshot: Snapshot, evidence: Evidence) -> str:
-    """Return what was not captured of the first differing cell's processes and connections."""
+def _cause(level: Level, snapshot: Snapshot, evidence: Evidence, *, unseeded: bool) -> str:
+    """Name the likely cause, from the axes and the holes of the first differing cell."""
     difference = evidence.first_difference
     if difference is None:
-        return ""
+        return likely_cause(level, evidence.axes, unseeded=unseeded)
+    told: dict[str, str] = {}
     for hole in snapshot.capture.holes:
         if hole.cell == difference.count and hole.kind in _UNSEEN:
-            return f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}"
-    return missing_program(difference)
+            told.setdefault(hole.kind, f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}")
+    return likely_cause(
+        level,
+        evidence.axes,
+        unseeded=unseeded,
+        lost=told.get("network", "") or missing_program(difference),
+        unseen=told.get("shell", ""),
+    )
 
 
 def _stopped(snapshot: Snapshot, level: Level, error: MlopsError, axis: str) -> Reproduction:
