@@ -47,7 +47,7 @@ def test_what_the_differing_cell_certainly_lacked_comes_before_packages() -> Non
     lost = "network: a child process connected to 127.0.0.1:80"
     different = axes(data="same", environment="different")
     for level in ("different", "failed"):
-        assert likely_cause(level, different, unseeded=True, lost=lost) == lost  # type: ignore[arg-type] # a level
+        assert likely_cause(level, different, unseeded=True, lost=lost) == lost
     told = likely_cause("different", axes(data="different"), unseeded=True, lost=lost)
     assert told.startswith("data: ")
     told = likely_cause("different", different, unseeded=True, unseen="shell: make")
