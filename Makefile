@@ -7,6 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 READERS := .venv-readers
+TORCH := torch==2.13.0+cpu
 BIN := $(VENV)/bin
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -86,6 +87,8 @@ readers: $(READERS)/.installed  ## the environment without py-mlops, in which te
 $(READERS)/.installed: $(VENV)/.installed requirements/readers.txt
 	@uv venv --quiet --clear --python $(BIN)/python $(READERS)
 	@uv pip install --python $(READERS)/bin/python --quiet --require-hashes -r requirements/readers.txt
+	@python -m pip --python $(READERS)/bin/python install --quiet $(TORCH) 2>/dev/null \
+		|| echo "not covered: torch (no package source here has $(TORCH); the default build is too large)"
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.uv requirements/dev.txt pyproject.toml py_mlops/__init__.py \

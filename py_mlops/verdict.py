@@ -153,8 +153,9 @@ def likely_cause(
         axes: The comparison, axis by axis.
         unseeded: Whether the program draws random numbers without a seed, as
             far as its text shows, or reruns of it differed among themselves.
-        lost: What the first differing cell took in and the rerun certainly lacked: an
-            answer from outside that is not kept, a program that is not there.
+        lost: What the first differing, or the failing, cell took in and the rerun
+            certainly lacked: a file that the recorded run never read, an answer from
+            outside that is not kept, a program that is not there.
         unseen: What that cell may have taken in, because nobody could watch it.
 
     Returns:

@@ -12,6 +12,7 @@ import msgspec
 from py_mlops import sandbox
 from py_mlops.commands.evidence import Evidence, collect
 from py_mlops.commands.rerun import Given, Rerun, rerun
+from py_mlops.data.surroundings import never_read
 from py_mlops.errors import (
     Corrupt,
     EnvironmentFailure,
@@ -275,7 +276,9 @@ def _judged(
         author=workspace.author,
         level=level,
         reason=reason,
-        cause=_cause(level, snapshot, evidence, unseeded=unseeded),
+        cause=_cause(
+            level, snapshot, evidence, failure.error if failure else "", unseeded=unseeded
+        ),
         axes=evidence.axes,
         metrics=evidence.metrics,
         predictions=evidence.predictions,
@@ -288,20 +291,32 @@ def _judged(
     )
 
 
-def _cause(level: Level, snapshot: Snapshot, evidence: Evidence, *, unseeded: bool) -> str:
-    """Name the likely cause, from the axes and the holes of the first differing cell."""
+def _never_read(snapshot: Snapshot, error: str) -> str:
+    """Say that a rerun failed for a file whose name was recorded and whose content was not."""
+    path = never_read(snapshot.surroundings.listings, error)
+    if not path:
+        return ""
+    return (
+        f"data: the recorded run listed the folder of {path} and never read that file, so its "
+        "name, size and time are recorded and its content is not; the rerun chose to read it."
+    )
+
+
+def _cause(
+    level: Level, snapshot: Snapshot, evidence: Evidence, error: str, *, unseeded: bool
+) -> str:
+    """Name the likely cause, from the axes, the error and the first differing cell's holes."""
     difference = evidence.first_difference
-    if difference is None:
-        return likely_cause(level, evidence.axes, unseeded=unseeded)
     told: dict[str, str] = {}
-    for hole in snapshot.capture.holes:
-        if hole.cell == difference.count and hole.kind in _UNSEEN:
+    for hole in snapshot.capture.holes if difference else ():
+        if difference and hole.cell == difference.count and hole.kind in _UNSEEN:
             told.setdefault(hole.kind, f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}")
+    lost = _never_read(snapshot, error) or told.get("network", "")
     return likely_cause(
         level,
         evidence.axes,
         unseeded=unseeded,
-        lost=told.get("network", "") or missing_program(difference),
+        lost=lost or (missing_program(difference) if difference else ""),
         unseen=told.get("shell", ""),
     )
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from py_mlops import sandbox
 from py_mlops.data import results
-from py_mlops.data.place import make_executable, mirror_layout, place
-from py_mlops.data.surroundings import Way, lay_out, link, placeholders, stamp
+from py_mlops.data.place import make_executable, mirror_layout, place, write_failures
+from py_mlops.data.surroundings import Way, lay_out, link, placeholders, stamp, stamp_folders
 from py_mlops.guest.surroundings import NAMES, zone
 from py_mlops.progress import Progress, Report
 from py_mlops.records import CodeFile, DataFile, History, Snapshot
@@ -91,11 +91,15 @@ def lay_out_world(
             stamp(mirror / layout, file.modified)
         if file.executable:
             make_executable(layout, mirror)
-    _make_output_folders(snapshot, history, mirror, way)
-    if isolated or os.geteuid() != 0:  # nothing is unreadable for root
-        found = placeholders(around.listings, way)
-        lay_out(mirror, [(path, entry) for path, entry in found if not refused(path)])
-    return World(mirror, way, link(mirror, way, inside=isolated))
+    with write_failures(mirror):
+        _make_output_folders(snapshot, history, mirror, way)
+        named = placeholders(around.listings, way)
+        found = [(path, entry) for path, entry in named if not refused(path)]
+        if isolated or os.geteuid() != 0:  # nothing is unreadable for root
+            lay_out(mirror, found)
+        links = link(mirror, way, inside=isolated)
+        stamp_folders(mirror, found)
+    return World(mirror, way, links)
 
 
 def is_restored(file: DataFile | CodeFile) -> bool:

@@ -102,13 +102,13 @@ def place(
     """
     wanted = _check(items)
     made = _make(root)
-    with _failures(root):
+    with write_failures(root):
         with drafts(root) as held:
             for number, (parts, digests) in enumerate(wanted.items()):
                 relative = "/".join(parts)
                 report(Progress("data", relative.rpartition("/")[2], number, len(wanted)))
                 fill = partial(_assemble, digests=digests, blobs=blobs)
-                with _failures(root / relative), _folder(root, parts[:-1]) as folder:
+                with write_failures(root / relative), _folder(root, parts[:-1]) as folder:
                     draft = _Draft(held / "draft", fill, root / relative, durable)
                     _write(folder, parts[-1], draft, overwrite=overwrite)
         if durable:
@@ -127,7 +127,7 @@ def place_bytes(name: str, data: bytes, root: Path) -> None:
         InputError: When there is something else of that name already.
         StoreUnavailable: When the folder cannot be written.
     """
-    with _failures(root / name), drafts(root) as held, _folder(root, ()) as folder:
+    with write_failures(root / name), drafts(root) as held, _folder(root, ()) as folder:
         draft = _Draft(held / "draft", lambda path: path.write_bytes(data), root / name, True)
         _write(folder, name, draft, overwrite=False)
         os.fsync(folder)
@@ -141,7 +141,7 @@ def make_executable(relative: str, root: Path) -> None:
         root: The folder.
     """
     *folders, name = relative.split("/")
-    with _failures(root / relative), _folder(root, folders) as folder:
+    with write_failures(root / relative), _folder(root, folders) as folder:
         file = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
         try:
             os.fchmod(file, 0o755)
@@ -165,7 +165,7 @@ def _sync(root: Path, made: Sequence[Path], wanted: Iterable[tuple[str, ...]]) -
     """Bring the names to the disk: of the files, of their folders, and of the root."""
     folders = {parts[:end] for parts in wanted for end in range(len(parts))}
     for parts in sorted(folders, reverse=True):
-        with _failures(root.joinpath(*parts)), _folder(root, parts) as folder:
+        with write_failures(root.joinpath(*parts)), _folder(root, parts) as folder:
             os.fsync(folder)
     for path in made:
         _sync_path(path)
@@ -180,7 +180,8 @@ def _sync_path(path: Path) -> None:
 
 
 @contextmanager
-def _failures(path: Path) -> Iterator[None]:
+def write_failures(path: Path) -> Iterator[None]:
+    """Say in our words, naming ``path``, why a block could not write there."""
     try:
         yield
     except OSError as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,8 +15,10 @@ from py_mlops.guest.links import walk
 from py_mlops.records import FolderEntry, Hole, Link, Listing, Surroundings
 from py_mlops.records.handover import SeenSurroundings
 
+_DENIED = re.compile(r"Permission denied: '([^']+)'")
 _LATEST = 2**63
 _UNREADABLE = 0o200
+_LONGEST_TARGET = 4096
 
 
 def gather(seen: SeenSurroundings, rules: IgnoreRules) -> tuple[Surroundings, list[Hole]]:
@@ -67,7 +70,7 @@ class Way:
         Args:
             links: From a record; hostile until a path was followed.
         """
-        self._links = {link.path: link.target for link in links}
+        self._links = {link.path: link.target for link in links if _is_target(link.target)}
 
     def to(self, path: str) -> str:
         """Return where an absolute path leads in the end.
@@ -107,6 +110,11 @@ class Way:
             yield f"{self.to(folder).rstrip('/')}/{name}", target
 
 
+def _is_target(text: str) -> bool:
+    """Say whether a link can hold a text."""
+    return bool(text) and "\0" not in text and len(text.encode()) < _LONGEST_TARGET
+
+
 def stamp(path: Path, modified: str) -> None:
     """Give a restored file the time of its original.
 
@@ -136,6 +144,24 @@ def placeholders(listings: Iterable[Listing], way: Way) -> Iterator[tuple[str, F
             yield f"{folder.rstrip('/')}/{entry.name}", entry
 
 
+def never_read(listings: Iterable[Listing], error: str) -> str:
+    """Return the file that a rerun was refused because the recorded run never read it.
+
+    Args:
+        listings: What the recorded run listed.
+        error: The error that ended the rerun.
+
+    Returns:
+        Its absolute path; empty when the error tells of something else.
+    """
+    said = _DENIED.search(error)
+    if said is None:
+        return ""
+    found = (f"{each.path}/{entry.name}" for each in listings for entry in each.entries)
+    wanted = "/" + said[1].removeprefix("./").lstrip("/")
+    return next((path for path in found if path.endswith(wanted)), "")
+
+
 def lay_out(mirror: Path, found: Iterable[tuple[str, FolderEntry]]) -> None:
     """Make what a program found in folders and did not read: empty folders, files without content.
 
@@ -158,6 +184,19 @@ def lay_out(mirror: Path, found: Iterable[tuple[str, FolderEntry]]) -> None:
                 os.truncate(file.fileno(), max(entry.size, 0))
             stamp(target, entry.modified)
             target.chmod(_UNREADABLE)
+
+
+def stamp_folders(mirror: Path, found: Iterable[tuple[str, FolderEntry]]) -> None:
+    """Give the listed folders their times, when nothing will be put into them any more.
+
+    Args:
+        mirror: The restored tree.
+        found: As for `lay_out`.
+    """
+    for path, entry in found:
+        target = mirror / mirror_layout(path)
+        if entry.kind == "folder" and target.is_dir() and not target.is_symlink():
+            stamp(target, entry.modified)
 
 
 def link(mirror: Path, way: Way, *, inside: bool) -> dict[str, str]:

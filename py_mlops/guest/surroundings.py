@@ -115,7 +115,7 @@ class Listings:
                 "name": entry.name,
                 "kind": "file" if is_file else "folder",
                 "size": found.st_size if is_file else 0,
-                "modified": str(found.st_mtime_ns) if is_file else "",
+                "modified": str(found.st_mtime_ns),
             }
         ]
 

@@ -26,8 +26,7 @@ class FolderEntry(Part, frozen=True):
         name: The name.
         kind: What it names.
         size: A file's size in bytes; 0 for a folder.
-        modified: When a file was last written, in nanoseconds since 1970, as
-            decimal digits; empty for a folder.
+        modified: When it was last written, in nanoseconds since 1970, as decimal digits.
     """
 
     name: str

@@ -62,6 +62,65 @@ def test_every_way_to_open(traced: Traced, way: str) -> None:
     assert traced.files() == [("R", "data")]
 
 
+@pytest.mark.parametrize(
+    "way",
+    [
+        "libc.opendir(b'inner')",
+        f"libc.open(b'inner', {os.O_DIRECTORY})",
+        "import os; os.listdir('inner')",
+        "import subprocess; subprocess.run(['ls', 'inner'])",
+    ],
+)
+def test_every_way_to_list(traced: Traced, way: str) -> None:
+    """A folder that is opened to be listed is seen, once."""
+    (traced.folder / "inner").mkdir()
+    traced.python(LIBC + way)
+    folders = [fields[3] for fields in traced.records() if fields[0] == b"D"]
+    assert folders.count(os.fsencode(traced.folder / "inner")) == 1
+
+
+def test_a_file_that_is_appended_to(traced: Traced) -> None:
+    """What is appended to goes on from what it held, and a new or an emptied file does not."""
+    traced.python(LIBC + "libc.fopen(b'data', b'a'); libc.fopen(b'new', b'a')")
+    assert traced.files() == [("A", "data"), ("W", "new")]
+
+
+OVERWRITE = {
+    "in place": "libc.open(b'data', 2)",
+    "appended": "libc.open(b'data', 0o2001)",
+    "emptied after it was read": "libc.open(b'data', 0); libc.open(b'data', 0o1001)",
+}
+
+
+def kept(traced: Traced, code: str, seconds: float = 1) -> list[str]:
+    """Return what the copies hold of files older than the given seconds from now."""
+    folder = traced.folder.parent / "kept"
+    folder.mkdir()
+    older = time.time_ns() + int(seconds * 1e9)
+    traced.python(LIBC + code, MLOPS_TRACE_KEEP=f"{older} {folder}")
+    return [path.read_text() for path in folder.iterdir()]
+
+
+@pytest.mark.parametrize("way", OVERWRITE)
+def test_a_file_about_to_be_overwritten_is_copied(traced: Traced, way: str) -> None:
+    """What a file held is kept before native code writes into it."""
+    assert kept(traced, OVERWRITE[way]) == ["a,b\n"]
+
+
+@pytest.mark.parametrize(
+    ("code", "seconds"),
+    [
+        ("libc.open(b'data', 0)", 1),
+        ("libc.open(b'data', 0o1001)", 1),
+        ("libc.open(b'new', 0o102, 0o644)", 1),
+        ("libc.open(b'data', 2)", -3600),
+    ],
+)
+def test_what_needs_no_copy(traced: Traced, code: str, seconds: float) -> None:
+    """Not copied: what is only read, emptied unread, new, or made by the program itself."""
+    assert kept(traced, code, seconds) == []
+
+
 @pytest.mark.parametrize("way", WRITES)
 def test_every_way_to_write(traced: Traced, way: str) -> None:
     """A new file is written, and was not there before."""

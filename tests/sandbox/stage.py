@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from py_mlops import sandbox
@@ -42,6 +42,7 @@ class Stage:
         writable: Sequence[Path] = (),
         limits: Limits | None = None,
         network: bool = False,
+        links: Mapping[str, str] | None = None,
     ) -> list[str]:
         """Return the wrapped command, in the project's folder unless told otherwise."""
         return sandbox.command(
@@ -52,6 +53,7 @@ class Stage:
             writable=writable,
             limits=limits,
             network=network,
+            links=links,
             level=Level.NAMESPACES,
         )
 

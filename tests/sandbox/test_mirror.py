@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -101,6 +102,43 @@ def test_link_in_the_mirror(stage: Stage) -> None:
     os.mkfifo(link)
     with pytest.raises(Hostile, match="neither a file nor a folder"):
         stage.command(["true"])
+
+
+def test_recorded_links(stage: Stage) -> None:
+    """A link that the caller made is followed by the program, also when it leads elsewhere."""
+    stage.record(f"{ELSEWHERE}/x", "far")
+    stage.recorded(stage.host / "link").symlink_to(ELSEWHERE)
+    argv = stage.command(["cat", "link/x"], links={f"{stage.host}/link": ELSEWHERE})
+    assert subprocess.run(argv, capture_output=True, text=True, check=True).stdout == "far"
+
+
+def test_recorded_links_that_hold_something_else(stage: Stage) -> None:
+    """Only the very links that the caller made may lie in a mirror."""
+    stage.recorded(stage.host / "link").symlink_to("/etc/shadow")
+    with pytest.raises(Hostile, match="neither a file nor a folder"):
+        stage.command(["true"], links={f"{stage.host}/link": ELSEWHERE})
+
+
+@pytest.mark.parametrize("place", ["", "usr", "tmp"])
+def test_recorded_links_in_the_way(stage: Stage, place: str) -> None:
+    """A link in the place of a folder that the rerun needs is refused, whoever made it."""
+    path = f"/{place}" if place else str(stage.host.parent)
+    shutil.rmtree(stage.recorded(path), ignore_errors=True)
+    stage.recorded(path).symlink_to(ELSEWHERE)
+    with pytest.raises((Hostile, InputError)):
+        stage.command(["true"], links={path: ELSEWHERE})
+
+
+def test_what_a_sandbox_needs(tmp_path: Path) -> None:
+    """Whoever fills a mirror can ask beforehand where nothing may lie."""
+    needs = sandbox.Needs(sys.executable, "/p/work", "/people/ann", readable=[tmp_path / "guest"])
+    system = ("/usr/lib/x", f"{sys.prefix}/lib/x", sandbox.SYSTEM[0])
+    for path in ("/p", "/p/work", "/people", "/people/ann", *system):
+        assert needs.refuses(path), path
+    for path in ("/p/other", "/p/work/data.csv", "/people/ann/x", "/data"):
+        assert not needs.refuses(path), path
+    assert not needs.holds("/people/ann")
+    assert needs.holds(str(tmp_path / "guest"))
 
 
 def test_directory_is_missing(stage: Stage) -> None:
