@@ -137,21 +137,26 @@ def _by_outputs(outputs: Axis, varying: int, files: Axis | None) -> Judgement:
     )
 
 
-def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool, unseen: str = "") -> str:
+def likely_cause(
+    level: Level, axes: Sequence[Axis], *, unseeded: bool, lost: str = "", unseen: str = ""
+) -> str:
     """Name the likely cause of a difference from the other axes.
 
     Axes are asked in the order in which they explain most: data that are not
-    the recorded ones explain anything; then the code and the packages; what the
-    first differing cell took in and nobody captured; a missing
-    seed, the machine; and when all of these are the same, only randomness is left.
+    the recorded ones explain anything; then the code; what the first differing
+    cell took in and a rerun cannot have; the packages; what that cell may have
+    taken in unseen; a missing seed, the machine; and when all of these are the same,
+    only randomness is left.
 
     Args:
         level: The verdict.
         axes: The comparison, axis by axis.
         unseeded: Whether the program draws random numbers without a seed, as
             far as its text shows, or reruns of it differed among themselves.
-        unseen: What was not captured of what the first differing, or the failing cell
-            took in; empty when nothing is known to be missing.
+        lost: What the first differing, or the failing, cell took in and the rerun
+            certainly lacked: a file that the recorded run never read, an answer from
+            outside that is not kept, a program that is not there.
+        unseen: What that cell may have taken in, because nobody could watch it.
 
     Returns:
         One sentence; empty when the rerun came out the same, or failed with all
@@ -160,14 +165,19 @@ def likely_cause(level: Level, axes: Sequence[Axis], *, unseeded: bool, unseen: 
     if level not in {"within tolerance", "different", "failed"}:
         return ""
     states: dict[str, Axis] = {axis.name: axis for axis in axes}
-    for name in ("data", "code", "environment"):
+    told = _differing(states, "data", "code") or lost or _differing(states, "environment")
+    if told or level == "failed":
+        return told
+    return unseen or _by_itself(states, unseeded=unseeded)
+
+
+def _differing(states: Mapping[str, Axis], *names: str) -> str:
+    for name in names:
         axis = states.get(name)
         if axis and axis.state == "different":
             first = f" The first is {axis.details[0]}." if axis.details else ""
             return f"{name}: {axis.text}{first}"
-    if unseen or level == "failed":
-        return unseen
-    return _by_itself(states, unseeded=unseeded)
+    return ""
 
 
 def missing_program(difference: CellDifference) -> str:

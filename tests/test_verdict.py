@@ -42,6 +42,18 @@ def test_what_the_differing_cell_took_in_unseen_comes_before_chance() -> None:
     assert likely_cause("failed", axes(data="same"), unseeded=False, unseen=unseen) == ""
 
 
+def test_what_the_differing_cell_certainly_lacked_comes_before_packages() -> None:
+    """A cell whose answer from outside is not kept differs for that, not for a lost package."""
+    lost = "network: a child process connected to 127.0.0.1:80"
+    different = axes(data="same", environment="different")
+    for level in ("different", "failed"):
+        assert likely_cause(level, different, unseeded=True, lost=lost) == lost
+    told = likely_cause("different", axes(data="different"), unseeded=True, lost=lost)
+    assert told.startswith("data: ")
+    told = likely_cause("different", different, unseeded=True, unseen="shell: make")
+    assert told.startswith("environment: ")
+
+
 @pytest.mark.parametrize(
     ("recorded", "rerun", "told"),
     [

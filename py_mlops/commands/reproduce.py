@@ -298,11 +298,8 @@ def _judged(
         author=workspace.author,
         level=level,
         reason=reason,
-        cause=likely_cause(
-            level,
-            evidence.axes,
-            unseeded=unseeded,
-            unseen=_never_read(snapshot, failure.error) if failure else _unseen(snapshot, evidence),
+        cause=_cause(
+            level, snapshot, evidence, failure.error if failure else "", unseeded=unseeded
         ),
         axes=evidence.axes,
         metrics=evidence.metrics,
@@ -327,15 +324,23 @@ def _never_read(snapshot: Snapshot, error: str) -> str:
     )
 
 
-def _unseen(snapshot: Snapshot, evidence: Evidence) -> str:
-    """Return what was not captured of the first differing cell's processes and connections."""
+def _cause(
+    level: Level, snapshot: Snapshot, evidence: Evidence, error: str, *, unseeded: bool
+) -> str:
+    """Name the likely cause, from the axes, the error and the first differing cell's holes."""
     difference = evidence.first_difference
-    if difference is None:
-        return ""
-    for hole in snapshot.capture.holes:
-        if hole.cell == difference.count and hole.kind in _UNSEEN:
-            return f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}"
-    return missing_program(difference)
+    told: dict[str, str] = {}
+    for hole in snapshot.capture.holes if difference else ():
+        if difference and hole.cell == difference.count and hole.kind in _UNSEEN:
+            told.setdefault(hole.kind, f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}")
+    lost = _never_read(snapshot, error) or told.get("network", "")
+    return likely_cause(
+        level,
+        evidence.axes,
+        unseeded=unseeded,
+        lost=lost or (missing_program(difference) if difference else ""),
+        unseen=told.get("shell", ""),
+    )
 
 
 def _stopped(snapshot: Snapshot, level: Level, error: MlopsError, axis: str) -> Reproduction:

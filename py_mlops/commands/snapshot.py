@@ -106,6 +106,7 @@ def snapshot(
     capture = Capture(
         level=handover.level,
         holes=[*parts.holes, *unscanned],
+        external=replay.external(handover),
         ignored=parts.ignored,
         variables=handover.variables,
         secrets=secrets,

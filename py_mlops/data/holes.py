@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from py_mlops.data.judge import Finding
-from py_mlops.data.replay import is_played_back
+from py_mlops.data.replay import external
 from py_mlops.errors import CaptureError, FileChanged, FileGone
 from py_mlops.guest.sightings import MOST_FILES
 from py_mlops.records import Hole
@@ -24,6 +24,17 @@ _HARMLESS = {
     *("cd", "clear", "date", "df", "du", "echo", "fc-list", "free", "hostname", "id", "ldconfig"),
     *("ls", "lscpu", "mkdir", "nproc", "nvidia-smi", "ps", "pwd", "sleep", "top", "true", "tty"),
     *("uname", "uptime", "which", "whoami"),
+}
+
+_REACHED = {
+    "python": "Python code connected to",
+    "driver": "a database's driver connected to",
+    "native": "native code, which no recorded client is part of, connected to",
+    "child": "a child process connected to",
+}
+_INSTEAD = {
+    "native": "Read through a recorded client (fsspec or s3fs, requests, SQLAlchemy), or save what "
+    "you read to a file, and read the file.",
 }
 
 
@@ -97,14 +108,13 @@ def _where(cell: int) -> str:
 
 
 def _connections(handover: Handover) -> Iterator[Hole]:
-    for seen in handover.connections:
-        if is_played_back(seen, handover.answers):
-            continue
+    for seen in external(handover):
+        peer = f"{seen.host}:{seen.port}" if seen.port else seen.host
         yield Hole(
             kind="network",
-            text=f"Cell [{seen.cell}] connected to {seen.host}:{seen.port}; "
-            "what came from there is not kept.",
-            hint="Save what you download to a file, and read the file.",
+            text=f"{_where(seen.cell).capitalize()}: {_REACHED[seen.by]} {peer}; what came from "
+            "there could not be pinned, and is not kept.",
+            hint=_INSTEAD.get(seen.by, "Save what you download to a file, and read the file."),
             cell=seen.cell,
             blocking=True,
         )

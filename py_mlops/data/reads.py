@@ -10,7 +10,7 @@ from pathlib import Path
 from py_mlops.data.groups import Group, group
 from py_mlops.data.holes import of_file, of_session, refusal
 from py_mlops.data.judge import Finding, State, is_plain, judge, look_at, same
-from py_mlops.data.replay import of_answer, short
+from py_mlops.data.replay import external, of_answer, short
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.errors import CaptureError
 from py_mlops.records import Blob, CodeFile, DataFile, Hole, Tree
@@ -143,6 +143,10 @@ def summary(handover: Handover, rules: IgnoreRules) -> Summary:
         (short(answer.request), answer.kind, f"{answer.size:,}", f"[{answer.cell}]", answer.source)
         for answer in handover.answers
         if not answer.problem
+    ]
+    rows += [
+        (f"{peer.host}:{peer.port}", "external", "—", f"[{peer.cell}]", peer.by)
+        for peer in external(handover)
     ]
     unanswered = [hole for hole in map(of_answer, handover.answers) if hole is not None]
     return Summary(rows, [*holes, *unanswered, *of_session(handover)])

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from py_mlops.errors import InputError, StoreUnavailable
 from py_mlops.progress import Progress, Report, silent
-from py_mlops.records import Answer, Blob, Hole
+from py_mlops.records import Answer, Blob, External, Hole
 from py_mlops.records.handover import Handover, SeenAnswer, SeenConnection
 from py_mlops.store.base import Blobs
 
@@ -106,17 +106,25 @@ def of_answer(seen: SeenAnswer) -> Hole | None:
 def is_played_back(seen: SeenConnection, answers: Sequence[SeenAnswer]) -> bool:
     """Say whether what came through a connection is among the answers, or is told as their hole.
 
-    What Python code fetched is; of native code only a database's client, whose
-    results Python's driver saw; of a child process nothing is known. A source does
-    not say which driver asked, so that a native reader (connectorx, ADBC) beside a
-    recorded driver of the same database is taken for that driver's client.
+    What Python code fetched from a web server is, and what a database's recorded
+    driver did; of other native code, whatever it asked of the same server, and of
+    child processes nothing is known.
 
     Args:
         seen: The connection.
         answers: The session's answers.
     """
-    kinds = {"python": ("sql", "http"), "native": ("sql",), "child": ()}[seen.by]
-    return any(answer.kind in kinds and _leads_to(answer.source, seen) for answer in answers)
+    kind = {"python": "http", "driver": "sql"}.get(seen.by)
+    return any(answer.kind == kind and _leads_to(answer.source, seen) for answer in answers)
+
+
+def external(handover: Handover) -> list[External]:
+    """Return whom a session reached without anything of it being on the tape."""
+    return [
+        External(host=seen.host, port=seen.port, by=seen.by, cell=seen.cell)
+        for seen in handover.connections
+        if not is_played_back(seen, handover.answers)
+    ]
 
 
 def _leads_to(source: str, seen: SeenConnection) -> bool:

@@ -10,7 +10,7 @@ import time
 from typing import Any, Callable, Iterator, Sequence
 
 from . import places, words
-from .contacts import Contacts
+from .contacts import DRIVER, PYTHON, Contacts
 from .copies import Look
 from .level import Level
 from .opens import WRITING, Opens
@@ -131,6 +131,17 @@ class Observer:
             self._silence.all -= 1
 
     @contextlib.contextmanager
+    def driver(self) -> Iterator[None]:
+        """Take what this thread connects to inside for a driver's whose answers are recorded."""
+        self._silence.driver += 1
+        self.level.trace.driver(1)
+        try:
+            yield
+        finally:
+            self.level.trace.driver(-1)
+            self._silence.driver -= 1
+
+    @contextlib.contextmanager
     def following(self, command: object, *, all_threads: bool = False) -> Iterator[None]:
         """Follow a shell command that runs inside, and see the files its text names.
 
@@ -182,6 +193,8 @@ class Observer:
 
     def connections(self) -> list[dict[str, Any]]:
         """Return connections in the shape of ``records.handover.SeenConnection``."""
+        with contextlib.suppress(Exception):
+            self._opens.catch_up()
         with self.paused():
             return self._contacts.connections()
 
@@ -251,17 +264,20 @@ class Observer:
         self._contacts.asked(host, port)
 
     def _connected(self, socket: Any, address: Sequence[Any]) -> None:
-        self._contacts.connected(socket, address, self._opens.cell)
+        self.level.trace.socket(socket.fileno())
+        by = DRIVER if self._silence.driver else PYTHON
+        self._contacts.connected(socket, address, self._opens.cell, by)
 
     def _unpickled(self, module: object, name: object) -> None:
         self._contacts.unpickle(module, name, self._opens.cell)
 
 
 class _Silent:
-    """What is not to be seen: everything, or the processes that are started."""
+    """What is not to be seen, everything or processes; and what a recorded driver's work is."""
 
     all = 0
     processes = 0
+    driver = 0
 
 
 class _Silence(_Silent, threading.local):

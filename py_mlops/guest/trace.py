@@ -9,7 +9,7 @@ import threading
 from typing import Any, Callable
 
 from .children import Children
-from .contacts import Contacts
+from .contacts import BY, CHILD, Contacts
 from .copies import Look
 from .opens import normal
 from .sightings import Sightings, inside
@@ -37,6 +37,8 @@ class Trace:
         listed: Told each folder that a child process opened, and the cell.
         normal: Makes paths that mean the same the same, see `links.Links.normal`.
         pause: Tells the tracer that work of ours begins (1) or ends (-1) in this thread.
+        driver: Tells it that a recorded driver begins (1) or has ended (-1) to connect.
+        socket: Tells it the descriptor that Python is about to connect in this thread.
     """
 
     def __init__(
@@ -51,6 +53,8 @@ class Trace:
         """
         self.failures = 0
         self.pause: Callable[[int], object] = _nothing
+        self.driver: Callable[[int], object] = _nothing
+        self.socket: Callable[[int], object] = _nothing
         self.listed: Callable[[str, int], object] = _nothing
         self.normal: Callable[[str], str] = normal
         self._files, self._contacts, self._leaves_out = files, contacts, leaves_out
@@ -81,7 +85,9 @@ class Trace:
             with contextlib.suppress(Exception):
                 import ctypes
 
-                self.pause = ctypes.CDLL(None).mlops_trace_pause
+                tracer = ctypes.CDLL(None)
+                self.pause = tracer.mlops_trace_pause
+                self.driver, self.socket = tracer.mlops_trace_driver, tracer.mlops_trace_socket
                 self._log = TraceLog(path)
         return self._log is not None
 
@@ -198,18 +204,15 @@ class Trace:
 
     def _connected(self, fields: Record) -> None:
         pid, time_ns = stamp(fields)
-        port, peer = int(fields[3]), fields[4]
+        port, peer = int(fields[3]), os.fsdecode(fields[5])
         if self._is_early(pid, time_ns):
             return
+        by = CHILD if pid != self._pid else BY[int(fields[4])]
         if port >= 0:
-            name = self._names.get(peer, "")
-            self._contacts.reached(
-                name, os.fsdecode(peer), port, self._cell(time_ns), by_child=pid != self._pid
-            )
-            return
-        path = os.fsdecode(peer)
-        if not path.lstrip("@").replace("/var/run/", "/run/", 1).startswith(_SYSTEM_SOCKETS):
-            self._contacts.reached("", path, 0, self._cell(time_ns), by_child=pid != self._pid)
+            name = self._names.get(fields[5], "")
+            self._contacts.reached(name, peer, port, self._cell(time_ns), by)
+        elif not peer.lstrip("@").replace("/var/run/", "/run/", 1).startswith(_SYSTEM_SOCKETS):
+            self._contacts.reached("", peer, 0, self._cell(time_ns), by)
 
     def _listens(self, fields: Record) -> None:
         port, peer = int(fields[3]), os.fsdecode(fields[4])

@@ -15,7 +15,9 @@
  *   K pid ppid time                             a process was forked
  *   S pid time preload exe                      is about to run, or has spawned, this program
  *   E pid time                                  the program of the S before could not be run
- *   C pid time port peer                        connected; port -1: the peer is a socket's path
+ *   C pid time port by peer                     connected; port -1: the peer is a socket's path; by:
+ *                                               0 native code, 1 a socket of Python's, 2 a driver
+ *                                               whose answers are recorded
  *   L pid time port peer                        listens
  *   N pid time address name                     looked up a name
  *   X                                           the log is full; nothing follows
@@ -106,6 +108,9 @@ static int64_t keep_older;              /* copies are made of files that are old
 static int64_t keep_left = 256L << 20;  /* bytes of copies that this process may still make */
 static uint64_t known[SLOTS];           /* what was written already, by hash */
 static __thread int paused __attribute__((tls_model("initial-exec")));
+
+static __thread int driving __attribute__((tls_model("initial-exec")));
+static __thread int announced __attribute__((tls_model("initial-exec"))); /* a descriptor, and 1 */
 
 static int watching(void) { return active && !paused; }
 
@@ -564,7 +569,7 @@ RENAME(renameat2, from, to,
 
 /* ---- peers ---- */
 
-static void note_peer(char kind, const struct sockaddr *address, socklen_t length) {
+static void note_peer(char kind, int by, const struct sockaddr *address, socklen_t length) {
   char head[80], peer[sizeof(struct sockaddr_un) + 2] = "";
   int port = -1, kept = errno;
   if (address->sa_family == AF_INET) {
@@ -583,8 +588,10 @@ static void note_peer(char kind, const struct sockaddr *address, socklen_t lengt
     if (!*peer) *peer = '@'; /* an abstract name */
   }
   errno = kept;
-  if (!*peer || !is_new(mixed(hash_of(peer), ((uint64_t)port << 8) + (uint64_t)kind))) return;
-  append_line(head, number(begin(head, kind, own_pid), port), peer);
+  uint64_t way = ((uint64_t)port << 16) + ((uint64_t)(by + 1) << 8) + (uint64_t)kind;
+  if (!*peer || !is_new(mixed(hash_of(peer), way))) return;
+  char *end = number(begin(head, kind, own_pid), port);
+  append_line(head, by < 0 ? end : number(end, by), peer);
 }
 
 EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length) {
@@ -594,7 +601,8 @@ EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length) {
     int type = 0;
     socklen_t size = sizeof type;
     ask6(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, (long)&type, (long)&size, 0);
-    if (type != SOCK_DGRAM) note_peer('C', address, length);
+    if (type != SOCK_DGRAM) note_peer('C', driving ? 2 : announced == fd + 1, address, length);
+    if (announced == fd + 1) announced = 0;
   }
   return result;
 }
@@ -605,7 +613,7 @@ EXPORT int listen(int fd, int backlog) {
   struct sockaddr_storage own = {0};
   socklen_t size = sizeof own;
   if (watching() && result == 0 && ask(SYS_getsockname, fd, &own, &size, 0) == 0)
-    note_peer('L', (struct sockaddr *)&own, size);
+    note_peer('L', -1, (struct sockaddr *)&own, size);
   return result;
 }
 
@@ -745,6 +753,14 @@ static void forked(void) {
 /* Work of ours in this thread begins (1) or ends (-1): it is no part of what is watched. */
 EXPORT void mlops_trace_pause(int step);
 EXPORT void mlops_trace_pause(int step) { paused += step; }
+
+/* In this thread a driver whose answers are recorded begins (1) or has ended (-1) to connect. */
+EXPORT void mlops_trace_driver(int step);
+EXPORT void mlops_trace_driver(int step) { driving += step; }
+
+/* The next that this thread connects, if it is this descriptor, is a socket of Python's. */
+EXPORT void mlops_trace_socket(int fd);
+EXPORT void mlops_trace_socket(int fd) { announced = fd + 1; }
 
 static void read_prefixes(const char *list) {
   if (!list || strlen(list) >= sizeof skipped) return;

@@ -16,7 +16,7 @@ from py_mlops.records.base import (
     is_digest,
     record_id,
 )
-from py_mlops.records.capture import AllowedSecret, Capture, Hole
+from py_mlops.records.capture import AllowedSecret, Capture, External, Hole
 from py_mlops.records.checkpoint import Checkpoint
 from py_mlops.records.data import DataFile
 from py_mlops.records.environment import (
@@ -97,6 +97,7 @@ __all__ = [
     "Distribution",
     "Environment",
     "ExecutedCell",
+    "External",
     "FolderEntry",
     "Hardware",
     "HeadMove",

@@ -7,8 +7,12 @@ from typing import Literal
 from py_mlops.records.base import Part
 from py_mlops.records.variables import Variable
 
-CaptureLevel = Literal["observed", "watched", "python-only", "external"]
+CaptureLevel = Literal["observed", "watched", "python-only"]
 """How completely a session was watched; see `Capture`."""
+
+
+Reacher = Literal["python", "driver", "native", "child"]
+"""Who reached a peer; a ``driver`` is one whose answers are recorded."""
 
 
 class Hole(Part, frozen=True):
@@ -27,6 +31,23 @@ class Hole(Part, frozen=True):
     hint: str
     cell: int
     blocking: bool
+
+
+class External(Part, frozen=True):
+    """A peer that could not be pinned: what came from there is not kept, and may be gone.
+
+    Attributes:
+        host: A name, an address, or a socket's path.
+        port: On which port; 0 for a path.
+        by: Who reached it: ``python`` code, a database's ``driver``, ``native`` code,
+            or a ``child`` process.
+        cell: Execution count of the cell.
+    """
+
+    host: str
+    port: int
+    by: Reacher
+    cell: int
 
 
 class AllowedSecret(Part, frozen=True):
@@ -49,9 +70,9 @@ class Capture(Part, frozen=True):
     Attributes:
         level: ``observed`` every open of the kernel and its children;
             ``watched`` folders under notification; ``python-only`` what
-            Python's own audit hook and IPython show; ``external`` a source
-            that could not be pinned.
+            Python's own audit hook and IPython show.
         holes: What is missing.
+        external: Whom the program reached past every recorded client.
         ignored: The rules by which files were left out, as shown to the user.
         variables: Environment variables that the program read, without their values.
         secrets: What looks like a secret and was let pass.
@@ -59,6 +80,7 @@ class Capture(Part, frozen=True):
 
     level: CaptureLevel
     holes: list[Hole]
+    external: list[External]
     ignored: list[str]
     variables: list[Variable]
     secrets: list[AllowedSecret]

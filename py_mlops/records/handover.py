@@ -14,7 +14,7 @@ import msgspec
 
 from py_mlops.records.answers import AnswerKind, KeyDigest
 from py_mlops.records.base import Part
-from py_mlops.records.capture import CaptureLevel
+from py_mlops.records.capture import CaptureLevel, Reacher
 from py_mlops.records.data import Observed
 from py_mlops.records.model import ArraySpec, ModelFormat
 from py_mlops.records.program import ExecutedCell
@@ -79,13 +79,14 @@ class SeenConnection(Part, frozen=True):
         cell: Execution count of the cell.
         host: Whom it was opened to: a name, an address, or a socket's path.
         port: On which port; 0 for a path.
-        by: Who opened it: ``python`` code, ``native`` code, or a ``child`` process.
+        by: Who opened it: ``python`` code, a ``driver`` whose answers are recorded, other
+            ``native`` code, or a ``child`` process.
     """
 
     cell: int
     host: str
     port: int
-    by: Literal["python", "native", "child"]
+    by: Reacher
 
 
 class SeenAnswer(Part, frozen=True):

@@ -194,7 +194,9 @@ def test_serious_holes_leave_the_capture_unknown(compared: Collect, said: dict[s
     """What was not seen cannot be called the same."""
     for blocking, state in ((True, "unknown"), (False, "same")):
         hole = Hole(kind="data", text="It is lost.", hint="Do.", cell=0, blocking=blocking)
-        capture = Capture(level="python-only", holes=[hole], ignored=[], variables=[], secrets=[])
+        capture = Capture(
+            level="python-only", holes=[hole], external=[], ignored=[], variables=[], secrets=[]
+        )
         axis = compared(ended(said), capture=capture).axis("capture")
         assert (axis.state, axis.details) == (state, ["It is lost."])
         assert axis.text.endswith("with 1 hole.")

@@ -124,9 +124,11 @@ def test_a_lost_answer_stops_the_rerun(
         ("localhost", 8000, "python", "http://127.0.0.1:8000", True),
         ("example.org", 443, "native", "https://example.org", False),
         ("example.org", 443, "child", "https://example.org", False),
-        ("db", 5432, "native", "postgresql://db:5432/shop", True),
-        ("/run/postgresql/.s.PGSQL.5432", 0, "native", "postgresql://:5432/shop", True),
-        ("/run/postgresql/.s.PGSQL.5432", 0, "native", "https://example.org", False),
+        ("db", 5432, "driver", "postgresql://db:5432/shop", True),
+        ("db", 5432, "native", "postgresql://db:5432/shop", False),
+        ("db", 5432, "python", "postgresql://db:5432/shop", False),
+        ("/run/postgresql/.s.PGSQL.5432", 0, "driver", "postgresql://:5432/shop", True),
+        ("/run/postgresql/.s.PGSQL.5432", 0, "driver", "https://example.org", False),
     ],
 )
 def test_a_connection_whose_answers_are_kept_is_no_hole(

@@ -27,26 +27,28 @@ def test_own_ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_native_code_is_told_from_python() -> None:
-    """What the process connected to more often than Python did was native code, or a child."""
+    """A peer that Python, a driver, native code or a child reached is told once for each."""
     contacts = Contacts()
     stream = SimpleNamespace(family=socket.AF_INET, type=socket.SOCK_STREAM)
     contacts.connected(stream, ("10.0.0.1", 80), 1)
-    contacts.reached("web", "10.0.0.1", 80, 1)
-    contacts.reached("database", "10.0.0.2", 5432, 2)
-    contacts.reached("", "10.0.0.3", 80, 3, by_child=True)
-    assert {item["host"]: item["by"] for item in contacts.connections()} == {
-        "web": "python", "database": "native", "10.0.0.3": "child",
-    }  # fmt: skip
-    contacts.reached("web", "10.0.0.1", 80, 4)
-    assert {item["by"] for item in contacts.connections() if item["host"] == "web"} == {"native"}
+    contacts.reached("web", "10.0.0.1", 80, 1, "python")
+    contacts.reached("database", "10.0.0.2", 5432, 2, "driver")
+    contacts.reached("", "10.0.0.3", 80, 3, "child")
+    contacts.reached("web", "10.0.0.1", 80, 4, "native")
+    assert [(item["host"], item["by"], item["cell"]) for item in contacts.connections()] == [
+        ("web", "python", 1), ("web", "native", 4), ("database", "driver", 2),
+        ("10.0.0.3", "child", 3),
+    ]  # fmt: skip
 
 
 def test_a_childs_connection_is_told_in_the_cell_that_started_the_child() -> None:
     """Python's answers of an earlier cell are recorded; what is missing is the child's."""
     contacts = Contacts()
-    contacts.reached("", "10.0.0.1", 80, 1)
-    contacts.reached("", "10.0.0.1", 80, 3, by_child=True)
-    assert [item["cell"] for item in contacts.connections()] == [3]
+    contacts.reached("", "10.0.0.1", 80, 1, "python")
+    contacts.reached("", "10.0.0.1", 80, 3, "child")
+    assert {item["by"]: item["cell"] for item in contacts.connections()} == {
+        "python": 1, "child": 3,
+    }  # fmt: skip
 
 
 def test_bounded() -> None:

@@ -309,18 +309,24 @@ def test_a_program_that_is_not_there(traced: Traced) -> None:
 
 
 def test_peers(traced: Traced) -> None:
-    """Connections of native code and names that were looked up are noted, datagrams are not."""
+    """Connections, who made them and names that were looked up are noted, datagrams are not."""
     traced.python(
         "import socket\ns = socket.create_server(('127.0.0.1', 0)); port = s.getsockname()[1]\n"
         "socket.create_connection(('localhost', port)).close()\n"
         "socket.socket(type=socket.SOCK_DGRAM).connect(('127.0.0.1', 9))\n"
         "u = socket.socket(socket.AF_UNIX); u.bind('here'); u.listen()\n"
-        "socket.socket(socket.AF_UNIX).connect('here')"
+        "import ctypes; tracer = ctypes.CDLL(None)\n"
+        "one, two = (socket.socket(socket.AF_UNIX) for _ in '12')\n"
+        "tracer.mlops_trace_socket(one.fileno()); one.connect('here'); two.connect('here')\n"
+        "tracer.mlops_trace_driver(1); socket.socket(socket.AF_UNIX).connect('here')"
     )
-    kinds = [(fields[0], fields[4]) for fields in traced.records() if fields[0] in b"LCN"]
+    kinds = [(fields[0], *fields[4:]) for fields in traced.records() if fields[0] in b"LCN"]
     assert kinds[0] == (b"L", b"127.0.0.1")
     assert (b"N", b"localhost") in kinds
-    assert kinds[-3:] == [(b"C", b"127.0.0.1"), (b"L", b"here"), (b"C", b"here")]
+    assert kinds[-5:] == [
+        (b"C", b"0", b"127.0.0.1"), (b"L", b"here"),
+        (b"C", b"1", b"here"), (b"C", b"0", b"here"), (b"C", b"2", b"here"),
+    ]  # fmt: skip
 
 
 def test_threads_that_fork(traced: Traced) -> None:

@@ -80,7 +80,9 @@ def test_what_stops_someone_else_is_the_badge() -> None:
     page = snapshot_page(
         ID,
         changed(
-            capture=Capture(level="python-only", holes=holes, ignored=[], variables=[], secrets=[])
+            capture=Capture(
+                level="python-only", holes=holes, external=[], ignored=[], variables=[], secrets=[]
+            )
         ),
     )
     assert (page.badge, page.state) == ("1 in the way of a rerun", "bad")

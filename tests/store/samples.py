@@ -69,7 +69,9 @@ def snapshot(
         holdout=None,
         metrics={"accuracy": 0.96875},
         parameters={},
-        capture=Capture(level="python-only", holes=[], ignored=[], variables=[], secrets=[]),
+        capture=Capture(
+            level="python-only", holes=[], external=[], ignored=[], variables=[], secrets=[]
+        ),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Callable
 
 from .sql_answer import Question, inside
 from .sql_stand_in import StandInConnection, StandInCursor
-from .sql_tee import TeeCursor, begin
+from .sql_tee import TeeCursor, begin, driven
 from .tape import tape
 
 FILES = {"sqlite", "duckdb"}
@@ -45,7 +45,24 @@ def patch(module: Any) -> None:
     module.DefaultExecutionContext.cursor = property(_cursor, _set_cursor)
 
 
-PATCHES: dict[str, Callable[[Any], None]] = {"sqlalchemy.engine.default": patch}
+def patch_pool(module: Any) -> None:
+    """Patch ``sqlalchemy.pool.base``: every connection of an engine, also of a creator's.
+
+    Args:
+        module: The module.
+    """
+    wrap = module.Pool._should_wrap_creator  # noqa: SLF001 - both versions have it
+
+    def should_wrap(pool: Any, creator: Any) -> Any:
+        return driven(wrap(pool, creator))
+
+    module.Pool._should_wrap_creator = should_wrap  # noqa: SLF001
+
+
+PATCHES: dict[str, Callable[[Any], None]] = {
+    "sqlalchemy.engine.default": patch,
+    "sqlalchemy.pool.base": patch_pool,
+}
 
 
 def source_of(url: Any) -> str:

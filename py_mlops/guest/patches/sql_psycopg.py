@@ -7,7 +7,7 @@ from typing import Any, Callable, Iterator
 
 from .sql_answer import BATCH, Question, Writing, inside, text_of
 from .sql_stand_in import StandInConnection, StandInCursor
-from .sql_tee import begin
+from .sql_tee import begin, driven, recorded
 from .tape import Unrecorded, tape
 
 
@@ -24,6 +24,9 @@ def patch(module: Any) -> None:
         module.connect = module.Connection.connect = functools.partial(_connect, module)
         module.AsyncConnection.connect = functools.partial(_connect_async, module)
         return
+    for kind in (module.Connection, module.AsyncConnection):
+        steps = kind._connect_gen.__func__  # noqa: SLF001 - every way to connect goes through it
+        kind._connect_gen = classmethod(driven(steps))  # noqa: SLF001
     for kind in (module.Cursor, module.AsyncCursor):
         awaited = kind is module.AsyncCursor
         execute, executemany = (_async_run, _async_many) if awaited else (_run, _many)
@@ -55,14 +58,8 @@ def _asked(cursor: Any, sql: Any, parameters: Any) -> Callable[[], Question]:
 def _run(execute: Any, module: Any) -> Any:
     @functools.wraps(execute)
     def run(cursor: Any, query: Any, params: Any = None, **kwargs: Any) -> Any:
-        writing = begin(_asked(cursor, query, params))
-        try:
-            with inside():
-                result = execute(cursor, query, params, **kwargs)
-        except Exception as error:
-            if writing is not None:
-                writing.failed(error)
-            raise
+        asked = _asked(cursor, query, params)
+        result, writing = recorded(asked, lambda: execute(cursor, query, params, **kwargs))
         if writing is not None:
             with _whole(cursor, writing, module) as wanted, inside():
                 while wanted and not writing.ended:
@@ -133,14 +130,10 @@ def _many(executemany: Any) -> Any:
     @functools.wraps(executemany)
     def run(cursor: Any, query: Any, params_seq: Any, **kwargs: Any) -> Any:
         sets = list(params_seq)
-        writing = begin(lambda: Question.many(_source(cursor), query, sets))
-        try:
-            with inside():
-                result = executemany(cursor, query, sets, **kwargs)
-        except Exception as error:
-            if writing is not None:
-                writing.failed(error)
-            raise
+        result, writing = recorded(
+            lambda: Question.many(_source(cursor), query, sets),
+            lambda: executemany(cursor, query, sets, **kwargs),
+        )
         _count(writing, cursor, kwargs)
         return result
 

@@ -6,10 +6,10 @@ import collections
 import functools
 from typing import Any, Callable, Sequence
 
-from .sql_answer import BATCH, Question, Writing, inside, text_of
+from .sql_answer import BATCH, Question, Writing, text_of
 from .sql_psycopg import source_of
 from .sql_stand_in import StandInConnection, StandInCursor
-from .sql_tee import begin
+from .sql_tee import begin, driven, recorded
 from .tape import Unrecorded, tape
 
 
@@ -34,7 +34,7 @@ def patch(module: Any) -> None:
     ) -> Any:
         plain = connection_factory or module.extensions.connection
         kind = _connection(plain, module) if isinstance(plain, type) else plain
-        return connect(dsn, kind, cursor_factory, **kwargs)
+        return driven(connect)(dsn, kind, cursor_factory, **kwargs)
 
     module.connect = watched
 
@@ -94,14 +94,7 @@ def _source(cursor: Any) -> str:
 
 
 def _run(cursor: Any, base: Any, asked: Callable[[], Question], execute: Callable[[], Any]) -> Any:
-    writing = begin(asked)
-    try:
-        with inside():
-            result = execute()
-    except Exception as error:
-        if writing is not None:
-            writing.failed(error)
-        raise
+    result, writing = recorded(asked, execute)
     if writing is not None:
         if cursor.name is not None:
             writing.abandon("A server-side cursor outside of SQLAlchemy is not recorded.")

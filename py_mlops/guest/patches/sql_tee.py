@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import collections
-from typing import Any, Callable, Sequence
+import contextlib
+import functools
+import types
+from typing import Any, Callable, Generator, Sequence
 
+from ..observe import observer
 from .sql_answer import BATCH, Question, Writing, inside, is_inside, text_of
 from .tape import tape
 
@@ -106,6 +110,11 @@ class TeeCursor:
         self._settle()
         self._cursor.close()
 
+    def __del__(self) -> None:
+        """End the answer where the program stopped to read: it dropped the cursor unclosed."""
+        with contextlib.suppress(Exception):
+            self._settle()
+
     async def _async_soft_close(self) -> None:
         self._settle()
         await self._cursor._async_soft_close()  # noqa: SLF001 - SQLAlchemy's own name, asked of us
@@ -157,6 +166,60 @@ class TeeCursor:
         if writing is not None and not writing.ended:
             writing.head(self._cursor)
             writing.leave()
+
+
+def driven(connect: Any) -> Any:
+    """Return what connects in the same way, as a driver whose answers are recorded.
+
+    Args:
+        connect: A function, or one that returns a generator (psycopg's).
+    """
+
+    @functools.wraps(connect)
+    def driving(*args: Any, **kwargs: Any) -> Any:
+        with observer().driver():
+            made = connect(*args, **kwargs)
+        return _steps(made) if isinstance(made, types.GeneratorType) else made
+
+    return driving
+
+
+def _steps(steps: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    """Go on with a generator, each of its steps as a driver's; between them others may connect."""
+    go, given = steps.send, None
+    while True:
+        try:
+            with observer().driver():
+                wanted = go(given)
+        except StopIteration as end:
+            return end.value
+        try:
+            go, given = steps.send, (yield wanted)
+        except BaseException as error:
+            go, given = steps.throw, error
+
+
+def recorded(
+    asked: Callable[[], Question], execute: Callable[[], Any]
+) -> tuple[Any, Writing | None]:
+    """Execute a statement once, and record the error if it is one.
+
+    Args:
+        asked: Returns the question; only called when it is needed.
+        execute: Lets the driver do it.
+
+    Returns:
+        What the driver returned, and where its rows are to be recorded; ``None``
+        where they are not.
+    """
+    writing = begin(asked)
+    try:
+        with inside():
+            return execute(), writing
+    except Exception as error:
+        if writing is not None:
+            writing.failed(error)
+        raise
 
 
 def begin(asked: Callable[[], Question]) -> Writing | None:

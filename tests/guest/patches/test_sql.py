@@ -12,6 +12,8 @@ import pandas as pd
 import pytest
 
 from py_mlops.notebook.ship import guest_zip
+from py_mlops.notebook.tracer import trace_environment, tracer_library
+from tests.mariadb import MariaDB
 from tests.postgresql import PostgreSQL, server
 
 __all__ = ["server"]
@@ -20,7 +22,8 @@ START = """
 import sys
 sys.path.insert(0, {zip!r})
 from mlops_guest.patches import install, tape
-install({mode!r})
+if {mode!r} != "none":
+    install({mode!r})
 URL, CONNINFO = {url!r}, {conninfo!r}
 out = {{}}
 {source}
@@ -60,6 +63,8 @@ with engine.connect() as c:
     result = c.execution_options(stream_results=True).execute(sa.text("SELECT id FROM sale"))
     out["part"] = rows(result.fetchmany(10))
     result.close()
+    streaming = c.execution_options(stream_results=True)
+    out["dropped"] = rows(streaming.execute(sa.text("SELECT name FROM sale")).fetchmany(10))
 with engine.connect() as c:
     try:
         c.execute(sa.text("SELECT * FROM nowhere"))
@@ -183,12 +188,19 @@ with psycopg.connect(CONNINFO) as c:
 class World:
     """Runs a program beside a server and, with the same tape, in a world without it."""
 
-    def __init__(self, server: PostgreSQL, folder: Path) -> None:
+    def __init__(self, server: PostgreSQL | MariaDB, folder: Path) -> None:
         """Ship the guest into a folder."""
         self.server, self.folder, self.tape = server, folder, folder / "tape"
         self._zip = str(guest_zip(folder / "cache"))
 
-    def run(self, source: str, mode: str, driver: str = "psycopg", limit: str = "") -> Any:
+    def run(
+        self,
+        source: str,
+        mode: str,
+        driver: str = "psycopg",
+        limit: str = "",
+        extra: dict[str, str] | None = None,
+    ) -> Any:
         """Run a program, which fills ``out``; return that."""
         target = self.folder / f"{mode}.pickle"
         program = START.format(
@@ -200,7 +212,8 @@ class World:
             conninfo=self.server.conninfo,
         )
         alone = ["unshare", "-rn"] if mode == "rerun" else []
-        environment = {**os.environ, "MLOPS_TAPE": str(self.tape), "MLOPS_TAPE_LIMIT": limit}
+        own = {"MLOPS_TAPE": str(self.tape), "MLOPS_TAPE_LIMIT": limit}
+        environment = {**os.environ, **own, **(extra or {})}
         done = subprocess.run(
             [*alone, sys.executable, "-c", program],
             check=False,
@@ -354,3 +367,41 @@ def test_an_unrecorded_query_is_named(world: World) -> None:
     error = world.run(source.format(2), "rerun")["error"]
     assert "not asked when the notebook was recorded: SELECT 2" in error
     assert f"127.0.0.1:{world.server.port}/shop" in error
+
+
+CONNECTING = """
+import asyncio, ctypes, socket, struct, psycopg, psycopg2, sqlalchemy as sa
+from mlops_guest.observe import observer
+observer().start()
+observer().cell = 1
+for options in ({}, {"creator": lambda: psycopg.connect(CONNINFO)}):
+    with sa.create_engine(URL, **options).connect() as c:
+        c.execute(sa.text("SELECT 1"))
+psycopg.connect(CONNINFO).close()
+class Own(psycopg.Connection): pass
+out["kind"] = type(Own.connect(CONNINFO)).__name__
+psycopg2.connect(CONNINFO).close()
+async def main():
+    await (await psycopg.AsyncConnection.connect(CONNINFO)).close()
+asyncio.run(main())
+out["driver"] = observer().connections()
+observer().cell = 2
+port = sa.engine.make_url(URL).port
+address = struct.pack("=HH4s8x", socket.AF_INET, socket.htons(port), bytes([127, 0, 0, 1]))
+plain = socket.socket()
+out["native"] = ctypes.CDLL(None).connect(plain.fileno(), address, len(address))
+out["all"] = observer().connections()
+"""
+
+
+def test_native_code_beside_a_driver(world: World) -> None:
+    """A recorded driver's own connections are told from those of native code to its server."""
+    library = tracer_library()
+    assert library is not None
+    log = world.folder / "log"
+    log.touch()
+    out = world.run(CONNECTING, "record", extra=trace_environment(library, log, sys.executable))
+    at = {"host": "127.0.0.1", "port": world.server.port}
+    assert out["driver"] == [{"cell": 1, **at, "by": "driver"}]
+    assert (out["native"], out["kind"]) == (0, "Own")
+    assert out["all"] == [{"cell": 1, **at, "by": "driver"}, {"cell": 2, **at, "by": "native"}]
