@@ -6,7 +6,7 @@ import json
 import os
 import re
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -92,12 +92,10 @@ def run(
         report(Progress("parameters", why))
     with tempfile.TemporaryDirectory(prefix="mlops-run-") as held:
         folder = Path(held)
-        kernel = observed_kernel(workspace, interpreter, path, folder, parameters or {})
-        if vault:
-            kernel = replace(kernel, env={**kernel.env, "MLOPS_VAULT": "1"})
+        given = parameters or {}
         executed = execute(
             document,
-            kernel=kernel,
+            kernel=observed_kernel(workspace, interpreter, path, folder, given, vault=vault),
             directory=path.parent,
             report=report,
             timeout=timeout,
@@ -178,6 +176,8 @@ def observed_kernel(
     path: Path,
     folder: Path,
     parameters: dict[str, object],
+    *,
+    vault: bool = False,
 ) -> KernelCommand:
     """Return how to start a notebook's kernel under observation.
 
@@ -190,6 +190,7 @@ def observed_kernel(
         path: Its absolute path.
         folder: Where the kernel hands over.
         parameters: papermill parameters.
+        vault: Whether snapshots that the notebook takes keep all wheels.
 
     Returns:
         Command line and environment.
@@ -202,6 +203,8 @@ def observed_kernel(
         "MLOPS_STORE": str(workspace.settings.store),
         "MLOPS_CACHE": str(workspace.settings.cache),
     }
+    if vault:
+        environment["MLOPS_VAULT"] = "1"
     session = folder / "session"
     session.mkdir(mode=0o700)
     argv, environment = observed(
