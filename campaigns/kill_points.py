@@ -9,6 +9,7 @@ Run it with ``python -m campaigns.kill_points``.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import subprocess
@@ -26,6 +27,7 @@ from py_mlops.errors import Corrupt, Missing, StoreError
 from py_mlops.records import Author, Blob, Import, digest_of
 from py_mlops.store import Store, open_store
 from py_mlops.store.folder import FolderBlobs
+from tests.postgresql import PostgreSQL, postgresql
 
 ROOT = Path(__file__).parent.parent
 
@@ -35,6 +37,9 @@ CALLS = (
     "mkdirat", "utimensat",
 )  # fmt: skip
 """System calls that change the disk, or promise that it was changed."""
+
+SENDS = ("sendto",)
+"""System calls that carry a statement to a database server."""
 
 ALIKE = {"mkdir": 50, "mkdirat": 50}
 """Of these only every so manieth is tried: a store makes 256 folders in a row."""
@@ -167,6 +172,28 @@ def adding_in_place(folder: Path) -> list[str]:
     return _subject("add-in-place", folder)
 
 
+def adding_to_team(server: PostgreSQL) -> Argv:
+    """Return what prepares the same command on a team's store in a server.
+
+    Args:
+        server: A running server; each folder gets a schema of its own in it.
+    """
+
+    def argv(folder: Path) -> list[str]:
+        schema = "points_" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
+        address = server.address(schema, blobs=str(folder / "blobs"))
+        (folder / "address").write_text(address)
+        return _subject("add", folder)
+
+    return argv
+
+
+def _store_in(folder: Path) -> str:
+    """Return the address of the store that belongs to a folder."""
+    address = folder / "address"
+    return address.read_text() if address.exists() else str(folder / "store")
+
+
 def _subject(verb: str, folder: Path) -> list[str]:
     for number in range(_ADDS):
         (folder / f"data-{number}").write_bytes(b"%d" % number * 5000)
@@ -199,7 +226,7 @@ class InPlace(FolderBlobs):
 
 def _add(verb: str, folder: Path) -> int:
     try:
-        store = open_store(folder / "store")
+        store = open_store(_store_in(folder))
     except StoreError as error:
         _say(f"refused {error.message}")
         return 1
@@ -244,7 +271,7 @@ def check_store(folder: Path, printed: str) -> Iterator[str]:
         printed: What the writer printed.
     """
     try:
-        store = open_store(folder / "store")
+        store = open_store(_store_in(folder))
     except StoreError as error:
         yield f"the store does not open: {error.message}"
         return
@@ -307,6 +334,10 @@ def main(arguments: Sequence[str] = ()) -> int:
         return _add(arguments[0], Path(arguments[1]))
     start = time.monotonic()
     failed = report("Store", try_points(find_points(adding), adding, check_store))
+    with postgresql() as server:
+        team = adding_to_team(server)
+        points = find_points(team, calls=(*CALLS, *SENDS))
+        failed += report("Team's store", try_points(points, team, check_store))
     control = find_points(adding_in_place, calls=["write"])
     outcomes = list(try_points(control, adding_in_place, check_store))
     caught = report("In-place control", outcomes)

@@ -44,6 +44,15 @@ def audit(connection: Connection) -> Iterator[str]:
     if whole:  # else every subtree above the gap would be reported once more
         yield from _tree(connection, leaves)
     yield from _heads(connection, heads)
+    if connection.dialect.name == "sqlite":
+        yield from _pages(connection)
+
+
+def _pages(connection: Connection) -> Iterator[str]:
+    """Look at what no query above has read, such as the indexes that find a row by its id."""
+    for (said,) in connection.exec_driver_sql("PRAGMA integrity_check(10)"):
+        if said != "ok":
+            yield f"The ledger's file is damaged: {said}."
 
 
 def _follow(heads: dict[str, tuple[str, int]], move: Move, seq: int) -> Iterator[str]:

@@ -6,6 +6,7 @@ import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -26,7 +27,7 @@ from py_mlops.store.audit import audit
 from py_mlops.store.base import Entry, Mark, Move, Row
 from py_mlops.store.database import Database
 from py_mlops.store.revisions import prepare
-from py_mlops.store.schema import as_it_stands, checkpoint, from_columns, log, meta
+from py_mlops.store.schema import DAMAGED, as_it_stands, checkpoint, from_columns, log, meta
 from py_mlops.store.turn import turn
 
 _PAGE = 1000
@@ -126,10 +127,8 @@ class SqlLedger:
         return self._rows(query.order_by(log.c.seq.desc()).limit(limit))
 
     def rows(self, start: int = 0) -> Iterator[Row]:
-        """Iterate over the whole log from a position on, in pages."""
-        while page := self._rows(
-            select(log).where(log.c.seq >= start).order_by(log.c.seq).limit(_PAGE)
-        ):
+        """Iterate over the whole log from a position on, in pages; none may be missing."""
+        while page := self.database.run("Reading", partial(_page, start)):
             yield from page
             start = page[-1].seq + 1
 
@@ -239,6 +238,20 @@ class SqlLedger:
         return self.database.run(
             "Reading", lambda connection: connection.execute(query).mappings().all()
         )
+
+
+def _page(start: int, connection: Connection) -> list[Row]:
+    query = select(log).where(log.c.seq >= start).order_by(log.c.seq).limit(_PAGE)
+    found = [from_columns(columns) for columns in connection.execute(query).mappings()]
+    for seq, row in enumerate(found, start=start):
+        if row.seq != seq:
+            raise Corrupt(f"Rows {seq} to {row.seq - 1} of the log are missing.", hint=DAMAGED)
+    if len(found) < _PAGE:
+        size = connection.scalar(select(meta.c.value).where(meta.c.key == "size")) or ""
+        if not size.isdecimal() or start + len(found) < int(size):
+            end = start + len(found)
+            raise Corrupt(f"The log has {end} rows, but {size} were appended.", hint=DAMAGED)
+    return found
 
 
 def _is_intact(columns: RowMapping) -> bool:

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from campaigns.kill_points import (
     FAULTS,
+    SENDS,
     adding,
     adding_in_place,
+    adding_to_team,
     check_store,
     find_points,
     try_points,
 )
+from tests.postgresql import PostgreSQL
 
 EVERY = 19
 """The slice of all points that is tried here; the campaign tries all."""
@@ -23,6 +26,18 @@ def test_a_stop_at_any_write_loses_nothing_acknowledged() -> None:
     assert {point.fault for point in points} == set(FAULTS)
     outcomes = list(try_points(points, adding, check_store))
     assert {outcome.point.fault for outcome in outcomes if outcome.struck} == set(FAULTS)
+    assert [outcome for outcome in outcomes if outcome.problems] == []
+
+
+def test_a_stop_at_any_statement_loses_nothing_acknowledged(server: PostgreSQL) -> None:
+    """A team's store keeps what it acknowledged, wherever its writer or its connection breaks.
+
+    Every 40th point is tried, of the disk's calls and of what goes to the server.
+    """
+    team = adding_to_team(server)
+    points = find_points(team, calls=("write", "fsync", "rename", "unlink", *SENDS))[::40]
+    outcomes = list(try_points(points, team, check_store))
+    assert any(outcome.struck and outcome.point.call in SENDS for outcome in outcomes)
     assert [outcome for outcome in outcomes if outcome.problems] == []
 
 
