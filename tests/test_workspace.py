@@ -8,6 +8,7 @@ import pytest
 
 from py_mlops.errors import InputError
 from py_mlops.records import Author
+from py_mlops.store.address import TeamAddress, parse
 from py_mlops.workspace import find_author, now, open_workspace, read_settings
 
 
@@ -103,3 +104,23 @@ def test_the_present_moment_is_written_as_records_want_it() -> None:
     """UTC with microseconds, so that texts sort as times do."""
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", now())
     assert now() <= now()
+
+
+def test_a_teams_store_is_one_text_or_a_table(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The table's two parts make the same address as the one text, which children inherit."""
+    monkeypatch.delenv("MLOPS_STORE", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    table = '[store]\nledger = "postgresql://db/mlops?sslmode=require"\nblobs = "s3://b/p?x=1&y"\n'
+    (tmp_path / "py-mlops").mkdir()
+    (tmp_path / "py-mlops" / "settings.toml").write_text(table)
+    address = read_settings().store
+    place = parse(address)
+    assert isinstance(place, TeamAddress)
+    assert (str(place.ledger), place.blobs) == (
+        "postgresql://db/mlops?sslmode=require",
+        "s3://b/p?x=1&y",
+    )
+    monkeypatch.setenv("MLOPS_STORE", address)
+    assert read_settings().store == address
