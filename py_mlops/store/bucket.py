@@ -26,6 +26,8 @@ from py_mlops.store.intake import temporary_name
 
 _AT_ONCE = 16
 _IN_MEMORY = 64 << 20
+_LIST_FROM = 40
+"""So many questions cost about what a page of the list does."""
 _RESTORE = "Restore it from a backup or from a bundle, or take the snapshot again."
 
 
@@ -122,9 +124,10 @@ class BucketBlobs:
         Returns:
             Those that the store holds, by digest.
         """
-        there = [meta for meta in each(self._pool, self._objects.meta, map(key, digests)) if meta]
-        held = {digest_at(meta.path) or "": Blob(digest=digest_at(meta.path) or "", size=meta.size)
-                for meta in there}  # fmt: skip
+        held = {
+            digest: Blob(digest=digest, size=meta.size)
+            for digest, meta in self._metas(digests).items()
+        }
         each(self._pool, self._ages.want, held)
         if held and self._ages.settle(held.keys()):
             return {digest: blob for digest, blob in held.items() if self.has(digest)}
@@ -173,6 +176,25 @@ class BucketBlobs:
             for meta in page:
                 if digest := digest_at(meta.path):
                     yield Blob(digest=digest, size=meta.size), meta.modified
+
+    def _metas(self, digests: Collection[str]) -> dict[str, Meta]:
+        """Return what the bucket says of those of some blobs that it has.
+
+        Many are looked for in its list, a thousand a request, as long as that
+        can be less work than to ask for each.
+        """
+        paths = {key(digest): digest for digest in digests}
+        found: dict[str, Meta] = {}
+        if len(paths) >= _LIST_FROM:
+            for number, page in enumerate(self._objects.list(OBJECTS), 1):
+                found |= {paths[meta.path]: meta for meta in page if meta.path in paths}
+                if number * _LIST_FROM > len(paths):
+                    break
+            else:
+                return found
+        rest = [path for path, digest in paths.items() if digest not in found]
+        asked = each(self._pool, self._objects.meta, rest)
+        return found | {paths[meta.path]: meta for meta in asked if meta}
 
     def _meta(self, digest: str) -> Meta:
         meta = self._objects.meta(key(digest))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from py_mlops.errors import InputError, StoreUnavailable
+from py_mlops.store import bucket_objects
 from py_mlops.store.blobs_at import open_blobs
 from py_mlops.store.bucket import BucketBlobs
 from py_mlops.store.bucket_keys import doomed, key, touched
@@ -86,11 +87,17 @@ def test_storing_again_renews_the_grace(blobs: BucketBlobs, service: Service) ->
     assert set(blobs) == {blob, other}
 
 
-def test_many_are_kept_with_one_question(blobs: BucketBlobs) -> None:
-    """Asked for many blobs, the store says which it has, and keeps those."""
+@pytest.mark.parametrize("page", [1000, 7])
+def test_many_are_kept_with_one_question(
+    blobs: BucketBlobs, page: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked for many blobs, the store says which it has, however long its list is."""
+    monkeypatch.setattr(bucket_objects, "_PAGE", page)
     with blobs.batch() as writer:
         put = {blob.digest: blob for blob in (writer.put_bytes(b"%d" % n) for n in range(50))}
     assert blobs.touch_all([*put, digest("never")]) == put
+    few = dict(list(put.items())[:3])
+    assert blobs.touch_all([*few, digest("never")]) == few
 
 
 def test_who_wants_a_blob_waits_for_its_collector(blobs: BucketBlobs) -> None:
