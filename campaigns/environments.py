@@ -99,7 +99,7 @@ CASES: Mapping[str, Case] = {
     "small": Case("3.11.7", ("ipykernel==6.29.5",), (LEAST,), model=False),
     "tensorflow": Case(
         "3.8.18",
-        ("tensorflow-cpu==2.2.0", "protobuf==3.20.3", "ipykernel==5.5.6"),
+        ("tensorflow-cpu==2.2.0", "numpy==1.18.5", "protobuf==3.20.3", "ipykernel==5.5.6"),
         (DENSE,),
         model=False,
     ),

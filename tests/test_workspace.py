@@ -62,6 +62,20 @@ def test_observing_is_switched_by_setting_and_variable(
         read_settings()
 
 
+def test_the_vault_is_switched_by_setting_and_variable(
+    alone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Wheels of everything are kept only where that is asked for."""
+    assert not read_settings().vault
+    alone.write_text("vault = true\n")
+    assert read_settings().vault
+    monkeypatch.setenv("MLOPS_VAULT", "0")
+    assert not read_settings().vault
+    monkeypatch.setenv("MLOPS_VAULT", "some")
+    with pytest.raises(InputError, match="MLOPS_VAULT"):
+        read_settings()
+
+
 def test_reading_settings_makes_no_folder(alone: Path) -> None:
     """Only who opens a workspace makes a store."""
     settings = read_settings()

@@ -36,6 +36,12 @@ def test_a_line_becomes_a_request(line: str, request_: dict[str, Any], incomplet
     msgspec.convert(found.request, Request)
 
 
+def test_a_line_may_ask_for_the_vault() -> None:
+    """Wheels of everything are kept when the line says so."""
+    assert parse_snapshot("digits --vault").vault
+    assert not parse_snapshot("digits").vault
+
+
 def test_a_reason_lets_a_secret_pass() -> None:
     """The reason is a sentence in quotes; without one the line is refused."""
     assert parse_snapshot("digits --allow-secret 'a public one'").allow_secret.startswith("a pub")
