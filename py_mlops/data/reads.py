@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from py_mlops.data.holes import of_file, of_session, refusal
+from py_mlops.data.holes import of_file, of_repositories, of_session, refusal
 from py_mlops.data.judge import Finding, State, is_plain, judge, look_at, same
 from py_mlops.data.replay import external, of_answer, short
 from py_mlops.data.rules import IgnoreRules
@@ -97,7 +97,7 @@ def gather(
             files.append(_data_file(taken, blob))
     made = {finding.seen.path for finding in findings if finding.seen.written}
     code = _code(handover, rules, take, scripts, made)
-    return Gathered(files, code, [*holes, *of_session(handover)])
+    return Gathered(files, code, [*holes, *of_repositories(findings), *of_session(handover)])
 
 
 def summary(handover: Handover, rules: IgnoreRules) -> Summary:
@@ -126,6 +126,7 @@ def summary(handover: Handover, rules: IgnoreRules) -> Summary:
         for peer in external(handover)
     ]
     unanswered = [hole for hole in map(of_answer, handover.answers) if hole is not None]
+    holes += of_repositories(findings)
     return Summary(rows, [*holes, *unanswered, *of_session(handover)])
 
 
