@@ -144,9 +144,10 @@ def likely_cause(
 
     Axes are asked in the order in which they explain most: data that are not
     the recorded ones explain anything; then the code; what the first differing
-    cell took in and a rerun cannot have; the packages; what that cell may have
-    taken in unseen; a missing seed, the machine; and when all of these are the same,
-    only randomness is left.
+    cell took in and a rerun cannot have; packages that are others (one that is
+    missing makes a program fail, and comes last); what that cell may have taken in
+    unseen; a missing seed, the machine; and when all of these are the same, only
+    randomness is left.
 
     Args:
         level: The verdict.
@@ -165,10 +166,22 @@ def likely_cause(
     if level not in {"within tolerance", "different", "failed"}:
         return ""
     states: dict[str, Axis] = {axis.name: axis for axis in axes}
-    told = _differing(states, "data", "code") or lost or _differing(states, "environment")
+    told = _differing(states, "data", "code") or lost
+    if level == "failed" or not _only_lacks(states):
+        told = told or _differing(states, "environment")
     if told or level == "failed":
         return told
     return unseen or _by_itself(states, unseeded=unseeded)
+
+
+def _only_lacks(states: Mapping[str, Axis]) -> bool:
+    """Say whether packages are missing and none is another: who needs them fails without."""
+    axis = states.get("environment")
+    return (
+        axis is not None
+        and bool(axis.details)
+        and all(line.startswith("- ") for line in axis.details)
+    )
 
 
 def _differing(states: Mapping[str, Axis], *names: str) -> str:
@@ -195,14 +208,18 @@ def missing_program(difference: CellDifference) -> str:
 
 def _by_itself(states: Mapping[str, Axis], *, unseeded: bool) -> str:
     """Explain what differs although data, code and packages are the recorded ones."""
+    lacks = _only_lacks(states)
     if unseeded:
+        packages = "code, and what is there of packages" if lacks else "code and packages"
         return (
-            "seed: data, code and packages are the recorded ones, and the program draws "
+            f"seed: data, {packages} are the recorded ones, and the program draws "
             "random numbers without a fixed seed."
         )
     hardware = states.get("hardware")
     if hardware and hardware.state in {"close", "different"}:
         return f"hardware: {hardware.text}"
+    if lacks:
+        return _differing(states, "environment")
     measured = [states[name] for name in ("predictions", "metrics") if name in states]
     if all(axis.state == "unknown" for axis in measured):
         return (

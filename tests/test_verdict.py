@@ -54,6 +54,19 @@ def test_what_the_differing_cell_certainly_lacked_comes_before_packages() -> Non
     assert told.startswith("environment: ")
 
 
+def test_a_package_that_nobody_missed_comes_last() -> None:
+    """A rerun that came to its end without a package differs for its seed, not for that."""
+    details = ["- torch 2.0"]
+    lacks = Axis(name="environment", state="different", text="1 missing.", details=details)
+    assert likely_cause("different", [lacks], unseeded=True).startswith("seed: ")
+    assert likely_cause("different", [lacks], unseeded=False, unseen="shell: x") == "shell: x"
+    told = likely_cause("different", [lacks], unseeded=False)
+    assert told == likely_cause("failed", [lacks], unseeded=True)
+    assert told == "environment: 1 missing. The first is - torch 2.0."
+    details.append("numpy 1.0 → 2.0")
+    assert likely_cause("different", [lacks], unseeded=True).startswith("environment: ")
+
+
 @pytest.mark.parametrize(
     ("recorded", "rerun", "told"),
     [

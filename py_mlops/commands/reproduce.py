@@ -11,7 +11,7 @@ import msgspec
 
 from py_mlops import sandbox
 from py_mlops.commands.evidence import Evidence, collect
-from py_mlops.commands.rerun import Given, Rerun, rerun
+from py_mlops.commands.rerun import NOT_KEPT, Given, Rerun, rerun
 from py_mlops.data.contents import Contents
 from py_mlops.data.surroundings import never_read
 from py_mlops.errors import (
@@ -324,6 +324,18 @@ def _never_read(snapshot: Snapshot, error: str) -> str:
     )
 
 
+def _not_kept(snapshot: Snapshot, shown: str) -> str:
+    """Say that what a cell shows hangs on the value of an environment variable."""
+    if NOT_KEPT not in shown:
+        return ""
+    variables = snapshot.capture.variables
+    names = ", ".join(one.name for one in variables if one.was_set and not one.known)
+    return (
+        f"data: the program needs the value of an environment variable ({names}), which no "
+        "snapshot keeps; give it to the rerun with --env NAME=VALUE."
+    )
+
+
 def _cause(
     level: Level, snapshot: Snapshot, evidence: Evidence, error: str, *, unseeded: bool
 ) -> str:
@@ -334,6 +346,7 @@ def _cause(
         if difference and hole.cell == difference.count and hole.kind in _UNSEEN:
             told.setdefault(hole.kind, f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}")
     lost = _never_read(snapshot, error) or told.get("network", "")
+    lost = lost or _not_kept(snapshot, error or (difference.rerun if difference else ""))
     return likely_cause(
         level,
         evidence.axes,

@@ -33,7 +33,7 @@ _MOST_WRITTEN = 1000
 _TAPE = "tape"
 _CHANCE = "chance.json"
 _NEEDED = ("HOME", "PATH")
-_NOT_KEPT = "value-not-kept"
+NOT_KEPT = "value-not-kept"
 """What an environment variable holds in a rerun when the record tells nothing of its value."""
 
 
@@ -274,7 +274,7 @@ class _Start:
 def start_variables(snapshot: Snapshot, built: Built, home: str, *, chance: bool) -> dict[str, str]:
     """Return the environment variables of a rerun: nothing of the host's that could matter."""
     environment = {
-        variable.name: variable.known or _NOT_KEPT
+        variable.name: variable.known or NOT_KEPT
         for variable in snapshot.capture.variables
         if variable.was_set
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -77,6 +77,31 @@ def of_file(finding: Finding) -> Hole | None:
         case _:
             return None
     return _hole(text, hint, cell, blocking=is_input)
+
+
+def of_repositories(findings: Sequence[Finding]) -> list[Hole]:
+    """Return the holes of git's own files, which are left out wherever they lie.
+
+    Args:
+        findings: What was judged of every file seen.
+    """
+    cells: dict[str, int] = {}
+    for finding in findings:
+        folder, git, _ = finding.seen.path.partition("/.git/")
+        if git and finding.state == "ignored" and finding.role == "input":
+            cells.setdefault(folder, finding.seen.cell)
+    return [
+        Hole(
+            kind="shell",
+            text=f"{_where(cell).capitalize()} asked the git repository {_shown(folder)}, whose "
+            "history no snapshot keeps.",
+            hint="Write what the notebook shows of it, such as a commit's id, into a file of its "
+            "own, and read the file.",
+            cell=cell,
+            blocking=False,
+        )
+        for folder, cell in cells.items()
+    ]
 
 
 def refusal(finding: Finding) -> CaptureError:

@@ -27,6 +27,7 @@ class Variables:
     def __init__(self) -> None:
         """Begin with none; `start` watches."""
         self._names: dict[str, None] = {}
+        self._given: dict[str, str] = {}  # in memory only; what the program sets it sets again
         self._installed: tuple[str, ...] = ()
         self._started = False
 
@@ -35,6 +36,7 @@ class Variables:
         if self._started:
             return
         self._started = True
+        self._given = dict(os.environ)
         folders = places.installed(places.prefixes())
         self._installed = tuple(os.path.join(path, "") for path in folders)
         environ: Any = os.environ
@@ -50,8 +52,8 @@ class Variables:
         return [
             {
                 "name": name,
-                "was_set": name in os.environ,
-                "known": _known(os.environ.get(name, ""), places),
+                "was_set": name in self._given,
+                "known": _known(self._given.get(name, ""), places),
             }
             for name in self.names()
         ]

@@ -10,7 +10,7 @@ class Variable(Part, frozen=True):
 
     Attributes:
         name: Its name.
-        was_set: Whether it had a value.
+        was_set: Whether it had a value before the program itself set one.
         known: What of the value stands in the recorded answers anyway: an
             address without user and password, or a part of one. A rerun gets
             this, or else a stand-in that says that the value was not kept.

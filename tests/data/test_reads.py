@@ -233,3 +233,18 @@ def test_summary(data: Path, hand: Hand) -> None:
         ("/m.py", "code", "", "", "m"),
     ]
     assert ["gone.csv" in hole.text for hole in found.holes] == [True]
+
+
+def test_a_repository_that_was_asked(data: Path, hand: Hand, take: Take) -> None:
+    """What git read of its own is left out, and a hole names the cell and the repository once."""
+    git = data.parent / ".git"
+    git.mkdir()
+    for name in ("HEAD", "index"):
+        (git / name).write_text("x")
+    seen = hand({"path": git / "HEAD"}, {"path": git / "index"}, {"path": data})
+    gathered = gather(seen, RULES, take, no_copy)
+    assert [file.path for file in gathered.files] == [str(data)]
+    [hole] = gathered.holes
+    assert (hole.kind, hole.cell, hole.blocking) == ("shell", 3, False)
+    assert str(data.parent) in hole.text
+    assert summary(seen, RULES).holes == [hole]

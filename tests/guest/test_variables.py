@@ -37,6 +37,17 @@ def test_each_way_to_ask(tmp_path: Path) -> None:
     assert told(code, tmp_path) == ["A", "B", "C", "D", "E", "F", "G", "SET"]
 
 
+def test_what_the_program_sets_was_not_set_before(tmp_path: Path) -> None:
+    """A variable that the program sets and reads (dotenv) was not given to it."""
+    code = (
+        "os.environ.setdefault('OWN', 'x'); os.environ['OWN'], os.environ['SET']\n"
+        "os.environ['SET'] = 'other'; os.environ.pop('SET')\n"
+        "given = [one['name'] for one in held.seen([]) if one['was_set']]\n"
+        "held.names = lambda: given"
+    )
+    assert told(code, tmp_path) == ["SET"]
+
+
 def test_setting_is_not_reading(tmp_path: Path) -> None:
     """A variable that is only set or removed is not one that the program depends on."""
     assert told("os.environ['N'] = 'x'; os.putenv('M', 'x'); del os.environ['N']", tmp_path) == []
