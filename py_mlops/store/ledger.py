@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from py_mlops.errors import Corrupt, InputError, StoreError
+from py_mlops.records import is_digest
 from py_mlops.store import merkle
 from py_mlops.store.appending import Nodes, append, check, hold, points, size_of
 from py_mlops.store.audit import audit
@@ -193,7 +194,12 @@ class SqlLedger:
         query = select(checkpoint.c.size, checkpoint.c.record).order_by(checkpoint.c.size.desc())
         if most is not None:
             query = query.where(checkpoint.c.size <= most)
-        return [Mark(**found) for found in self._mappings(query.limit(limit))]
+        found = [Mark(**one) for one in self._mappings(query.limit(limit))]
+        for mark in found:
+            if not is_digest(mark.record):
+                said = f"The ledger's note of a checkpoint of {mark.size} rows was altered."
+                raise Corrupt(said, hint=DAMAGED)
+        return found
 
     def note(self, mark: Mark, *, every: int) -> list[Mark]:
         """Note a checkpoint, see `Ledger`."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from py_mlops.errors import InputError, StoreError
+from py_mlops.store import checkpoints
 from py_mlops.store.address import TeamAddress, parse
 from py_mlops.store.base import Blobs
 from py_mlops.store.blobs_at import open_blobs
@@ -50,7 +52,7 @@ def _recover_team(place: TeamAddress) -> Rebuilt:
     _check_objects(blobs, place.blobs)
     ledger = SqlLedger(place.ledger)
     try:
-        if ledger.size() and ledger.marks() and not list(ledger.verify()):
+        if ledger.size() and ledger.marks() and not list(_wrong(blobs, ledger)):
             raise _whole(str(place.ledger))
         return rebuild(LeasedBlobs(blobs, Claims(ledger.database)), ledger)
     finally:
@@ -66,7 +68,7 @@ def _recover_folder(folder: Path) -> Rebuilt:
             f"There is no store in {folder}.", hint="Set MLOPS_STORE to the store's folder."
         )
     _check_objects(blobs, str(folder))
-    if _is_whole(folder / LEDGER):
+    if _is_whole(blobs, folder / LEDGER):
         raise _whole(str(folder / LEDGER))
     draft = folder / f"{LEDGER}-anew"
     with disk_failures("Making the ledger anew"):
@@ -82,7 +84,12 @@ def _recover_folder(folder: Path) -> Rebuilt:
     return found
 
 
-def _is_whole(path: Path) -> bool:
+def _wrong(blobs: Blobs, ledger: SqlLedger) -> Iterator[str]:
+    yield from ledger.verify()
+    yield from checkpoints.check(blobs, ledger)
+
+
+def _is_whole(blobs: Blobs, path: Path) -> bool:
     if not path.exists() or path.stat().st_size == 0:
         return False
     try:
@@ -90,7 +97,7 @@ def _is_whole(path: Path) -> bool:
     except StoreError:
         return False
     try:
-        return ledger.size() > 0 and not list(ledger.verify())
+        return ledger.size() > 0 and not list(_wrong(blobs, ledger))
     except StoreError:
         return False
     finally:

@@ -175,6 +175,17 @@ def test_an_interrupted_rebuilding_is_done_again(folder: Path, before: Was) -> N
     assert not list(folder.glob("ledger.sqlite-anew*"))
 
 
+def test_an_altered_note_of_a_checkpoint_is_noticed_and_made_anew(folder: Path) -> None:
+    """The ledger's note of where its checkpoint is cannot be altered silently, and is healed."""
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as connection, connection:
+        connection.execute("UPDATE checkpoint SET record = 'nothing'")
+    store = open_store(folder)
+    assert any("note of a checkpoint of 20 rows was altered" in said for said in store.verify())
+    store.close()
+    assert recover(folder).rows == 20
+    assert len(now(folder)[0]) == 20
+
+
 def test_checkpoints_are_checked_with_the_log(folder: Path) -> None:
     """A log that was cut short, or a checkpoint that was altered, is named by verify."""
     store = open_store(folder)
