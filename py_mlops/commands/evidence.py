@@ -337,11 +337,21 @@ def _isolation_axis(rerun: Rerun) -> Axis:
 
 
 def _built_axis(rerun: Rerun) -> Axis:
+    """Say how the environment of a failed rerun was built; it explains a failed import."""
+    notes = [note.removesuffix(".") for note in rerun.built.notes]
+    failed = rerun.executed.failed
+    text = f"Rebuilt from the lock, Python {rerun.built.version}."
+    if not notes:
+        return Axis(name="environment", state="same", details=[], text=text)
+    explains = failed is not None and failed.error.startswith(
+        ("ModuleNotFoundError", "ImportError")
+    )
+    text = f"Rebuilt from the lock but for {counted(len(notes), 'thing')}."
     return Axis(
         name="environment",
-        state="same",
-        details=list(rerun.built.notes),
-        text=f"Rebuilt from the lock, Python {rerun.built.version}.",
+        state="different" if explains else "close",
+        details=notes,
+        text=text,
     )
 
 

@@ -24,6 +24,7 @@ from py_mlops.errors import (
     NotTrusted,
     RerunFailed,
 )
+from py_mlops.notebook.client import CellFailure
 from py_mlops.notebook.randomness import draws_without_seed
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import (
@@ -53,8 +54,8 @@ EXIT_CODES: dict[Level, int] = {
 Ask = Callable[[str], bool]
 _SHOWN = 80
 _UNSEEN = {
-    "shell": "the first cell that shows something else started a process.",
-    "network": "the first cell that shows something else was answered from outside.",
+    "shell": "the first cell that does something else started a process.",
+    "network": "the first cell that does something else was answered from outside.",
 }
 """What a hole of the first differing cell means for what it shows, by the hole's kind."""
 
@@ -298,9 +299,7 @@ def _judged(
         author=workspace.author,
         level=level,
         reason=reason,
-        cause=_cause(
-            level, snapshot, evidence, failure.error if failure else "", unseeded=unseeded
-        ),
+        cause=_cause(level, snapshot, evidence, failure, unseeded=unseeded),
         axes=evidence.axes,
         metrics=evidence.metrics,
         predictions=evidence.predictions,
@@ -337,16 +336,23 @@ def _not_kept(snapshot: Snapshot, shown: str) -> str:
 
 
 def _cause(
-    level: Level, snapshot: Snapshot, evidence: Evidence, error: str, *, unseeded: bool
+    level: Level,
+    snapshot: Snapshot,
+    evidence: Evidence,
+    failure: CellFailure | None,
+    *,
+    unseeded: bool,
 ) -> str:
-    """Name the likely cause, from the axes, the error and the first differing cell's holes."""
+    """Name the likely cause, from the axes and the first differing or failed cell's holes."""
     difference = evidence.first_difference
     told: dict[str, str] = {}
-    for hole in snapshot.capture.holes if difference else ():
-        if difference and hole.cell == difference.count and hole.kind in _UNSEEN:
+    cell = failure.count if failure else difference.count if difference else 0
+    for hole in snapshot.capture.holes:
+        if cell and hole.cell == cell and hole.kind in _UNSEEN:
             told.setdefault(hole.kind, f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}")
-    lost = _never_read(snapshot, error) or told.get("network", "")
-    lost = lost or _not_kept(snapshot, error or (difference.rerun if difference else ""))
+    shown = failure.error if failure else difference.rerun if difference else ""
+    lost = _never_read(snapshot, shown) if failure else ""
+    lost = lost or _not_kept(snapshot, shown) or told.get("network", "")
     return likely_cause(
         level,
         evidence.axes,

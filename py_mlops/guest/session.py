@@ -17,6 +17,7 @@ from .identity import identity
 from .named import as_written
 from .observe import observer
 from .patches import record_here
+from .patches.loopback import was_too_early
 from .patches.tape import opened
 from .problem import Problem
 from .replaced import Replaced
@@ -210,7 +211,8 @@ def _told() -> dict[str, Any]:
     tape = opened()
     if tape is None:
         return {"tape": "", "answers": [], "unrecorded": []}
-    return {"tape": tape.folder, "answers": tape.seen(), "unrecorded": list(tape.unrecorded)}
+    unrecorded = [one for one in tape.unrecorded if not was_too_early(one)]
+    return {"tape": tape.folder, "answers": tape.seen(), "unrecorded": unrecorded}
 
 
 def _folder_now() -> str:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -190,6 +191,21 @@ def test_a_copy_in_place_of_namespaces_is_said(compared: Collect, said: dict[str
     assert "no namespaces here" in axis.text
 
 
+@pytest.mark.parametrize(
+    ("error", "state"),
+    [("ModuleNotFoundError: No module named 'own'", "different"), ("KeyError: 'x'", "close")],
+)
+def test_what_was_not_rebuilt_explains_a_failed_import(
+    compared: Collect, error: str, state: str
+) -> None:
+    """A failed rerun names what its environment lacks, as the cause only of a failed import."""
+    rerun = ended(None)
+    failure = dataclasses.replace(FAILURE, error=error)
+    failed = dataclasses.replace(rerun.executed, failed=failure)
+    axis = compared(dataclasses.replace(rerun, executed=failed)).axis("environment")
+    assert (axis.state, axis.details) == (state, ["ipykernel 7 was added"])
+
+
 def test_serious_holes_leave_the_capture_unknown(compared: Collect, said: dict[str, Any]) -> None:
     """What was not seen cannot be called the same."""
     for blocking, state in ((True, "unknown"), (False, "same")):
@@ -254,7 +270,7 @@ def test_of_a_rerun_that_failed_there_is_what_is_known(compared: Collect) -> Non
     """Environment, data, code and isolation, so that the failure can be understood."""
     evidence = compared(ended(None))
     assert list(states(evidence)) == ["environment", "data", "code", "capture", "isolation"]
-    assert evidence.axis("environment").details == ["ipykernel 7 was added."]
+    assert evidence.axis("environment").details == ["ipykernel 7 was added"]
     assert (evidence.metrics, evidence.predictions, evidence.environment) == ([], [], None)
 
 

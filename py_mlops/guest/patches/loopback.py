@@ -6,6 +6,7 @@ import os
 import socket
 import struct
 from typing import Iterator
+from urllib.parse import urlsplit
 
 from ..observe import observer
 
@@ -14,6 +15,7 @@ _NETLINK_SOCK_DIAG = 4
 _BY_FAMILY, _DONE, _REQUEST_DUMP = 20, 3, 0x301
 _OWN: dict[int, bool] = {}
 """Whether a listening socket, by its inode, is held by this process or its children."""
+_OWN_PORTS: set[int] = set()
 
 
 def is_own(host: str, port: int) -> bool:
@@ -25,14 +27,36 @@ def is_own(host: str, port: int) -> bool:
         host: A name or address as the client has it.
         port: The TCP port.
     """
-    host = host.strip("[]").lower()
-    if not (host.startswith("127.") or host in ("localhost", "::1", socket.gethostname().lower())):
+    if not _is_here(host):
         return False
     try:
         with observer().paused():
-            return any(_is_held(inode) for inode in _listeners(port))
+            own = any(_is_held(inode) for inode in _listeners(port))
     except Exception:
         return False
+    if own:
+        _OWN_PORTS.add(port)
+    return own
+
+
+def was_too_early(question: str) -> bool:
+    """Say whether a question went to a server of the program's own that only began later.
+
+    A program asks until its server answers; how often is chance.
+
+    Args:
+        question: One of ``tape.unrecorded``: a source, a colon, a request.
+    """
+    try:
+        source = urlsplit(question.partition(": ")[0])
+        return source.port in _OWN_PORTS and _is_here(source.hostname or "")
+    except ValueError:
+        return False
+
+
+def _is_here(host: str) -> bool:
+    host = host.strip("[]").lower()
+    return host.startswith("127.") or host in ("localhost", "::1", socket.gethostname().lower())
 
 
 def _listeners(port: int) -> list[int]:

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import sys
 
-from py_mlops.guest.patches.loopback import _listeners, _tabled, is_own
+from py_mlops.guest.patches.loopback import _listeners, _tabled, is_own, was_too_early
 
 LISTEN = """
 import socket, sys
@@ -24,6 +24,20 @@ def test_what_this_process_listens_to_is_its_own() -> None:
         assert is_own("127.0.0.1", port)
         assert is_own("localhost", port)
         assert not is_own("192.0.2.1", port)
+
+
+def test_a_question_to_a_server_that_begins_later_was_too_early() -> None:
+    """Who asks until a server of its own answers has asked nobody outside."""
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        port = server.getsockname()[1]
+        question = f"http://localhost:{port}: GET http://localhost:{port}/a: b"
+        assert not was_too_early(question)
+        server.listen()
+        assert is_own("127.0.0.1", port)
+        assert was_too_early(question)
+        assert not was_too_early(question.replace("localhost", "192.0.2.1"))
+        assert not was_too_early(f"postgresql://db:port: SELECT {port}")
 
 
 def test_what_a_child_listens_to_is_its_own() -> None:
