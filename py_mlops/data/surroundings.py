@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from py_mlops.records.handover import SeenSurroundings
 
 _DENIED = re.compile(r"Permission denied: '([^']+)'")
 _LATEST = 2**63
-_UNREADABLE = 0o200
+_UNREADABLE, _OWN = 0o200, 0o644
 _LONGEST_TARGET = 4096
 
 
@@ -162,7 +162,9 @@ def never_read(listings: Iterable[Listing], error: str) -> str:
     return next((path for path in found if path.endswith(wanted)), "")
 
 
-def lay_out(mirror: Path, found: Iterable[tuple[str, FolderEntry]]) -> None:
+def lay_out(
+    mirror: Path, found: Iterable[tuple[str, FolderEntry]], written: Container[str] = ()
+) -> None:
     """Make what a program found in folders and did not read: empty folders, files without content.
 
     A file has its size and its time, so that a program which only looks at it
@@ -172,6 +174,7 @@ def lay_out(mirror: Path, found: Iterable[tuple[str, FolderEntry]]) -> None:
     Args:
         mirror: The restored tree, in which no link lies yet.
         found: Absolute paths, and what was there.
+        written: Those that the program wrote anew itself: it may read them back.
     """
     for path, entry in found:
         target = mirror / mirror_layout(path)
@@ -183,7 +186,7 @@ def lay_out(mirror: Path, found: Iterable[tuple[str, FolderEntry]]) -> None:
             with target.open("xb") as file, suppress(OSError):
                 os.truncate(file.fileno(), max(entry.size, 0))
             stamp(target, entry.modified)
-            target.chmod(_UNREADABLE)
+            target.chmod(_OWN if path in written else _UNREADABLE)
 
 
 def stamp_folders(mirror: Path, found: Iterable[tuple[str, FolderEntry]]) -> None:
