@@ -106,7 +106,8 @@ def lay_out_world(
         named = placeholders(around.listings, way)
         found = [(path, entry) for path, entry in named if not refused(path)]
         if isolated or os.geteuid() != 0:  # nothing is unreadable for root
-            lay_out(mirror, found)
+            outputs = {way.to(file.path) for file in snapshot.data if file.role == "output"}
+            lay_out(mirror, found, outputs)
         links = link(mirror, way, inside=isolated)
         stamp_folders(mirror, found)
     return World(mirror, way, links)

@@ -20,7 +20,7 @@ _MOST_ENTRIES = 20_000
 
 _DENIED = re.compile(r"Permission denied: '([^']+)'")
 _LATEST = 2**63
-_UNREADABLE = 0o200
+_UNREADABLE, _OWN = 0o200, 0o644
 _LONGEST_TARGET = 4096
 
 
@@ -171,7 +171,9 @@ def never_read(listings: Iterable[Listing], error: str) -> str:
     return next((path for path in found if path.endswith(wanted)), "")
 
 
-def lay_out(mirror: Path, found: Iterable[tuple[str, FolderEntry]]) -> None:
+def lay_out(
+    mirror: Path, found: Iterable[tuple[str, FolderEntry]], written: Container[str] = ()
+) -> None:
     """Make what a program found in folders and did not read: empty folders, files without content.
 
     A file has its size and its time, so that a program which only looks at it
@@ -181,6 +183,7 @@ def lay_out(mirror: Path, found: Iterable[tuple[str, FolderEntry]]) -> None:
     Args:
         mirror: The restored tree, in which no link lies yet.
         found: Absolute paths, and what was there.
+        written: Those that the program wrote anew itself: it may read them back.
     """
     for path, entry in found:
         target = mirror / mirror_layout(path)
@@ -192,7 +195,7 @@ def lay_out(mirror: Path, found: Iterable[tuple[str, FolderEntry]]) -> None:
             with target.open("xb") as file, suppress(OSError):
                 os.truncate(file.fileno(), max(entry.size, 0))
             stamp(target, entry.modified)
-            target.chmod(_UNREADABLE)
+            target.chmod(_OWN if path in written else _UNREADABLE)
 
 
 def stamp_folders(mirror: Path, found: Iterable[tuple[str, FolderEntry]]) -> None:

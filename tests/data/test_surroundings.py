@@ -121,6 +121,12 @@ def test_a_listed_file_has_its_size_and_time_and_nobody_reads_it(tmp_path: Path)
     assert found.st_blocks == 0
 
 
+def test_what_the_program_wrote_anew_it_may_read_back(tmp_path: Path) -> None:
+    """A listed file that the recorded run overwrote is one that a rerun writes and reads."""
+    lay_out(tmp_path, [("/p/a.csv", FILE)], {"/p/a.csv"})
+    assert (tmp_path / "p/a.csv").stat().st_mode & stat.S_IRUSR
+
+
 def test_a_listed_file_that_was_read_stays(tmp_path: Path) -> None:
     """What is restored already, and what is in the way, is left as it is."""
     (tmp_path / "p").mkdir()
