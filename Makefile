@@ -88,8 +88,6 @@ readers: $(READERS)/.installed  ## the environment without py-mlops, in which te
 $(READERS)/.installed: $(VENV)/.installed requirements/readers.txt
 	@uv venv --quiet --clear --python $(BIN)/python $(READERS)
 	@uv pip install --python $(READERS)/bin/python --quiet --require-hashes -r requirements/readers.txt
-	@python -m pip --python $(READERS)/bin/python install --quiet $(TORCH) 2>/dev/null \
-		|| echo "not covered: torch (no package source here has $(TORCH); the default build is too large)"
 	@touch $@
 
 # Other Pythons in environments of their time, as far as this machine has them.

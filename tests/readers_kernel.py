@@ -8,6 +8,9 @@ from pathlib import Path
 READERS_PYTHON = str(Path(__file__).parent.parent / ".venv-readers" / "bin" / "python")
 """Its interpreter; ``make test`` makes it."""
 
+FORMATS_PYTHON = str(Path(__file__).parent.parent / ".venv-kernels" / "formats" / "bin" / "python")
+"""The interpreter of the environment that has torch, where a package source here has it."""
+
 
 def kernelspec(folder: Path, name: str) -> Path:
     """Register the environment's kernel; return what ``JUPYTER_PATH`` has to be."""

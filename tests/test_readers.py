@@ -20,7 +20,7 @@ from py_mlops.notebook.tracer import tracer_library
 from py_mlops.records import Request
 from py_mlops.records.handover import Handover, SeenFile
 from tests.readers import READERS, Reader
-from tests.readers_kernel import READERS_PYTHON
+from tests.readers_kernel import FORMATS_PYTHON, READERS_PYTHON
 
 pytestmark = pytest.mark.xdist_group("readers")  # two kernels, which all of them share
 _SECONDS = 120
@@ -32,12 +32,12 @@ class Session:
     """What a kernel said when every reader had read.
 
     Attributes:
-        said: The handover.
+        said: The handover of each kernel, by its interpreter.
         counts: Each reader's cell.
         errors: What went wrong in a reader's cell.
     """
 
-    said: Handover
+    said: dict[str, Handover]
     counts: dict[str, int]
     errors: dict[str, str]
 
@@ -53,47 +53,79 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with a file for each reader, made by another process."""
     top = tmp_path_factory.mktemp("readers")
     (top / "data").mkdir()
-    jobs = [(reader.name, file_of(reader), reader.make) for reader in READERS if known(reader)]
     code = (
         "import json, sys\n"
         "for name, file, make in json.load(sys.stdin):\n"
         "    exec(make, {'FILE': file})\n"
     )
-    subprocess.run(
-        [READERS_PYTHON, "-W", "ignore", "-c", code],
-        input=json.dumps(jobs), text=True, cwd=top, check=True, timeout=_SECONDS,
-    )  # fmt: skip
+    for python, readers in KERNELS.items():
+        jobs = [(reader.name, file_of(reader), reader.make) for reader in readers]
+        subprocess.run(
+            [python, "-W", "ignore", "-c", code],
+            input=json.dumps(jobs), text=True, cwd=top, check=True, timeout=_SECONDS,
+        )  # fmt: skip
     return top
 
 
-_installed = subprocess.run(
-    [
-        READERS_PYTHON,
-        "-c",
-        (
-            "import importlib.util, sys; "
-            "print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name)])"
-        ),
-        *{reader.needs for reader in READERS if reader.needs},
-    ],
-    capture_output=True,
-    text=True,
-    check=True,
-).stdout.split()
+def has(python: str, needs: set[str]) -> set[str]:
+    """Return which of some modules an interpreter has."""
+    code = (
+        "import importlib.util, sys; "
+        "print(*[name for name in sys.argv[1:] if importlib.util.find_spec(name)])"
+    )
+    if not Path(python).exists():
+        return set()
+    done = subprocess.run([python, "-c", code, *needs], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def python_of(reader: Reader) -> str:
+    """Return the interpreter that has a reader's library; torch has an environment of its own."""
+    return FORMATS_PYTHON if reader.needs == "torch" else READERS_PYTHON
+
+
+_installed = {
+    python: has(python, {reader.needs for reader in READERS if reader.needs})
+    for python in (READERS_PYTHON, FORMATS_PYTHON)
+}
 
 
 def known(reader: Reader) -> bool:
     """Say whether a reader's library is there."""
-    return not reader.needs or reader.needs in _installed
+    return not reader.needs or reader.needs in _installed[python_of(reader)]
+
+
+KERNELS = {
+    python: [reader for reader in READERS if python_of(reader) == python and known(reader)]
+    for python in (READERS_PYTHON, FORMATS_PYTHON)
+    if any(known(reader) for reader in READERS if python_of(reader) == python)
+}
+"""The readers of each interpreter."""
 
 
 def run_all(folder: Path, scratch: Path, *, traced: bool) -> Session:
-    """Run every reader in a cell of its own of one real kernel; return what it handed over."""
+    """Run every reader in a cell of its own of a real kernel; return what was handed over."""
+    said: dict[str, Handover] = {}
+    counts: dict[str, int] = {}
+    errors: dict[str, str] = {}
+    for number, (python, readers) in enumerate(KERNELS.items()):
+        place = scratch / str(number)
+        ended = run_kernel(python, readers, folder, place, traced=traced)
+        said[python] = read_handover(place / "handover")
+        counts |= {name: count for name, (count, _) in ended.items()}
+        errors |= {name: error for name, (_, error) in ended.items() if error}
+    return Session(said, counts, errors)
+
+
+def run_kernel(
+    python: str, readers: list[Reader], folder: Path, scratch: Path, *, traced: bool
+) -> dict[str, tuple[int, str]]:
+    """Run some readers in one kernel; return each one's execution count and error."""
     session, handed = scratch / "session", scratch / "handover"
     session.mkdir(parents=True)
     handed.mkdir()
     argv, environment = observed(
-        READERS_PYTHON, cache=scratch / "cache", mode="record", folder=session,
+        python, cache=scratch / "cache", mode="record", folder=session,
         environment=dict(os.environ),
     )  # fmt: skip
     if not traced:
@@ -106,19 +138,16 @@ def run_all(folder: Path, scratch: Path, *, traced: bool) -> Session:
     )
     client: BlockingKernelClient = manager.client()
     client.start_channels()
-    counts, errors = {}, {}
     try:
         client.wait_for_ready(timeout=_SECONDS)
-        for reader in READERS:
-            if known(reader):
-                counts[reader.name], errors[reader.name] = run(client, folder, reader)
+        ended = {reader.name: run(client, folder, reader) for reader in readers}
         closing = closing_code(_NOTHING, handed, keep_model=False)
         reply = client.execute(closing, store_history=False, silent=True, reply=True, timeout=60)
         assert reply["content"]["status"] == "ok", reply["content"]
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
-    return Session(read_handover(handed), counts, {k: v for k, v in errors.items() if v})
+    return ended
 
 
 def run(client: BlockingKernelClient, folder: Path, reader: Reader) -> tuple[int, str]:
@@ -156,7 +185,7 @@ def sightings(session: Session, folder: Path, reader: Reader) -> list[SeenFile]:
     path = folder / file_of(reader)
     return [
         file
-        for file in session.said.files
+        for file in session.said[python_of(reader)].files
         if Path(file.path) == path or path in Path(file.path).parents
     ]
 
@@ -185,19 +214,21 @@ def test_every_reader_is_seen(traced: Session, folder: Path, reader: Reader) -> 
 @needs_tracer
 def test_the_level_is_proven_and_nothing_escapes(traced: Session) -> None:
     """Its self-test says observed; no child process and no byte is unaccounted for."""
-    assert traced.said.level == "observed"
-    assert traced.said.unseen == []
-    assert traced.said.alarms == []
+    for said in traced.said.values():
+        assert said.level == "observed"
+        assert said.unseen == []
+        assert said.alarms == []
 
 
 def test_without_the_tracer_every_miss_is_admitted(untraced: Session, folder: Path) -> None:
     """The level says that not everything was seen, and libraries that read natively are named."""
-    assert untraced.said.level in {"watched", "python-only"}
-    if untraced.said.level == "watched":  # everything lies in the notebook's own folder
-        for reader in filter(known, READERS):
-            assert sightings(untraced, folder, reader), reader.name
-    natively = {"pyarrow", "polars", "duckdb", "h5py", "cv2"} & set(_installed)
-    assert natively <= set(untraced.said.blind)
+    for python, said in untraced.said.items():
+        assert said.level in {"watched", "python-only"}
+        if said.level == "watched":  # everything lies in the notebook's own folder
+            for reader in KERNELS[python]:
+                assert sightings(untraced, folder, reader), reader.name
+    natively = {"pyarrow", "polars", "duckdb", "h5py", "cv2"} & _installed[READERS_PYTHON]
+    assert natively <= set(untraced.said[READERS_PYTHON].blind)
 
 
 SEEN_BY = {
