@@ -7,6 +7,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 READERS := .venv-readers
+VALIDATORS := .venv-validators
 TORCH := torch==2.13.0+cpu
 BIN := $(VENV)/bin
 
@@ -26,7 +27,7 @@ system:  ## the system packages that tests and isolated reruns use (apt, as root
 	@requirements/system.sh
 
 .PHONY: test
-test: install system tracer readers lint types  ## all checks and tests
+test: install system tracer readers validators lint types  ## all checks and tests
 	@pytest -n 2 --dist loadgroup
 
 .PHONY: lint
@@ -65,7 +66,7 @@ lock: install  ## compile requirements/*.txt anew
 
 .PHONY: clean
 clean:  ## remove the virtual environment and every cache in this folder
-	@rm -rf $(VENV) $(READERS) .tour .tour-lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(READERS) $(VALIDATORS) .tour .tour-lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # pip brings uv, once; uv brings the rest. A stamp is written last, so that an
 # interrupted installation is taken up again and a finished one costs nothing.
@@ -89,6 +90,15 @@ $(READERS)/.installed: $(VENV)/.installed requirements/readers.txt
 	@uv pip install --python $(READERS)/bin/python --quiet --require-hashes -r requirements/readers.txt
 	@python -m pip --python $(READERS)/bin/python install --quiet $(TORCH) 2>/dev/null \
 		|| echo "not covered: torch (no package source here has $(TORCH); the default build is too large)"
+	@touch $@
+
+# The environment of other people's validators: their pins and ours do not go together.
+.PHONY: validators
+validators: $(VALIDATORS)/.installed  ## the environment of the standards' own validators, for exports
+
+$(VALIDATORS)/.installed: $(VENV)/.installed requirements/validators.txt
+	@uv venv --quiet --clear --python $(BIN)/python $(VALIDATORS)
+	@uv pip install --python $(VALIDATORS)/bin/python --quiet --require-hashes -r requirements/validators.txt
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.uv requirements/dev.txt pyproject.toml py_mlops/__init__.py \
