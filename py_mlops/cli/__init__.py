@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from py_mlops.cli import answer, reruns, snapshots, upkeep
+from py_mlops.cli import answer, exports, reruns, snapshots, upkeep
 from py_mlops.cli.main import main
 
-__all__ = ["answer", "main", "reruns", "snapshots", "upkeep"]
+__all__ = ["answer", "exports", "main", "reruns", "snapshots", "upkeep"]
