@@ -58,6 +58,8 @@ class _Graph:
     def __init__(self, material: Material) -> None:
         self._material = material
         self._found: dict[str, Entity] = {}
+        self._unknown = 0
+        self._others: dict[str, dict[str, None]] = {}  # further names of equal bytes
 
     def entities(self) -> list[Entity]:
         """Return the whole graph; the metadata file and the root come first."""
@@ -98,6 +100,8 @@ class _Graph:
             "name": "Process Run Crate",
             "version": "0.5",
         })  # fmt: skip
+        for key, names in self._others.items():
+            self._found[key]["alternateName"] = list(names)
         return [_single(entity) for entity in self._found.values()]
 
     def _add(self, entity: Entity) -> Entity:
@@ -191,9 +195,9 @@ class _Graph:
     def _file(self, file: File) -> Entity:
         """Add a file; one whose content is not known, or not one blob, has an id of its own."""
         blob = file.blob
-        number = sum(1 for key in self._found if key.startswith("#file-")) + 1
+        self._unknown += blob is None
         entity: Entity = {
-            "@id": named_information(blob.digest) if blob else f"#file-{number}",
+            "@id": named_information(blob.digest) if blob else f"#file-{self._unknown}",
             "@type": "File" if blob else "CreativeWork",
             "name": file.name,
             "description": ", ".join(f"{key}: {value}" for key, value in file.facts.items()),
@@ -207,11 +211,9 @@ class _Graph:
         elif file.blobs:
             entity["identifier"] = [named_information(part.digest) for part in file.blobs]
         link = self._add(entity)
-        known = self._found[str(link["@id"])]
-        if known["name"] != file.name:  # equal bytes under another name
-            others = known.setdefault("alternateName", [])
-            if isinstance(others, list) and file.name not in others:
-                others.append(file.name)
+        key = str(link["@id"])
+        if self._found[key]["name"] != file.name:
+            self._others.setdefault(key, {})[file.name] = None
         return link
 
     def _value(self, key: str, name: str, value: object) -> Entity:
