@@ -8,6 +8,7 @@ PYTHON ?= python3
 VENV := .venv
 READERS := .venv-readers
 KERNELS := .venv-kernels
+VALIDATORS := .venv-validators
 TORCH := torch==2.13.0+cpu
 BIN := $(VENV)/bin
 
@@ -27,7 +28,7 @@ system:  ## the system packages that tests and isolated reruns use (apt, as root
 	@requirements/system.sh
 
 .PHONY: test
-test: install system tracer readers kernels lint types  ## all checks and tests
+test: install system tracer readers kernels validators lint types  ## all checks and tests
 	@pytest -n 2 --dist loadgroup
 
 .PHONY: lint
@@ -66,7 +67,7 @@ lock: install  ## compile requirements/*.txt anew
 
 .PHONY: clean
 clean:  ## remove the virtual environment and every cache in this folder
-	@rm -rf $(VENV) $(READERS) $(KERNELS) .tour .tour-lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) $(READERS) $(KERNELS) $(VALIDATORS) .tour .tour-lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # pip brings uv, once; uv brings the rest. A stamp is written last, so that an
 # interrupted installation is taken up again and a finished one costs nothing.
@@ -94,6 +95,15 @@ $(READERS)/.installed: $(VENV)/.installed requirements/readers.txt
 .PHONY: kernels
 kernels: install  ## environments of other Pythons without py-mlops, in whose kernels tests work
 	@TORCH=$(TORCH) python requirements/kernels.py
+
+# The environment of other people's validators: their pins and ours do not go together.
+.PHONY: validators
+validators: $(VALIDATORS)/.installed  ## the environment of the standards' own validators, for exports
+
+$(VALIDATORS)/.installed: $(VENV)/.installed requirements/validators.txt
+	@uv venv --quiet --clear --python $(BIN)/python $(VALIDATORS)
+	@uv pip install --python $(VALIDATORS)/bin/python --quiet --require-hashes -r requirements/validators.txt
+	@touch $@
 
 $(VENV)/.installed: $(VENV)/.uv requirements/dev.txt pyproject.toml py_mlops/__init__.py \
 		hatch_build.py py_mlops/guest/tracer.c

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from py_mlops.cli import answer, predictions, remotes, reruns, snapshots, upkeep
+from py_mlops.cli import answer, exports, predictions, remotes, reruns, snapshots, upkeep
 from py_mlops.cli.main import main
 
-__all__ = ["answer", "main", "predictions", "remotes", "reruns", "snapshots", "upkeep"]
+__all__ = [
+    "answer",
+    "exports",
+    "main",
+    "predictions",
+    "remotes",
+    "reruns",
+    "snapshots",
+    "upkeep",
+]

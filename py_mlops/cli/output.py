@@ -62,6 +62,21 @@ class Output:
         for one in made if isinstance(made, list) else [made]:
             console.print(renderable(one))
 
+    def write(self, data: bytes, value: dict[str, object]) -> None:
+        """Print bytes as they are; a program gets them as text beside the value.
+
+        Args:
+            data: UTF-8 text, which goes to a pipe or a file unchanged.
+            value: What else a program gets, plain JSON values.
+        """
+        if self.as_json:
+            _echo(value | {"content": data.decode()})
+            return
+        try:
+            click.echo(data, nl=False)
+        except BrokenPipeError:
+            nobody_reads()
+
     def progress(self, progress: Progress) -> None:
         """Print one step of long work, each stage of many small steps only once."""
         if self.quiet:
