@@ -138,7 +138,13 @@ def _by_outputs(outputs: Axis, varying: int, files: Axis | None) -> Judgement:
 
 
 def likely_cause(
-    level: Level, axes: Sequence[Axis], *, unseeded: bool, lost: str = "", unseen: str = ""
+    level: Level,
+    axes: Sequence[Axis],
+    *,
+    unseeded: bool,
+    lost: str = "",
+    unseen: str = "",
+    varies: bool = False,
 ) -> str:
     """Name the likely cause of a difference from the other axes.
 
@@ -158,6 +164,8 @@ def likely_cause(
             certainly lacked: a file that the recorded run never read, an answer from
             outside that is not kept, a program that is not there.
         unseen: What that cell may have taken in, because nobody could watch it.
+        varies: Whether two reruns of the very same part from each other where they
+            part from the recorded run, so that no package can be the cause.
 
     Returns:
         One sentence; empty when the rerun came out the same, or failed with all
@@ -167,11 +175,11 @@ def likely_cause(
         return ""
     states: dict[str, Axis] = {axis.name: axis for axis in axes}
     told = _differing(states, "data", "code") or lost
-    if level == "failed" or not _only_lacks(states):
+    if level == "failed" or not (varies or _only_lacks(states)):
         told = told or _differing(states, "environment")
     if told or level == "failed":
         return told
-    return unseen or _by_itself(states, unseeded=unseeded)
+    return unseen or _by_itself(states, unseeded=unseeded, varies=varies)
 
 
 def _only_lacks(states: Mapping[str, Axis]) -> bool:
@@ -206,9 +214,9 @@ def missing_program(difference: CellDifference) -> str:
     return f"program: the first cell that shows something else runs one that is not there. {line}"
 
 
-def _by_itself(states: Mapping[str, Axis], *, unseeded: bool) -> str:
+def _by_itself(states: Mapping[str, Axis], *, unseeded: bool, varies: bool) -> str:
     """Explain what differs although data, code and packages are the recorded ones."""
-    lacks = _only_lacks(states)
+    lacks = _only_lacks(states) and not varies
     if unseeded:
         packages = "code, and what is there of packages" if lacks else "code and packages"
         return (

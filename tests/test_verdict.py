@@ -204,3 +204,14 @@ def test_the_reason_counts_what_was_compared() -> None:
     assert both.startswith("The model's answers on 100 held-out rows and the metric are")
     assert "97.0%" in judge([], [answers("different", 0.97)], OUTPUTS).reason
     assert "Every metric agrees" in judge([metric()], [answers("different", 0.9)], OUTPUTS).reason
+
+
+def test_what_varies_by_itself_is_no_packages_fault() -> None:
+    """Where two reruns part as they part from the recorded run, no package is named."""
+    told = likely_cause("within tolerance", axes(environment="different"), unseeded=False)
+    assert told.startswith("environment: ")
+    told = likely_cause(
+        "within tolerance", axes(environment="different"), unseeded=False, varies=True
+    )
+    assert "environment" not in told
+    assert "changes from run to run" in told

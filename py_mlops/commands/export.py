@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from py_mlops.commands.history import newest_verdict
+from py_mlops.data.contents import Contents
 from py_mlops.data.place import place_bytes
 from py_mlops.errors import InputError
 from py_mlops.exports import STANDARDS, Material
@@ -45,9 +46,12 @@ def export(
         )
     snapshot = workspace.store.get_as(snapshot_id, Snapshot)
     verdict = newest_verdict(workspace, snapshot_id)
+    with Contents(workspace.store.blobs, snapshot) as contents:
+        files = contents.files
     material = Material(
         snapshot_id=snapshot_id,
         snapshot=snapshot,
+        files=files,
         history=decode_as(workspace.store.blobs.read(snapshot.program.history.digest), History),
         verdict_id=record_id(verdict) if verdict else "",
         verdict=verdict,

@@ -359,6 +359,7 @@ def _cause(
         unseeded=unseeded,
         lost=lost or (missing_program(difference) if difference else ""),
         unseen=told.get("shell", ""),
+        varies=level == "within tolerance" and bool(evidence.varying),
     )
 
 

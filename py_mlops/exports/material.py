@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
@@ -13,7 +13,7 @@ from uuid import NAMESPACE_URL, uuid5
 
 from py_mlops.exports.paths import Paths
 from py_mlops.exports.purl import package_url
-from py_mlops.records import Author, Blob, History, Reproduction, Snapshot
+from py_mlops.records import Author, Blob, DataFile, History, Reproduction, Snapshot
 
 VERSION = version("py-mlops")
 """The version of the program that writes an export."""
@@ -59,7 +59,7 @@ class Package:
         purl: Its package URL; empty when its name is none.
         wheel: File name of the very wheel; empty when unknown.
         sha256: Hex digest of that wheel; empty when unknown.
-        source: Where it came from: ``index``, ``direct``, ``editable``, ``unknown``.
+        source: Where it came from: see `records.Distribution`.
     """
 
     name: str
@@ -77,6 +77,7 @@ class Material:
     Attributes:
         snapshot_id: Its id.
         snapshot: The record.
+        files: Every file that the program read or made, also those of trees.
         history: The cells that were executed.
         verdict_id: Id of the newest reproduction; empty when there is none.
         verdict: The newest reproduction; ``None`` when it was never rerun.
@@ -87,6 +88,7 @@ class Material:
 
     snapshot_id: str
     snapshot: Snapshot
+    files: Sequence[DataFile]
     history: History
     verdict_id: str = ""
     verdict: Reproduction | None = None
@@ -96,7 +98,7 @@ class Material:
     @cached_property
     def paths(self) -> Paths:
         """How paths are named, and removed from sentences."""
-        return Paths(self.snapshot)
+        return Paths(self.snapshot, self.files)
 
     @property
     def name(self) -> str:
@@ -115,7 +117,7 @@ class Material:
 
     def _files(self, role: str) -> list[File]:
         found = []
-        for file in self.snapshot.data:
+        for file in self.files:
             if file.role != role:
                 continue
             facts: dict[str, object] = {"cell": file.cell, "observed": file.observed}

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import PurePosixPath
 from urllib.parse import urlsplit
 
-from py_mlops.records import Blob, Snapshot
+from py_mlops.records import Blob, DataFile, Snapshot
 
 _ELSEWHERE = "elsewhere"
 _SHOWN = 12
@@ -22,12 +23,12 @@ class Paths:
     content's sha256, or ``elsewhere/NUMBER/NAME`` when nobody knows its content.
     """
 
-    def __init__(self, snapshot: Snapshot) -> None:
-        """Name every path that the record holds."""
+    def __init__(self, snapshot: Snapshot, files: Iterable[DataFile]) -> None:
+        """Name every path that the record, or one of its trees, holds."""
         self._folder = PurePosixPath(snapshot.program.directory)
         self._home = snapshot.surroundings.variables.get("HOME", "").rstrip("/")
         self._names: dict[str, str] = {}
-        for file in snapshot.data:
+        for file in files:
             self._add(file.path, file.blobs)
         for module in snapshot.program.modules:
             self._add(module.path, [module.blob])

@@ -32,7 +32,7 @@ def package_url(item: Distribution) -> str:
     qualifiers = {}
     if item.sha256:
         qualifiers["checksum"] = f"sha256:{item.sha256}"
-    if item.source == "direct" and _REMOTE.match(item.origin):
+    if item.source in {"url", "vcs"} and _REMOTE.match(item.origin):
         versioned = re.match(r"(?:git|hg|svn|bzr)\+", item.origin)
         qualifiers["vcs_url" if versioned else "download_url"] = item.origin
     if item.wheel:

@@ -157,7 +157,7 @@ class Opens:
     def leaves_out(self, path: str) -> bool:
         """Say whether a file, or a folder whose name ends in a separator, is not looked at."""
         ours = path.startswith(self._left_out) and not path.startswith(self._kept)
-        ours = ours or any("/" + part + "/" in path for part in places.PARTS)
+        ours = ours or places.lies_apart(path)
         if path[-1:] == "/":
             (self._ours if ours else self._theirs).add(path)
         return ours

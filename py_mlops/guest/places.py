@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import site
 import sys
 import sysconfig
@@ -38,6 +39,18 @@ KEPT = tuple(
 
 PARTS = ("__pycache__", ".ipynb_checkpoints", ".git")
 """Folders that are left out wherever they lie."""
+
+_UNSEEN = tuple("/" + part + "/" for part in PARTS if part != ".git")
+_INSIDE_GIT = re.compile(r"/\.git/[^/]+/")
+
+
+def lies_apart(path: str) -> bool:
+    """Say whether a path lies in one of `PARTS` and is not even looked at.
+
+    What lies right in a ``.git``, such as ``HEAD``, is seen, and left out later:
+    it tells that the program asked git.
+    """
+    return any(part in path for part in _UNSEEN) or _INSIDE_GIT.search(path) is not None
 
 
 def prefixes() -> list[str]:

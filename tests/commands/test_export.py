@@ -34,7 +34,7 @@ def test_an_unknown_standard_is_refused(workspace: Workspace, taken: str) -> Non
 def test_a_damaged_history_is_not_exported(workspace: Workspace, taken: str) -> None:
     """Nothing is told of a program whose bytes are not what the record says."""
     digest = workspace.store.get_as(taken, Snapshot).program.history.digest[7:]
-    file = workspace.settings.store / "objects" / digest[:2] / digest
+    file = Path(workspace.settings.store) / "objects" / digest[:2] / digest
     file.chmod(0o644)
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises((Corrupt, Missing)):

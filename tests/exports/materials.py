@@ -43,6 +43,7 @@ def package(name: str, version: str, source: str, **parts: Any) -> dict[str, Any
     return {
         "name": name, "version": version, "source": source, "wheel": wheel,
         "sha256": blob(name)["digest"][7:] if wheel else None, "origin": "",
+        "kept": None, "tree": None, "loaded": "",
     } | parts  # fmt: skip
 
 
@@ -60,7 +61,7 @@ ENVIRONMENT: dict[str, Any] = {
         package("scikit-learn", "1.7.2", "index"),
         package("torch", "2.13.0+cpu", "index"),
         package("flowers-lib", "0.1", "editable", origin=f"file://{FOLDER}/lib"),
-        package("measuring", "2", "direct", origin="git+https://example.org/measuring.git@abc"),
+        package("measuring", "2", "vcs", origin="git+https://example.org/measuring.git@abc"),
         package("oddity", "1!0.1rc1", "unknown"),
     ],
     "lock": blob("lock"),
@@ -68,6 +69,7 @@ ENVIRONMENT: dict[str, Any] = {
         "machine": "x86_64", "processor": "Some(R) Processor", "features": ["avx2"],
         "cores": 2, "gpus": ["GPU | 80 GB"], "pools": [],
     },
+    "rerun": [], "conda": None,
 }  # fmt: skip
 
 FULL: dict[str, Any] = {
@@ -91,6 +93,7 @@ FULL: dict[str, Any] = {
         data(f"{FOLDER}/large.bin", "input", blob("first"), blob("second")),
         data(f"{FOLDER}/report.json", "output"),
     ],
+    "trees": [],
     "answers": [
         {
             "kind": "sql", "source": source, "request": "SELECT secret FROM people",
@@ -127,7 +130,7 @@ FULL: dict[str, Any] = {
     "metrics": {"accuracy": 0.96875, "scores.f1": 1e-7},
     "parameters": {"C": 0.5, "depth": None, "columns": ["a", {"b": 1}]},
     "capture": {
-        "level": "observed", "ignored": [], "variables": [], "secrets": [],
+        "level": "observed", "ignored": [], "variables": [], "secrets": [], "external": [],
         "holes": [
             hole(f"{FOLDER}/gone.csv is gone."),
             hole("`cp /srv/people/ada/notes.txt .` ran in a shell.", "shell"),
@@ -192,6 +195,7 @@ def material(said: dict[str, Any], level: str = "", reason: str = "Same.", **mor
     return Material(
         snapshot_id=identifier,
         snapshot=snapshot,
+        files=snapshot.data,
         history=msgspec.convert(HISTORY, History),
         verdict_id=digest_of(canonical(verdict)) if verdict else "",
         verdict=verdict,
@@ -221,8 +225,8 @@ def hostile(evil: str) -> Material:
         "environment": ENVIRONMENT | {
             "interpreter": dict.fromkeys(ENVIRONMENT["interpreter"], evil),
             "distributions": [
-                {"name": evil, "version": evil, "source": "direct", "wheel": evil,
-                 "sha256": None, "origin": evil},
+                {"name": evil, "version": evil, "source": "vcs", "wheel": evil,
+                 "sha256": None, "origin": evil, "kept": None, "tree": None, "loaded": ""},
             ],
             "hardware": ENVIRONMENT["hardware"] | {"processor": evil, "gpus": [evil]},
         },
