@@ -246,7 +246,8 @@ with requests.get(url + "/endless", stream=True) as r:
         size += len(piece)
         if size > 100 << 20:
             break
-peak = [line for line in open("/proc/self/status") if line.startswith("VmHWM")][0]
+with open("/proc/self/status") as status:
+    peak = [line for line in status if line.startswith("VmHWM")][0]
 print(int(peak.split()[1]) < 400_000)  # in KiB; resource would tell of who started us, too
 """
     with serving() as url:
