@@ -136,6 +136,7 @@ def _hand_over(folder: Path, project: Path, number: int) -> None:
         "unrecorded": [],
         "randomness": {"hash_seed": "random", "settings": {}, "generators": [], "file": ""},
         "variables": [],
+        "replaced": [],
         "surroundings": {
             "variables": {}, "user": "", "zone": "UTC", "links": [], "listings": [], "cut": False
         },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
@@ -56,9 +56,9 @@ class LeasedBlobs:
     @contextmanager
     def batch(self) -> Iterator[BlobWriter]:
         """Return a writer whose blobs become durable and claimed together, see `Blobs`."""
-        with tempfile.TemporaryDirectory(prefix="mlops-batch-") as folder:
+        with ExitStack() as held:
             with self._blobs.batch() as inner:
-                taken = _Taken(inner, Path(folder))
+                taken = _Taken(inner, held)
                 yield taken
             # Only now, since a file's digest is known when it has been read. What was there
             # before and buried, and was therefore not written, may be gone by now.
@@ -127,8 +127,8 @@ class LeasedBlobs:
 class _Taken:
     """A batch's writer, which remembers where each blob came from until it is claimed."""
 
-    def __init__(self, inner: BlobWriter, folder: Path) -> None:
-        self._inner, self._folder = inner, folder
+    def __init__(self, inner: BlobWriter, held: ExitStack) -> None:
+        self._inner, self._held = inner, held
         self.sources: dict[str, bytes | Path] = {}
 
     def put_bytes(self, data: bytes) -> Blob:
@@ -139,7 +139,8 @@ class _Taken:
 
     def put_pieces(self, pieces: Iterable[bytes]) -> Blob:
         """Store some pieces as one blob, see `BlobWriter`."""
-        return self.put_file(spool(pieces, self._folder))
+        folder = self._held.enter_context(tempfile.TemporaryDirectory(prefix="mlops-batch-"))
+        return self.put_file(spool(pieces, Path(folder)))
 
     def put_file(self, path: Path) -> Blob:
         """Store a copy of a file, see `BlobWriter`."""

@@ -49,6 +49,7 @@ def test_a_model_is_retrained_bit_for_bit_though_its_folder_is_gone(store: Path)
     assert axes(ended) == {
         "environment": "same", "hardware": "same", "data": "same", "code": "same",
         "capture": "same", "isolation": axes(ended)["isolation"], "outputs": "same",
+        "files": "same",
         "model": "same", "predictions": "same", "metrics": "same",
     }  # fmt: skip
 

@@ -11,7 +11,10 @@ from py_mlops.notebook.observed import observed
 from py_mlops.notebook.tracer import tracer_library
 
 BASE = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
-OURS = {"MLOPS_SESSION", "MLOPS_TAPE", "MLOPS_TRACE", "MLOPS_TRACE_SKIP", "LD_PRELOAD"}
+OURS = {
+    *("MLOPS_SESSION", "MLOPS_TAPE", "MLOPS_TRACE", "MLOPS_TRACE_KEEP", "MLOPS_TRACE_SKIP"),
+    "LD_PRELOAD",
+}
 
 
 def start(folder: Path, options: list[str] | None = None, **more: str) -> dict[str, str]:

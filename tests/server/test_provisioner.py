@@ -88,7 +88,7 @@ def test_a_kernel_looks_as_if_we_were_not_there(server: Server) -> None:
         assert mine == theirs
         gained = set(value(kernel, ENVIRONMENT)) - set(value(plain, ENVIRONMENT))
     ours = {"MLOPS_SESSION", "MLOPS_TAPE", "MLOPS_PYTHON", "PYTHONHASHSEED"}
-    tracer = {"LD_PRELOAD", "MLOPS_TRACE", "MLOPS_TRACE_SKIP"}
+    tracer = {"LD_PRELOAD", "MLOPS_TRACE", "MLOPS_TRACE_SKIP", "MLOPS_TRACE_KEEP"}
     assert ours <= gained <= ours | tracer
 
 
