@@ -31,6 +31,8 @@ class Settings:
         observe: Whether Jupyter's kernels are observed from their start.
         vault: Whether a snapshot keeps the wheels of its whole environment.
         remotes: Addresses of other stores, by the names given to them.
+        sign: Whether what is added to a store is signed.
+        config: Folder of ``settings.toml``, the private key and the keys one trusts.
     """
 
     store: str
@@ -39,6 +41,8 @@ class Settings:
     observe: bool = True
     vault: bool = False
     remotes: Mapping[str, str] = field(default_factory=dict)
+    sign: bool = True
+    config: Path = field(default_factory=lambda: platformdirs.user_config_path(APP))
 
 
 class _Team(msgspec.Struct, forbid_unknown_fields=True):
@@ -61,6 +65,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     ignore: tuple[str, ...] = ()
     observe: bool = True
     vault: bool = False
+    sign: bool = True
     remotes: dict[str, str] = msgspec.field(default_factory=dict)
 
 
@@ -71,8 +76,9 @@ def read_settings(store: str | Path | None = None) -> Settings:
     ``settings.toml`` of the platform's configuration folder (an address, or a
     table with ``ledger`` and ``blobs``), the platform's data folder. The cache
     likewise with ``MLOPS_CACHE`` and ``cache``, the observation of kernels with
-    ``MLOPS_OBSERVE`` and ``observe``, and the wheels of every snapshot's
-    environment with ``MLOPS_VAULT`` and ``vault``.
+    ``MLOPS_OBSERVE`` and ``observe``, the wheels of every snapshot's
+    environment with ``MLOPS_VAULT`` and ``vault``, and signatures with
+    ``MLOPS_SIGN`` and ``sign``.
 
     Args:
         store: A store's address given by the caller.
@@ -81,8 +87,8 @@ def read_settings(store: str | Path | None = None) -> Settings:
         The settings; no folder is made.
 
     Raises:
-        InputError: When ``settings.toml`` cannot be read, or ``MLOPS_OBSERVE``
-            or ``MLOPS_VAULT`` is neither a yes nor a no.
+        InputError: When ``settings.toml`` cannot be read, or ``MLOPS_OBSERVE``,
+            ``MLOPS_VAULT`` or ``MLOPS_SIGN`` is neither a yes nor a no.
     """
     path = platformdirs.user_config_path(APP) / "settings.toml"
     try:
@@ -97,6 +103,7 @@ def read_settings(store: str | Path | None = None) -> Settings:
     chosen = store or os.environ.get("MLOPS_STORE") or mine or _home()
     cache = os.environ.get("MLOPS_CACHE") or said.cache
     observe, vault = os.environ.get("MLOPS_OBSERVE"), os.environ.get("MLOPS_VAULT")
+    sign = os.environ.get("MLOPS_SIGN")
     return Settings(
         store=str(chosen) if "://" in str(chosen) else str(_absolute(chosen)),
         cache=_absolute(cache) if cache else platformdirs.user_cache_path(APP),
@@ -104,6 +111,8 @@ def read_settings(store: str | Path | None = None) -> Settings:
         observe=switch("MLOPS_OBSERVE", observe) if observe else said.observe,
         vault=switch("MLOPS_VAULT", vault) if vault else said.vault,
         remotes=said.remotes,
+        sign=switch("MLOPS_SIGN", sign) if sign else said.sign,
+        config=path.parent,
     )
 
 

@@ -105,6 +105,7 @@ def show(workspace: Workspace, reference: str) -> tuple[str, AnyRecord]:
         UnknownReference: When nothing goes by that name.
     """
     found = workspace.store.resolve(
-        reference, kinds=("snapshot", "reproduction", "head-move", "import")
+        reference,
+        kinds=("snapshot", "reproduction", "head-move", "import", "public-key", "signature"),
     )
     return found, workspace.store.get(found)

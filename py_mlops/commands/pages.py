@@ -9,13 +9,16 @@ from py_mlops.records import (
     HeadMove,
     History,
     Import,
+    PublicKey,
     Reproduction,
+    Signature,
     Snapshot,
 )
 from py_mlops.report.lists import diff_page
 from py_mlops.report.page import Line, Page, Section, short
 from py_mlops.report.snapshots import snapshot_page
 from py_mlops.report.verdicts import verdict_page
+from py_mlops.signing.sshsig import fingerprint
 from py_mlops.workspace import Workspace
 
 
@@ -39,14 +42,8 @@ def record_page(
         case Reproduction():
             name = workspace.store.get_as(record.snapshot, Snapshot).request.name
             return verdict_page(identifier, record, name)
-        case HeadMove():
-            before = short(record.previous) if record.previous else "nothing"
-            text = f"{before} → {short(record.target)}, because: {record.reason}"
-            return _act(record.head, identifier, record.created, record.author.name, text)
-        case Import():
-            bundle = record.bundle and f"bundle {short(record.bundle)}"
-            text = f"snapshot {short(record.snapshot)} from {bundle or f'store {record.store}'}"
-            return _act("import", identifier, record.created, record.author.name, text)
+        case HeadMove() | Import() | PublicKey() | Signature():
+            return _act(identifier, record)
         case History():
             lines = tuple(Line(f"[{cell.count}]", cell.source) for cell in record.cells)
             return Page("history", short(identifier), "", "", (Section("Cells", lines),))
@@ -57,10 +54,26 @@ def record_page(
             )
 
 
-def _act(heading: str, identifier: str, created: str, who: str, text: str) -> Page:
-    when = created[:19].replace("T", " ")
-    line = Line("", text)
-    return Page(heading, short(identifier), "", f"{when} UTC by {who}", (Section("", (line,)),))
+def _act(identifier: str, record: HeadMove | Import | PublicKey | Signature) -> Page:
+    match record:
+        case HeadMove():
+            before = short(record.previous) if record.previous else "nothing"
+            heading, text = record.head, f"{before} → {short(record.target)}"
+            text += f", because: {record.reason}"
+        case Import():
+            bundle = record.bundle and f"bundle {short(record.bundle)}"
+            text = f"snapshot {short(record.snapshot)} from {bundle or f'store {record.store}'}"
+            heading = "import"
+        case PublicKey():
+            what = "what they append to the ledger" if record.use == "log" else "their acts"
+            text = f"{record.name} signs {what} with {fingerprint(record.key)}"
+            heading = "public key"
+        case Signature():
+            text = f"record {short(record.record)} with {fingerprint(record.key)}"
+            heading = "signature"
+    when = record.created[:19].replace("T", " ")
+    section = Section("", (Line("", text),))
+    return Page(heading, short(identifier), "", f"{when} UTC by {record.author.name}", (section,))
 
 
 def changes_page(first: str, second: str, changes: Changes) -> Page:

@@ -30,6 +30,7 @@ from py_mlops.records.environment import (
 )
 from py_mlops.records.head import HeadMove
 from py_mlops.records.imports import Import
+from py_mlops.records.keys import LogSignature, PublicKey, Signature
 from py_mlops.records.model import (
     ArraySpec,
     Artifact,
@@ -61,7 +62,9 @@ from py_mlops.records.surroundings import FolderEntry, Link, Listing, Surroundin
 from py_mlops.records.tree import Tree
 from py_mlops.records.variables import Variable
 
-AnyRecord = Snapshot | Reproduction | HeadMove | History | Import | Checkpoint
+AnyRecord = (
+    Snapshot | Reproduction | HeadMove | History | Import | Checkpoint | PublicKey | Signature
+)
 """Every kind of record; its ``kind`` field says which."""
 
 
@@ -110,6 +113,7 @@ __all__ = [
     "Level",
     "Link",
     "Listing",
+    "LogSignature",
     "MetricComparison",
     "Model",
     "ModelFormat",
@@ -117,10 +121,12 @@ __all__ = [
     "Prediction",
     "PredictionComparison",
     "Program",
+    "PublicKey",
     "Randomness",
     "Record",
     "Reproduction",
     "Request",
+    "Signature",
     "Snapshot",
     "Surroundings",
     "ThreadPool",

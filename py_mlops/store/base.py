@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from py_mlops.records import Blob
+from py_mlops.records import Blob, LogSignature, PublicKey, Signature
 
 
 class BlobWriter(Protocol):
@@ -173,11 +173,34 @@ class Mark:
     record: str
 
 
+Sign = Callable[[str, int, bytes, int], LogSignature | None]
+"""Signs what the log has become: the store's name, its size, its root, and how many rows of
+it were appended just now."""
+
+
+class Signer(Protocol):
+    """Signs in the name of the person who works with a store."""
+
+    def log_key(self, created: str) -> PublicKey | None:
+        """Return what announces their key for the log; ``None`` when they have none."""
+        ...
+
+    def sign_log(self, store: str, size: int, root: bytes, appended: int) -> LogSignature | None:
+        """Sign what the log has become, see `Sign`."""
+        ...
+
+    def sign_act(self, record: bytes, created: str) -> tuple[PublicKey, Signature] | None:
+        """Sign one of their acts; ``None`` when they have no key for that."""
+        ...
+
+
 class Ledger(Protocol):
     """The append-only Merkle log (RFC 6962) of records, and the named heads."""
 
-    def append(self, entries: Sequence[Entry], move: Move | None = None) -> list[Row]:
-        """Append rows and move a head, all or nothing, durable on return.
+    def append(
+        self, entries: Sequence[Entry], move: Move | None = None, sign: Sign | None = None
+    ) -> list[Row]:
+        """Append rows, move a head and sign, all or nothing, durable on return.
 
         An entry whose record the log holds already is not appended twice; its
         present row is returned (a repeated write after a lost answer is safe).
@@ -268,6 +291,14 @@ class Ledger(Protocol):
 
     def verify(self) -> Iterable[str]:
         """Recompute the whole log and yield a sentence for everything wrong in it."""
+        ...
+
+    def signatures(self, above: int = 0) -> list[LogSignature]:
+        """Return the signatures over the log of more than ``above`` rows, the smallest first.
+
+        Raises:
+            Corrupt: When one is not what any signer writes.
+        """
         ...
 
     def name(self) -> str:

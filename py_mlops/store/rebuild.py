@@ -81,6 +81,7 @@ def rebuild(blobs: Blobs, ledger: SqlLedger) -> Rebuilt:
     for identifier in rows:
         act = _act(blobs, identifier)
         ledger.append([entry_of(act, identifier)], move_of(act))
+    ledger.enter(one for part in proven for one in part.signatures)
     for part, identifier in zip(proven, _ids(found, proven), strict=True):
         if part.size % WIDTH == 0 or part is proven[-1]:
             ledger.note(Mark(part.size, identifier), every=WIDTH)

@@ -21,7 +21,7 @@ A revision that only adds to them leaves it as it is, so that older programs go
 on working beside newer ones.
 """
 
-REVISIONS = ("1", "2")
+REVISIONS = ("1", "2", "3")
 """The revisions of the tables that this version knows, oldest first."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"

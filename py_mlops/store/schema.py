@@ -97,6 +97,17 @@ checkpoint = Table(
 )
 """The checkpoints among the objects: the full ones, and the newest."""
 
+signature = Table(
+    "signature",
+    metadata,
+    Column("size", Integer, primary_key=True, autoincrement=False),
+    Column("appended", Integer, nullable=False),
+    Column("name", String, nullable=False),
+    Column("note", String, nullable=False),
+    Column("ssh", String, nullable=False),
+)
+"""Who signed the log when it had so many rows; see `records.LogSignature`."""
+
 alembic_version = Table(
     "alembic_version", metadata, Column("version_num", String(32), primary_key=True)
 )

@@ -17,7 +17,7 @@ from tests.projects import mlops
 
 VERBS = [
     "bundle", "diff", "export", "gc", "lock", "log", "predict", "pull", "push", "reproduce",
-    "restore", "run", "show", "verify",
+    "restore", "run", "show", "verify", "witness",
 ]  # fmt: skip
 
 
