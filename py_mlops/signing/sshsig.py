@@ -24,6 +24,7 @@ _BEGIN = "-----BEGIN SSH SIGNATURE-----"
 _END = "-----END SSH SIGNATURE-----"
 _WIDTH = 70
 _PUBLIC = 32
+_SIGNATURE = 64
 _LENGTH = struct.Struct(">I")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
@@ -78,6 +79,21 @@ def armored(public: bytes, signature: bytes) -> str:
     encoded = base64.b64encode(blob).decode()
     lines = [encoded[start : start + _WIDTH] for start in range(0, len(encoded), _WIDTH)]
     return "\n".join([_BEGIN, *lines, _END, ""])
+
+
+def read_armored(text: str) -> tuple[bytes, bytes]:
+    """Return public key and signature of what `armored` has written.
+
+    Raises:
+        ValueError: When it is anything else, such as another type of key.
+    """
+    lines = text.splitlines()
+    blob = decode_base64("".join(lines[1:-1]))
+    start = len(_MAGIC) + 2 * _LENGTH.size + len(_string(_TYPE)) + _LENGTH.size
+    public, signature = blob[start : start + _PUBLIC], blob[-_SIGNATURE:]
+    if armored(public, signature) != text:
+        raise ValueError("it is no signature by an ed25519 key in our namespace")
+    return public, signature
 
 
 def allowed_signers(keys: Iterable[PublicKey]) -> str:

@@ -135,6 +135,15 @@ def inclusion(seq: int, size: int, node: Lookup) -> list[bytes]:
     return path[::-1]
 
 
+def sides(seq: int, size: int) -> Iterator[str]:
+    """Yield on which side, ``L`` or ``R``, each hash of an audit path stands, its sibling first."""
+    position, last = seq, size - 1
+    while last:
+        if position % 2 or position < last:
+            yield "L" if position % 2 else "R"
+        position, last = position // 2, last // 2
+
+
 def consistency(first: int, second: int, node: Lookup) -> list[bytes]:
     """Return the proof that a tree only grew (RFC 6962 §2.1.2).
 
