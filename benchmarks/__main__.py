@@ -15,6 +15,7 @@ from benchmarks import (
     reproduce,
     session,
     store,
+    verify,
     writers,
 )
 from benchmarks.figures import machine
@@ -30,6 +31,7 @@ ALL: dict[str, Callable[[], None]] = {
     "store": lambda: store.main([]),
     "folder": lambda: folder.main([]),
     "push": lambda: push.main([]),
+    "verify": lambda: verify.main([]),
     "writers": writers.main,
 }
 

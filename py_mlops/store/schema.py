@@ -173,8 +173,10 @@ def from_columns(columns: RowMapping) -> Row:
         Corrupt: When its fields do not match its leaf hash.
     """
     row = as_it_stands(columns)
+    # The leaf tells of no move where there is no head; so the other two columns must be empty.
+    stray = row.move is None and (columns["previous"], columns["target"]) != (None, None)
     try:
-        if leaf_hash(leaf_data(row)) == columns["leaf"]:
+        if leaf_hash(leaf_data(row)) == columns["leaf"] and not stray:
             return row
     except (TypeError, ValueError):
         pass  # a value of a type that no row has

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from campaigns.forger import change_record, change_rows
 from py_mlops.commands.rebuild import rebuild
 from py_mlops.commands.signatures import examine
 from py_mlops.commands.verify import verify, verify_record
 from py_mlops.records import HeadMove, PublicKey
 from py_mlops.workspace import Workspace, now, open_workspace
 from tests.handovers import MODEL, a_project, take
-from tests.signing.forgery import change_record, change_rows
 
 
 def told(folder: Path) -> list[str]:
@@ -97,7 +97,7 @@ def test_removed_signatures_are_named(workspace: Workspace, taken: str) -> None:
     """Rows in the name of somebody whose key signs must be signed by it."""
     folder = workspace.store.folder
     workspace.store.close()
-    change_rows(folder, lambda rows: rows, drop="DELETE FROM signature")
+    change_rows(folder, lambda rows: rows, strip=True)
     [sentence] = told(folder)
     assert sentence.startswith("Rows 0 to 2 of the log stand in the name of Ada")
     assert taken

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from campaigns.forger import change_record, change_rows
 from py_mlops.cli import main
 from py_mlops.commands.witness import read_witness, witness
 from py_mlops.errors import Corrupt, InputError
 from py_mlops.workspace import Workspace, open_workspace
 from tests.handovers import MODEL, a_project, take
-from tests.signing.forgery import change_record, change_rows
 
 
 def call(*words: str | Path) -> Result:
@@ -41,7 +41,7 @@ def test_a_truncated_log_is_named_though_all_of_it_was_made_anew(
     store_folder: Path, witnessed: Path
 ) -> None:
     """Not even the signatures are there to show it; the witness is, and says which rows."""
-    change_rows(store_folder, lambda rows: rows[:1], drop="DELETE FROM signature WHERE size > 0")
+    change_rows(store_folder, lambda rows: rows[:1], strip=True)
     ended = call("verify", "--against", witnessed, "--json")
     assert ended.exit_code == 1
     said = json.loads(ended.stdout)["damaged"]
