@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlencode
 
 import msgspec
@@ -17,6 +18,10 @@ from py_mlops.errors import InputError
 APP = "py-mlops"
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True}
 _SWITCH |= {"0": False, "false": False, "no": False, "off": False}
+
+
+RETENTION = 183
+"""Days; the six months for which the EU's AI Act (Art. 19 and 26) wants logs to be kept."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,7 @@ class Settings:
         vault: Whether a snapshot keeps the wheels of its whole environment.
         remotes: Addresses of other stores, by the names given to them.
         sign: Whether what is added to a store is signed.
+        retention: Days for which what logs of predictions say is kept; records are for ever.
         config: Folder of ``settings.toml``, the private key and the keys one trusts.
     """
 
@@ -42,6 +48,7 @@ class Settings:
     vault: bool = False
     remotes: Mapping[str, str] = field(default_factory=dict)
     sign: bool = True
+    retention: int = RETENTION
     config: Path = field(default_factory=lambda: platformdirs.user_config_path(APP))
 
 
@@ -57,6 +64,12 @@ class _Team(msgspec.Struct, forbid_unknown_fields=True):
         return f"{self.ledger}{joint}{urlencode({'blobs': self.blobs})}"
 
 
+class _Retention(msgspec.Struct, forbid_unknown_fields=True):
+    """The table ``[retention]``: days, by kind of record."""
+
+    predictions: Annotated[int, msgspec.Meta(ge=1, le=36500)] = RETENTION
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     """What ``settings.toml`` may hold; a misspelt setting is an error, not silence."""
 
@@ -66,6 +79,7 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     observe: bool = True
     vault: bool = False
     sign: bool = True
+    retention: _Retention = msgspec.field(default_factory=_Retention)
     remotes: dict[str, str] = msgspec.field(default_factory=dict)
 
 
@@ -112,6 +126,7 @@ def read_settings(store: str | Path | None = None) -> Settings:
         vault=switch("MLOPS_VAULT", vault) if vault else said.vault,
         remotes=said.remotes,
         sign=switch("MLOPS_SIGN", sign) if sign else said.sign,
+        retention=said.retention.predictions,
         config=path.parent,
     )
 

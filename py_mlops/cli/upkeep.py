@@ -24,6 +24,9 @@ def gc(call: Call, delete: bool) -> None:
     lines: tuple[Line, ...] = (
         Line("objects", f"{found.objects:,} reached by nothing, {size(found.size)}"),
         Line("leftovers", f"{counted(found.leftovers, 'file')} of interrupted writes"),
+        Line(
+            "predictions", f"{counted(found.expired, 'segment')} kept long enough, held by nobody"
+        ),
         Line("environments", f"{found.environments:,} built and unused for long"),
     )
     hints = () if delete else ("Remove them: mlops gc --delete",)
@@ -36,6 +39,23 @@ def gc(call: Call, delete: bool) -> None:
             "Garbage", "deleted" if delete else "dry run", "", "", (Section("", lines),), hints
         ),
         msgspec.to_builtins(found),
+    )
+
+
+@verb("hold")
+@click.argument("reference")
+@click.option("--reason", required=True, help="Why, in words.")
+@click.option("--release", is_flag=True, help="End a hold.")
+def hold(call: Call, reference: str, reason: str, *, release: bool) -> None:
+    """Keep predictions from being deleted: those of a snapshot, or of one segment."""
+    from py_mlops.commands.retention import hold
+    from py_mlops.report.page import Page, short
+
+    identifier = hold(call.workspace, reference, reason=reason, release=release)
+    badge = "released" if release else "held"
+    call.output.show(
+        lambda: Page(reference, badge, "good", f"{reason} ({short(identifier)})"),
+        {"id": identifier, "state": badge},
     )
 
 

@@ -8,8 +8,11 @@ from py_mlops.records import (
     Checkpoint,
     HeadMove,
     History,
+    Hold,
     Import,
+    PredictionSegment,
     PublicKey,
+    Redaction,
     Reproduction,
     Signature,
     Snapshot,
@@ -20,6 +23,8 @@ from py_mlops.report.snapshots import snapshot_page
 from py_mlops.report.verdicts import verdict_page
 from py_mlops.signing.sshsig import fingerprint
 from py_mlops.workspace import Workspace
+
+_Act = HeadMove | Import | PublicKey | Signature | PredictionSegment | Redaction | Hold
 
 
 def record_page(
@@ -42,8 +47,6 @@ def record_page(
         case Reproduction():
             name = workspace.store.get_as(record.snapshot, Snapshot).request.name
             return verdict_page(identifier, record, name)
-        case HeadMove() | Import() | PublicKey() | Signature():
-            return _act(identifier, record)
         case History():
             lines = tuple(Line(f"[{cell.count}]", cell.source) for cell in record.cells)
             return Page("history", short(identifier), "", "", (Section("Cells", lines),))
@@ -52,9 +55,19 @@ def record_page(
             return Page(
                 "checkpoint", short(identifier), "", record.created, (Section("", (line,)),)
             )
+        case _:
+            return _act(identifier, record)
 
 
-def _act(identifier: str, record: HeadMove | Import | PublicKey | Signature) -> Page:
+def _act(identifier: str, record: _Act) -> Page:
+    heading, text = _told(record)
+    when = record.created[:19].replace("T", " ")
+    section = Section("", (Line("", text),))
+    return Page(heading, short(identifier), "", f"{when} UTC by {record.author.name}", (section,))
+
+
+def _told(record: _Act) -> tuple[str, str]:
+    """Return a heading and a sentence."""
     match record:
         case HeadMove():
             before = short(record.previous) if record.previous else "nothing"
@@ -71,9 +84,16 @@ def _act(identifier: str, record: HeadMove | Import | PublicKey | Signature) -> 
         case Signature():
             text = f"record {short(record.record)} with {fingerprint(record.key)}"
             heading = "signature"
-    when = record.created[:19].replace("T", " ")
-    section = Section("", (Line("", text),))
-    return Page(heading, short(identifier), "", f"{when} UTC by {record.author.name}", (section,))
+        case PredictionSegment():
+            text = f"{record.rows:,} predictions of {record.log} since {record.began[:19]}"
+            heading = "predictions"
+        case Redaction():
+            text = f"rows of segment {short(record.segment)}, because: {record.reason}"
+            heading = "deleted predictions"
+        case Hold():
+            text = f"{short(record.target)}, because: {record.reason}"
+            heading = record.state
+    return heading, text
 
 
 def changes_page(first: str, second: str, changes: Changes) -> Page:

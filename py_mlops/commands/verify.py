@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
+from py_mlops.commands.history import KINDS
 from py_mlops.commands.signatures import Standing, examine, holds, log_keys, said_by
 from py_mlops.commands.witness import compare
 from py_mlops.data.contents import damaged, entries_of
 from py_mlops.errors import Corrupt, Hostile, StoreError
+from py_mlops.predictions import check as check_segment
 from py_mlops.progress import Progress, Report, silent
-from py_mlops.records import AnyRecord, Blob, Snapshot, Tree, is_digest
+from py_mlops.records import AnyRecord, Blob, PredictionSegment, Snapshot, Tree, is_digest
 from py_mlops.records.closure import named_blobs
 from py_mlops.signing.note import ORIGIN, Note, decode_base64
 from py_mlops.store import Row, Store
@@ -68,7 +70,7 @@ def verify_record(
         UnknownReference: When nothing goes by that name.
     """
     store = workspace.store
-    kinds = {"snapshot", "reproduction", "head-move", "import", "public-key", "signature"}
+    kinds = KINDS
     identifier = store.resolve(reference, kinds)
     report(Progress("verify", f"record {identifier[7:19]}"))
     try:
@@ -152,6 +154,8 @@ def _content(workspace: Workspace, record_id: str, checked: set[str]) -> Iterato
         return
     who = f"{record.__class__.__name__} {record_id[7:19]}"
     yield from _checked(workspace, who, list(named_blobs(record)), checked, _trees(record))
+    if isinstance(record, PredictionSegment):
+        yield from check_segment(workspace.store, record_id, record)
 
 
 def _trees(record: AnyRecord) -> list[Tree]:

@@ -39,6 +39,7 @@ from py_mlops.records.model import (
     ModelFormat,
     Prediction,
 )
+from py_mlops.records.predictions import Hold, PredictionSegment, Redaction
 from py_mlops.records.program import (
     CellOutput,
     CodeFile,
@@ -63,7 +64,17 @@ from py_mlops.records.tree import Tree
 from py_mlops.records.variables import Variable
 
 AnyRecord = (
-    Snapshot | Reproduction | HeadMove | History | Import | Checkpoint | PublicKey | Signature
+    Snapshot
+    | Reproduction
+    | HeadMove
+    | History
+    | Import
+    | Checkpoint
+    | PublicKey
+    | Signature
+    | PredictionSegment
+    | Redaction
+    | Hold
 )
 """Every kind of record; its ``kind`` field says which."""
 
@@ -105,6 +116,7 @@ __all__ = [
     "Hardware",
     "HeadMove",
     "History",
+    "Hold",
     "Holdout",
     "Hole",
     "Import",
@@ -120,10 +132,12 @@ __all__ = [
     "Part",
     "Prediction",
     "PredictionComparison",
+    "PredictionSegment",
     "Program",
     "PublicKey",
     "Randomness",
     "Record",
+    "Redaction",
     "Reproduction",
     "Request",
     "Signature",

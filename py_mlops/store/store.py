@@ -15,9 +15,12 @@ from py_mlops.records import (
     Checkpoint,
     HeadMove,
     History,
+    Hold,
     Import,
+    PredictionSegment,
     PublicKey,
     Record,
+    Redaction,
     Reproduction,
     Signature,
     Snapshot,
@@ -34,7 +37,17 @@ from py_mlops.store.statcache import StatCache
 
 R = TypeVar("R", bound=Record)
 
-Act = Snapshot | Reproduction | HeadMove | Import | PublicKey | Signature
+Act = (
+    Snapshot
+    | Reproduction
+    | HeadMove
+    | Import
+    | PublicKey
+    | Signature
+    | PredictionSegment
+    | Redaction
+    | Hold
+)
 """The records that have a row in the ledger; a `History` is only a blob of its snapshot."""
 
 
@@ -234,6 +247,12 @@ def entry_of(act: Act, identifier: str) -> Entry:
             subject = act.key
         case Signature():
             subject = act.record
+        case PredictionSegment():
+            subject = act.log
+        case Redaction():
+            subject = act.segment
+        case Hold():
+            subject = act.target
     return Entry(identifier, kind_of(act), subject, act.author.name, act.created)
 
 

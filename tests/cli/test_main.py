@@ -16,7 +16,7 @@ from tests.handovers import MODEL, a_project, take
 from tests.projects import mlops
 
 VERBS = [
-    "bundle", "diff", "export", "gc", "lock", "log", "predict", "pull", "push", "reproduce",
+    "bundle", "diff", "export", "gc", "hold", "lock", "log", "predict", "pull", "push", "reproduce",
     "restore", "run", "show", "verify", "witness",
 ]  # fmt: skip
 
