@@ -43,6 +43,12 @@ class Workspace:
     signer: Signer | None = None
 
     @property
+    def unsigned(self) -> str:
+        """Why nothing of this person's is signed; empty when it is, or nobody wants it."""
+        problem = self.signer.problem if self.signer else ""
+        return problem and f"What you added is not signed: {problem}."
+
+    @property
     def cache(self) -> Path:
         """Folder for what can be made again."""
         return self.settings.cache

@@ -76,6 +76,8 @@ def verify(
     call: Call, reference: str | None, *, rebuild: bool, against: Path | None, listing: Path | None
 ) -> None:
     """Read the whole store again, or one record, and name everything altered or missing."""
+    if sum(map(bool, (rebuild, listing, reference, against))) > 1:
+        raise click.UsageError("Name one of REF, --against, --listing and --rebuild.")
     if rebuild:
         _rebuild(call)
     elif listing:

@@ -7,6 +7,7 @@ import os
 import tempfile
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -103,7 +104,10 @@ class Magics:
             )
         identifier = record_id(record)
         _tell_headless_run(identifier)
-        ticker.finish(snapshot_page(identifier, record))
+        page = snapshot_page(identifier, record)
+        if self._workspace.unsigned:
+            page = replace(page, hints=(*page.hints, self._workspace.unsigned))
+        ticker.finish(page)
 
     def _status(self, line: str, ticker: Ticker) -> None:
         _no_words("status", line)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,10 +40,19 @@ class SegmentWriter:
         """Open the file, or take up one that was left.
 
         Raises:
+            InputError: When another process writes it.
             StoreUnavailable: When it cannot be opened.
         """
         with disk_failures(f"Opening {file}"):
             self._descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._descriptor)
+            raise InputError(
+                f"Another process is logging to {file}.", hint="Give each writer its own file."
+            ) from error
+        with disk_failures(f"Opening {file}"):
             _cut_off(self._descriptor)
 
     def append(self, prediction: LoggedPrediction) -> None:

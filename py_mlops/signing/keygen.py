@@ -21,13 +21,13 @@ class PersonalKey:
     """A person's own SSH key.
 
     Attributes:
-        file: What ``ssh-keygen -Y sign -f`` is told: the public key's file; the
-            private key lies beside it or in the agent.
         line: The public key, type and base64.
+        file: The public key's file; the private key lies beside it or in the
+            agent. ``None`` when it is in the agent alone.
     """
 
-    file: Path
     line: str
+    file: Path | None
 
 
 def installed() -> bool:
@@ -46,7 +46,8 @@ def personal_key() -> PersonalKey | None:
     if _git("gpg.format") == "ssh" and (named := _git("user.signingkey")):
         literal = named.removeprefix("key::")
         if named.startswith("key::") or literal.startswith("ssh-"):
-            return None  # it lives in an agent alone; git hands it over by a file of its own
+            words = literal.split()
+            return PersonalKey(" ".join(words[:2]), None) if len(words) > 1 else None
         path = Path(named).expanduser()
         return _read(path if path.suffix == ".pub" else path.with_name(f"{path.name}.pub"))
     for name in _USUAL:
@@ -61,7 +62,16 @@ def sign(key: PersonalKey, data: bytes) -> str:
 
     A key with a passphrase and no agent is not used: nobody is asked.
     """
-    words = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(key.file), "-n", NAMESPACE]
+    with tempfile.TemporaryDirectory(prefix="mlops-") as held:
+        file = key.file
+        if file is None:  # ssh-keygen asks the agent for the key of this file
+            file = Path(held, "key.pub")
+            file.write_text(f"{key.line}\n")
+        return _sign(file, data)
+
+
+def _sign(file: Path, data: bytes) -> str:
+    words = ["ssh-keygen", "-q", "-Y", "sign", "-f", str(file), "-n", NAMESPACE]
     environment = os.environ | {"SSH_ASKPASS_REQUIRE": "never"}
     try:
         done = subprocess.run(
@@ -104,7 +114,7 @@ def _read(path: Path) -> PersonalKey | None:
             words = file.read(_LARGEST).decode("ascii", "replace").split()
     except OSError:
         return None
-    return PersonalKey(path, f"{words[0]} {words[1]}") if len(words) > 1 else None
+    return PersonalKey(f"{words[0]} {words[1]}", path) if len(words) > 1 else None
 
 
 def _git(key: str) -> str:

@@ -163,3 +163,13 @@ def test_an_empty_log_is_no_segment(workspace: Workspace, tmp_path: Path) -> Non
     with pytest.raises(Corrupt, match="cannot be read"):
         seal(workspace.store, tmp_path / "other", log="x", author=ANN)
     assert (tmp_path / "other").exists()
+
+
+def test_a_file_has_one_writer(tmp_path: Path) -> None:
+    """A second one is refused, as long as the first one writes."""
+    with SegmentWriter(tmp_path / "log") as first:
+        first.append(prediction(0))
+        with pytest.raises(InputError, match="Another process"):
+            SegmentWriter(tmp_path / "log")
+    with SegmentWriter(tmp_path / "log") as second:
+        second.append(prediction(1))

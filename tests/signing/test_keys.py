@@ -7,11 +7,15 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from py_mlops.cli import main
 from py_mlops.records import Author, HeadMove, encode
 from py_mlops.signing import Signer, keygen
 from py_mlops.signing.private import FILE, NoKeyError, private_key
 from py_mlops.signing.sshsig import allowed_signers, ed25519_of, fingerprint, key_line
+from py_mlops.workspace import open_workspace
+from tests.handovers import MODEL, a_project, take
 
 ADA = Author(name="Ada Lovelace", email="ada@example.org", source="git")
 TIME = "2026-01-31T12:00:00.000000Z"
@@ -148,3 +152,42 @@ def test_a_key_behind_a_passphrase_asks_nobody(person: Path) -> None:
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "words", "-f", str(key)], check=True)
     assert os.environ.get("SSH_AUTH_SOCK") is None
     assert Signer(ADA, person).sign_act(b"{}", TIME) is None
+
+
+def test_a_key_that_only_the_agent_has_signs(
+    person: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Git names it by its text; the agent signs, and no private key is in any file."""
+    key = tmp_path / "token"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(key)], check=True)
+    line = " ".join(key.with_suffix(".pub").read_text().split()[:2])
+    socket = tmp_path / "agent"
+    with subprocess.Popen(["ssh-agent", "-D", "-a", str(socket)], stdout=subprocess.PIPE) as agent:
+        try:
+            assert agent.stdout is not None
+            agent.stdout.readline()
+            monkeypatch.setenv("SSH_AUTH_SOCK", str(socket))
+            subprocess.run(["ssh-add", "-q", str(key)], check=True)
+            key.unlink()
+            with (person / ".gitconfig").open("a") as file:
+                file.write(f"[gpg]\n\tformat = ssh\n[user]\n\tsigningkey = key::{line}\n")
+            made = Signer(ADA, person).sign_act(b"{}", TIME)
+        finally:
+            agent.terminate()
+    assert made is not None
+    assert made[0].key == line
+    assert keygen.verify(line, "x", b"{}", made[1].signature)
+
+
+def test_that_nothing_can_be_signed_is_told_after_a_command(
+    person: Path, store_folder: Path, tmp_path: Path
+) -> None:
+    """What was asked for is done, and a line says why it is unsigned."""
+    workspace = open_workspace(store_folder)
+    take(workspace, tmp_path / "h", a_project(tmp_path / "p"), model=MODEL)
+    workspace.store.close()
+    (person / ".config" / "py-mlops" / FILE).chmod(0o644)
+    ended = CliRunner().invoke(main, ["hold", "flowers", "--reason", "audit"])
+    assert ended.exit_code == 0
+    assert "not signed" in " ".join(ended.output.split())
+    assert "chmod 600" in " ".join(ended.output.split())

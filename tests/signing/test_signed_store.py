@@ -10,7 +10,9 @@ from campaigns.forger import change_record, change_rows
 from py_mlops.commands.rebuild import rebuild
 from py_mlops.commands.signatures import examine
 from py_mlops.commands.verify import verify, verify_record
+from py_mlops.errors import InputError
 from py_mlops.records import HeadMove, PublicKey
+from py_mlops.settings import read_settings
 from py_mlops.workspace import Workspace, now, open_workspace
 from tests.handovers import MODEL, a_project, take
 
@@ -29,6 +31,19 @@ def statement(folder: Path, *statements: str) -> None:
     with closing(sqlite3.connect(folder / "ledger.sqlite")) as connection, connection:
         for one in statements:
             assert connection.execute(one).rowcount > 0, one
+
+
+def test_signing_needs_no_setting(person: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has set nothing signs; who wants no signatures says so, and anything else is an error."""
+    monkeypatch.delenv("MLOPS_SIGN")
+    assert read_settings().sign
+    file = person / ".config" / "py-mlops" / "settings.toml"
+    file.parent.mkdir(parents=True)
+    file.write_text("sign = false\n")
+    assert not read_settings().sign
+    monkeypatch.setenv("MLOPS_SIGN", "perhaps")
+    with pytest.raises(InputError, match="neither yes nor no"):
+        read_settings()
 
 
 def test_everything_that_is_added_is_signed(
