@@ -136,6 +136,7 @@ def read_store(folder: Path) -> dict[str, dict[str, Any]]:
         assert digest == merkle(leaves[index << level : (index + 1) << level])
     assert re.fullmatch("[0-9a-f]{32}", meta["store"])
     read_checkpoints(folder, database, meta.pop("store"), list(found), leaves)
+    assert read_lineage(meta.pop("lineage"), list(found)) <= len(found)
     assert meta == {"format": "1", "size": str(len(leaves)), "root": merkle(leaves).hex()}
     assert heads == dict(database.execute("SELECT name, record FROM head").fetchall())
     database.close()
@@ -232,6 +233,13 @@ def workspace(store_folder: Path) -> Iterator[Workspace]:
     put(records.encode(sample(records.History, put)))
     yield opened
     opened.store.close()
+
+
+def read_lineage(noted: str, records: list[str]) -> int:
+    """Return how many rows the index of lineage tells of; it names the last of them."""
+    count, _, last = noted.partition(" ")
+    assert last == (records[int(count) - 1] if int(count) else "")
+    return int(count)
 
 
 def test_a_store(workspace: Workspace) -> None:
