@@ -23,7 +23,7 @@ from py_mlops.settings import Settings
 from py_mlops.signing import Signer
 from py_mlops.store import Store, open_store
 from py_mlops.store.ledger import SqlLedger
-from py_mlops.store.schema import checkpoint, head, log, meta, node, signature
+from py_mlops.store.schema import checkpoint, head, log, meta, metadata, node, signature
 from py_mlops.workspace import Workspace, now
 from tests.store.samples import reproduction
 
@@ -61,10 +61,11 @@ class Rig:
         self._witness = witnessed
         self._ledger = self._open_ledger()
         with self.connection() as connection:
-            self.tables = {
+            self._rows = {
                 table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
-                for table in TABLES
+                for table in metadata.sorted_tables
             }
+        self.tables = {table.name: self._rows[table.name] for table in TABLES}
         self.notices = self.standing().notices
 
     def _open_ledger(self) -> SqlLedger:
@@ -140,11 +141,11 @@ class Rig:
                     path.chmod(0o644)
                 path.write_bytes(self._bytes[digest])
         with self.connection() as connection:
-            for table in TABLES:
+            for table in reversed(metadata.sorted_tables):
                 connection.execute(delete(table))
-            for table in TABLES:
-                if self.tables[table.name]:
-                    connection.execute(insert(table), self.tables[table.name])
+            for table in metadata.sorted_tables:
+                if self._rows[table.name]:
+                    connection.execute(insert(table), self._rows[table.name])
 
     def close(self) -> None:
         """Release the database."""
