@@ -11,6 +11,7 @@ from unittest import mock
 import msgspec
 from sqlalchemy import delete, insert, select, text
 
+from py_mlops.commands.retention import hold, redact
 from py_mlops.commands.signatures import Standing, examine
 from py_mlops.commands.snapshot import snapshot
 from py_mlops.commands.unbundle import unbundle
@@ -18,12 +19,13 @@ from py_mlops.commands.verify import verify
 from py_mlops.commands.witness import read_witness, witness
 from py_mlops.data import groups
 from py_mlops.errors import StoreError
+from py_mlops.predictions import LoggedPrediction, SegmentWriter, seal
 from py_mlops.records import Author, HeadMove, record_id
 from py_mlops.settings import Settings
 from py_mlops.signing import Signer
 from py_mlops.store import Store, open_store
 from py_mlops.store.ledger import SqlLedger
-from py_mlops.store.schema import checkpoint, head, log, meta, node, signature
+from py_mlops.store.schema import checkpoint, head, log, meta, metadata, node, signature
 from py_mlops.workspace import Workspace, now
 from tests.store.samples import reproduction
 
@@ -61,10 +63,11 @@ class Rig:
         self._witness = witnessed
         self._ledger = self._open_ledger()
         with self.connection() as connection:
-            self.tables = {
+            self._rows = {
                 table.name: [dict(row) for row in connection.execute(select(table)).mappings()]
-                for table in TABLES
+                for table in metadata.sorted_tables
             }
+        self.tables = {table.name: self._rows[table.name] for table in TABLES}
         self.notices = self.standing().notices
 
     def _open_ledger(self) -> SqlLedger:
@@ -140,11 +143,11 @@ class Rig:
                     path.chmod(0o644)
                 path.write_bytes(self._bytes[digest])
         with self.connection() as connection:
-            for table in TABLES:
+            for table in reversed(metadata.sorted_tables):
                 connection.execute(delete(table))
-            for table in TABLES:
-                if self.tables[table.name]:
-                    connection.execute(insert(table), self.tables[table.name])
+            for table in metadata.sorted_tables:
+                if self._rows[table.name]:
+                    connection.execute(insert(table), self._rows[table.name])
 
     def close(self) -> None:
         """Release the database."""
@@ -180,8 +183,23 @@ def build(folder: Path, address: str, config: Path) -> None:
     carl.store.close()
     ann = workspace(ANN, "ann")
     ann.store.add(_move(ANN, "flowers@production", first))
+    _log_predictions(ann, folder / "predictions", first)
     witness(ann, file=folder / "witnessed")
     ann.store.close()
+
+
+def _log_predictions(workspace: Workspace, file: Path, snapshot_id: str) -> None:
+    """Log three predictions, delete one, and hold the others."""
+    with SegmentWriter(file) as writer:
+        for number in range(3):
+            writer.append(
+                LoggedPrediction(
+                    id=f"r{number}", time=now(), snapshot=snapshot_id, inputs=[number], outputs=[0]
+                )
+            )
+    segment = seal(workspace.store, file, log="flowers@production", author=workspace.author)
+    redact(workspace, segment, [1], reason="asked for")
+    hold(workspace, segment, reason="audit")
 
 
 def _move(author: Author, name: str, target: str) -> HeadMove:
