@@ -11,6 +11,7 @@ from unittest import mock
 import msgspec
 from sqlalchemy import delete, insert, select, text
 
+from py_mlops.commands.retention import hold, redact
 from py_mlops.commands.signatures import Standing, examine
 from py_mlops.commands.snapshot import snapshot
 from py_mlops.commands.unbundle import unbundle
@@ -18,6 +19,7 @@ from py_mlops.commands.verify import verify
 from py_mlops.commands.witness import read_witness, witness
 from py_mlops.data import groups
 from py_mlops.errors import StoreError
+from py_mlops.predictions import LoggedPrediction, SegmentWriter, seal
 from py_mlops.records import Author, HeadMove, record_id
 from py_mlops.settings import Settings
 from py_mlops.signing import Signer
@@ -181,8 +183,23 @@ def build(folder: Path, address: str, config: Path) -> None:
     carl.store.close()
     ann = workspace(ANN, "ann")
     ann.store.add(_move(ANN, "flowers@production", first))
+    _log_predictions(ann, folder / "predictions", first)
     witness(ann, file=folder / "witnessed")
     ann.store.close()
+
+
+def _log_predictions(workspace: Workspace, file: Path, snapshot_id: str) -> None:
+    """Log three predictions, delete one, and hold the others."""
+    with SegmentWriter(file) as writer:
+        for number in range(3):
+            writer.append(
+                LoggedPrediction(
+                    id=f"r{number}", time=now(), snapshot=snapshot_id, inputs=[number], outputs=[0]
+                )
+            )
+    segment = seal(workspace.store, file, log="flowers@production", author=workspace.author)
+    redact(workspace, segment, [1], reason="asked for")
+    hold(workspace, segment, reason="audit")
 
 
 def _move(author: Author, name: str, target: str) -> HeadMove:

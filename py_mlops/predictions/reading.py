@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from py_mlops.errors import Corrupt, Missing
+from py_mlops.errors import Corrupt, Missing, StoreError
 from py_mlops.predictions.line import (
     COMMITMENT,
     ENTRY,
@@ -20,6 +20,7 @@ from py_mlops.predictions.line import (
 )
 from py_mlops.records import PredictionSegment, Redaction
 from py_mlops.store import Store
+from py_mlops.store.check import check as check_bytes
 from py_mlops.store.merkle import Frontier, leaf_hash
 
 
@@ -180,9 +181,13 @@ def check(store: Store, segment_id: str, segment: PredictionSegment) -> Iterator
     if left.payload is None or left.index is None:
         return
     for digest in (left.payload, left.index):
-        if not store.blobs.has(digest):
+        try:
+            check_bytes(store.blobs, digest)
+        except Missing:
             yield f"{who}: {digest[:19]}… is missing, and no redaction says why."
             return
+        except StoreError as error:
+            yield f"{who}: {error.message}"
     yield from (f"{who}: {wrong}" for wrong in _differences(store, left, known, segment.rows))
 
 
