@@ -136,9 +136,7 @@ def test_a_native_package_is_repacked_for_its_platform(blobs: Blobs, tmp_path: P
 def test_secrets_are_looked_for_in_own_folders_not_in_published_archives(
     tmp_path: Path, blobs: Blobs
 ) -> None:
-    """The texts of a local folder's package are given out before anything is stored; a wheel's,
-    as torch's with its made-up passwords, are not.
-    """
+    """The texts of a local folder's package are looked through, those of a given wheel are not."""
     mine = project(tmp_path / "mine", "mine", "1.0")
     published = wheel(tmp_path, "published", "1.0", {"published.py": "password = 'h4!Xq'"})
     world: World = make(tmp_path / "world", mine, published)
