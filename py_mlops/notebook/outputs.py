@@ -196,8 +196,8 @@ def _texts(a: str, b: str, rtol: float) -> State:
         return "unknown"  # they differ beyond the cut
     if before == after:
         return "same"
-    tokens = without_moments(_TOKEN.findall(before), _TOKEN.findall(after))
-    return _tokens(*tokens, rtol, cut=cut)
+    then, now = without_moments(_TOKEN.findall(before), _TOKEN.findall(after))
+    return _tokens(then, now, rtol, cut=cut)
 
 
 def _tokens(a: Sequence[str], b: Sequence[str], rtol: float, *, cut: bool) -> State:

@@ -181,13 +181,15 @@ def test_the_time_in_seconds(ran: Ran) -> None:
     """What `time.time()` gave is no difference, in any unit; a sum as large as that is one."""
     now = time.time() - 5
     then = now - 300 * 86400
+
+    def differs(then: str, now: str) -> bool:
+        return (
+            first_difference(history(ran(1, "a", then)), history(ran(1, "a", now)), 0) is not None
+        )
+
     for shown in ("{:.6f}", "{:.0f}", "t={:.2f}, loss 0.5"):
-        assert first_difference(
-            history(ran(1, "a", shown.format(then))), history(ran(1, "a", shown.format(now))), 0
-        ) is None  # fmt: skip
-    nanoseconds = [history(ran(1, "a", str(int(t * 1e9)))) for t in (then, now)]
-    assert first_difference(*nanoseconds, 0) is None
-    sums = [history(ran(1, "a", f"{t:.2f}")) for t in (then, now - 30 * 86400)]
-    assert first_difference(*sums, 0) is not None
-    backwards = [history(ran(1, "a", f"{t:.2f}")) for t in (now, then)]
-    assert first_difference(*backwards, 0) is not None
+        assert not differs(shown.format(then), shown.format(now))
+    assert not differs(str(int(then * 1e9)), str(int(now * 1e9)))
+    assert differs(f"{then:.2f}", f"{now - 30 * 86400:.2f}")
+    assert differs(f"{now:.2f}", f"{then:.2f}")
+    assert differs(f"{then:.2f} 0.9", f"{now:.2f} 0.8")
