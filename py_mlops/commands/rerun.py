@@ -32,6 +32,7 @@ from py_mlops.workspace import Workspace
 
 _MOST_WRITTEN = 1000
 _TAPE = "tape"
+_FETCHED = "fetched"
 _CHANCE = "chance.json"
 _NEEDED = ("HOME", "PATH")
 _STEERING = re.compile(
@@ -143,6 +144,9 @@ def rerun(
             report=report,
         )
         replay.lay_out(snapshot.answers, blobs, folder / _TAPE, report)
+        if not given.network:
+            programs = world.fetched(snapshot, history, blobs, folder / _FETCHED, start.argv[0])
+            start.put_first(folder / _FETCHED, programs)
         if snapshot.randomness.state is not None:
             blobs.copy_to(snapshot.randomness.state.digest, folder / _CHANCE)
         executed = execute(
@@ -264,6 +268,12 @@ class _Start:
         return cls(
             argv, environment, readable, writable, directory, home, user, needs, given.network
         )
+
+    def put_first(self, folder: Path, programs: Path | None) -> None:
+        """Let the kernel find programs in a folder before all others."""
+        if programs is not None:
+            self.readable.append(folder)
+            self.environment["PATH"] = f"{programs}:{self.environment['PATH']}"
 
     def kernel(self, world: World, level: sandbox.Level) -> KernelCommand:
         """Return the kernel's command in its sandbox."""
