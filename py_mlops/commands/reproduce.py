@@ -12,7 +12,7 @@ import msgspec
 from py_mlops import sandbox
 from py_mlops.commands.closure import check_closure
 from py_mlops.commands.evidence import Evidence, collect
-from py_mlops.commands.rerun import NOT_KEPT, Given, Rerun, rerun
+from py_mlops.commands.rerun import NOT_KEPT, Given, Rerun, rerun, stood_in
 from py_mlops.data.surroundings import never_read
 from py_mlops.errors import (
     Corrupt,
@@ -283,8 +283,7 @@ def _not_kept(snapshot: Snapshot, shown: str) -> str:
     """Say that what a cell shows hangs on the value of an environment variable."""
     if NOT_KEPT not in shown:
         return ""
-    variables = snapshot.capture.variables
-    names = ", ".join(one.name for one in variables if one.was_set and not one.known)
+    names = ", ".join(stood_in(snapshot))
     return (
         f"data: the program needs the value of an environment variable ({names}), which no "
         "snapshot keeps; give it to the rerun with --env NAME=VALUE."
