@@ -290,6 +290,23 @@ def _not_kept(snapshot: Snapshot, shown: str) -> str:
     )
 
 
+def _took_in(snapshot: Snapshot, cell: int) -> dict[str, str]:
+    """Say what a cell took in that no rerun has, by the kinds of holes; 0 is some unknown cell.
+
+    Answers that no rerun gets are told of the cells before it too: it may work with them.
+    """
+    told: dict[str, str] = {}
+    earlier = ""
+    for hole in snapshot.capture.holes:
+        if cell and hole.cell == cell and hole.kind in _UNSEEN:
+            told.setdefault(hole.kind, f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}")
+        elif hole.kind == "network" and hole.blocking and (hole.cell < cell or not cell):
+            earlier = earlier or f"network: the program was answered from outside. {hole.text}"
+    if earlier:
+        told.setdefault("network", earlier)
+    return told
+
+
 def _cause(
     level: Level,
     snapshot: Snapshot,
@@ -300,11 +317,7 @@ def _cause(
 ) -> str:
     """Name the likely cause, from the axes and the first differing or failed cell's holes."""
     difference = evidence.first_difference
-    told: dict[str, str] = {}
-    cell = failure.count if failure else difference.count if difference else 0
-    for hole in snapshot.capture.holes:
-        if cell and hole.cell == cell and hole.kind in _UNSEEN:
-            told.setdefault(hole.kind, f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}")
+    told = _took_in(snapshot, failure.count if failure else difference.count if difference else 0)
     shown = failure.error if failure else difference.rerun if difference else ""
     lost = _never_read(snapshot, shown) if failure else ""
     lost = lost or _not_kept(snapshot, shown) or told.get("network", "")
