@@ -12,7 +12,7 @@ from py_mlops.server.problems import Problem
 JobVerb = Literal["reproduce", "restore", "verify", "explain"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
 
-JobId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}T[0-9]{6}-[0-9a-f]{12}\Z")]
+JobId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}T[0-9]{12}-[0-9a-f]{8}\Z")]
 """A job's id: when it was asked for, and chance."""
 
 Variable = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}\Z")]

@@ -6,8 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from py_mlops.commands.compare import Comparison
+from py_mlops.commands.compare import compare as side_by_side
 from py_mlops.commands.compare_notebooks import NotebookComparison
+from py_mlops.commands.compare_notebooks import (
+    compare_notebooks as notebooks_side_by_side,
+)
+from py_mlops.commands.comparison import Comparison
 from py_mlops.records import Digest
 from py_mlops.server.contract import Route
 
@@ -43,12 +47,13 @@ class NotebookPair(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 def compare(desk: Desk, query: Pair) -> Comparison:
     """Compare data, environment, parameters, metrics, signature and figures."""
-    raise NotImplementedError
+    return side_by_side(desk.room.workspace(), query.a, query.b)
 
 
 def compare_notebooks(desk: Desk, query: NotebookPair) -> NotebookComparison:
     """Compare the notebooks; the answer is bounded in time and size."""
-    raise NotImplementedError
+    workspace = desk.room.workspace()
+    return notebooks_side_by_side(workspace, query.a, query.b, whole=query.whole)
 
 
 ROUTES = [

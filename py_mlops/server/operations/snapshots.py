@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from py_mlops.commands.catalogue import (
+from py_mlops.commands.figures import figure_of
+from py_mlops.commands.inspect import executed_notebook, reproduction_detail, snapshot_detail
+from py_mlops.commands.summaries import (
     ExecutedNotebook,
     Limit,
     MetricHistory,
@@ -15,6 +17,7 @@ from py_mlops.commands.catalogue import (
     SnapshotDetail,
     SnapshotPage,
 )
+from py_mlops.errors import UnknownReference
 from py_mlops.records import Digest
 from py_mlops.server.contract import Content, Route
 
@@ -92,37 +95,56 @@ class HistoryQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 def models(desk: Desk, query: ModelsQuery) -> ModelPage:
     """List models, the one with the newest snapshot first."""
-    raise NotImplementedError
+    if not desk.room.is_there():
+        return ModelPage(items=[], next=None)
+    return desk.room.catalogue().models(
+        query.search, before=_place(query.cursor), limit=query.limit
+    )
 
 
 def snapshots(desk: Desk, query: SnapshotsQuery) -> SnapshotPage:
     """List snapshots, newest first."""
-    raise NotImplementedError
+    if not desk.room.is_there():
+        return SnapshotPage(items=[], next=None)
+    return desk.room.catalogue().snapshots(
+        query.search, model=query.model, before=_place(query.cursor), limit=query.limit
+    )
 
 
 def snapshot(desk: Desk, query: One) -> SnapshotDetail:
     """Return everything about one snapshot."""
-    raise NotImplementedError
+    return snapshot_detail(desk.room.workspace(), desk.room.catalogue(), query.id)
 
 
 def notebook(desk: Desk, query: One) -> ExecutedNotebook:
     """Return the notebook of a snapshot as it was executed."""
-    raise NotImplementedError
+    return executed_notebook(desk.room.workspace(), query.id)
 
 
 def history(desk: Desk, query: HistoryQuery) -> MetricHistory:
     """Return how the metrics of a snapshot's model went."""
-    raise NotImplementedError
+    catalogue = desk.room.catalogue()
+    found = catalogue.snapshot(query.id)
+    if found is None:
+        raise UnknownReference(
+            f"No snapshot {query.id[:19]}… is in this store.", hint="Reload the list."
+        )
+    return catalogue.metrics(found.model, limit=query.limit)
 
 
 def figure(desk: Desk, query: FigureQuery) -> Content:
     """Return an image of a snapshot's saved notebook."""
-    raise NotImplementedError
+    mime, data = figure_of(desk.room.workspace(), query.id, query.digest)
+    return Content(mime=mime, data=data)
 
 
 def reproduction(desk: Desk, query: One) -> ReproductionDetail:
     """Return everything about one verdict."""
-    raise NotImplementedError
+    return reproduction_detail(desk.room.workspace(), query.id)
+
+
+def _place(cursor: str | None) -> int | None:
+    return None if cursor is None else int(cursor)
 
 
 ROUTES = [
