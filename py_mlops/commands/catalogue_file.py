@@ -148,7 +148,7 @@ def enter(connection: sqlite3.Connection, rows: Sequence[Row], size: int) -> Non
 
 
 def _enter_snapshot(connection: sqlite3.Connection, row: Row) -> None:
-    words = f"{row.subject} {row.author} {row.time} {row.record}".lower()
+    words = f"{row.subject} {row.author} {row.time}".lower()
     made = connection.execute(
         "INSERT OR IGNORE INTO snapshot (seq, id, model, author, created, words) "
         "VALUES (?, ?, ?, ?, ?, ?)",
