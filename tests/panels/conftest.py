@@ -44,14 +44,14 @@ class Panels:
         """Where the interface is."""
         return self.server.url + BASE
 
-    def ask(self, path: str, status: int = 200, **parameters: object) -> Any:
+    def ask(self, path: str, status: int = 200, **parameters: Any) -> Any:
         """Ask a route; its answer must have the shape that the OpenAPI document states."""
         answer = requests.get(
-            self.url + path, params={**parameters}, headers=SIGNED_IN, timeout=SECONDS
+            self.url + path, params=parameters, headers=SIGNED_IN, timeout=SECONDS
         )
         return checked("GET", path, answer, status)
 
-    def post(self, body: object, status: int = 202) -> Any:
+    def post(self, body: dict[str, Any], status: int = 202) -> Any:
         """Ask for a job."""
         answer = requests.post(self.url + "/jobs", json=body, headers=SIGNED_IN, timeout=SECONDS)
         return checked("POST", "/jobs", answer, status)

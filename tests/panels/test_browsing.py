@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import requests
@@ -101,7 +102,7 @@ def test_a_comparison(panels: Panels) -> None:
 
 def test_compared_notebooks(panels: Panels) -> None:
     """Two snapshots of one notebook differ in no cell; none is sent unless asked for."""
-    asked = {"a": panels.first, "b": panels.second}
+    asked: dict[str, Any] = {"a": panels.first, "b": panels.second}
     found = panels.ask("/compare/notebook", **asked)
     assert (found["source"], found["changed"], found["diff"]) == ("saved", 0, [])
     assert found["base"]["cells"] == []
