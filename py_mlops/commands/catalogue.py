@@ -24,6 +24,7 @@ from py_mlops.store import Store
 from py_mlops.workspace import Workspace
 
 _WORDS = 8
+_TOLD = "path != '' AND sources != ''"
 _ID_BEGINS = re.compile("(sha256:)?[0-9a-f]{4,64}")
 _MAIN = "main"
 
@@ -149,14 +150,21 @@ class Catalogue:
     def of_notebook(self, sources: str, path: str) -> tuple[SnapshotSummary | None, bool]:
         """Return the newest snapshot of a notebook, and whether its cells say the same.
 
+        Snapshots taken at its path come first, those that say the same before
+        the newest; without any, it may have been moved or copied here.
+
         Args:
             sources: Its `sources_digest`.
             path: Its absolute path on this machine; empty when it has none.
         """
-        query = "SELECT * FROM snapshot WHERE {} = ? ORDER BY seq DESC LIMIT 1"
-        for column, value in (("sources", sources), ("path", path)):
-            if value and (found := self._file.ask(query.format(column), (value,))):
-                return self._summaries(found)[0], column == "sources"
+        for where, values in (
+            ("path = ?2 AND sources = ?1", (sources, path)),
+            ("path = ?2 AND ?1 = ?1", (sources, path)),
+            ("sources = ?1 AND ?2 = ?2", (sources, path)),
+        ):
+            query = f"SELECT * FROM snapshot WHERE {where} AND {_TOLD} ORDER BY seq DESC LIMIT 1"  # noqa: S608 - words of this module
+            if found := self._file.ask(query, values):
+                return self._summaries(found)[0], found[0]["sources"] == sources
         return None, False
 
     def _by_seq(self, places: list[int]) -> list[SnapshotSummary]:

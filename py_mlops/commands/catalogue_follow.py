@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from typing import TypeVar
+
+import msgspec
 
 from py_mlops.commands.catalogue_file import CatalogueFile, enter, forget
 from py_mlops.errors import MlopsError, StoreError, StoreUnavailable
 from py_mlops.notebook.cells import cells_of, sources_digest
 from py_mlops.notebook.document import parse
-from py_mlops.records import Reproduction, Snapshot
+from py_mlops.records import Blob, Level
+from py_mlops.records.capture import CaptureLevel
 from py_mlops.store import Store
 from py_mlops.store.base import Row
 
@@ -21,6 +25,42 @@ _READ_AT_ONCE = 20
 """So many new records are read before a list is answered; more are left to `read_more`."""
 
 _LARGEST_NOTEBOOK = 64 * 1024 * 1024
+
+
+class _Program(msgspec.Struct):
+    notebook: str | None
+    saved: Blob | None
+
+
+class _Hole(msgspec.Struct):
+    blocking: bool
+
+
+class _Capture(msgspec.Struct):
+    level: CaptureLevel
+    holes: list[_Hole]
+
+
+class _Snapshot(msgspec.Struct, tag_field="kind", tag="snapshot"):
+    """What a list tells of a snapshot; reading the whole record takes twenty times as long."""
+
+    parents: list[str]
+    program: _Program
+    metrics: dict[str, float]
+    capture: _Capture
+
+
+class _Reproduction(msgspec.Struct, tag_field="kind", tag="reproduction"):
+    """What a list tells of a verdict."""
+
+    snapshot: str
+    level: Level
+    reason: str
+    cause: str
+    seconds: float
+
+
+_Glimpsed = TypeVar("_Glimpsed", _Snapshot, _Reproduction)
 
 
 class Follower:
@@ -71,22 +111,28 @@ class Follower:
             How many were read.
         """
         query = "SELECT id, seq FROM {} WHERE complete = 0 ORDER BY seq DESC LIMIT ?"
-        waiting = [
-            *(("verdict", *row) for row in self._file.ask(query.format("verdict"), (most,))),
-            *(("snapshot", *row) for row in self._file.ask(query.format("snapshot"), (most,))),
+        verdicts = [
+            (row["seq"], row["id"], self._read(row["id"], _Reproduction))
+            for row in self._file.ask(query.format("verdict"), (most,))
         ]
-        read = [
-            (kind, identifier, seq, self._read(identifier)) for kind, identifier, seq in waiting
+        snapshots = [
+            (row["seq"], self._read(row["id"], _Snapshot))
+            for row in self._file.ask(query.format("snapshot"), (most,))
         ]
         with self._file.writing() as connection:
-            for kind, identifier, seq, found in read:
-                if isinstance(found, str):
-                    self._enter_problem(connection, kind, seq, found)
-                elif isinstance(found[0], Snapshot):
-                    _enter_details(connection, seq, found[0], found[1])
-                elif isinstance(found[0], Reproduction):
-                    _enter_verdict(connection, identifier, found[0])
-        return len(read)
+            for seq, identifier, verdict in verdicts:
+                if isinstance(verdict, str):
+                    done = "UPDATE verdict SET complete = 2, reason = ? WHERE seq = ?"
+                    connection.execute(done, (verdict, seq))
+                else:
+                    _enter_verdict(connection, identifier, verdict[0])
+            for seq, snapshot in snapshots:
+                if isinstance(snapshot, str):
+                    done = "UPDATE snapshot SET complete = 1, problem = ? WHERE seq = ?"
+                    connection.execute(done, (snapshot, seq))
+                else:
+                    _enter_details(connection, seq, *snapshot)
+        return len(verdicts) + len(snapshots)
 
     def _changed(self, size: int, last: str) -> bool:
         """Say whether the log is not the one that was followed."""
@@ -113,21 +159,23 @@ class Follower:
             with self._file.writing() as connection:
                 enter(connection, rows, rows[-1].seq + 1)
 
-    def _read(self, identifier: str) -> tuple[Snapshot | Reproduction, str] | str:
-        """Return a record with the digest of its notebook's sources, or why there is none."""
+    def _read(self, identifier: str, kind: type[_Glimpsed]) -> tuple[_Glimpsed, str] | str:
+        """Return a record with the digest of its notebook's sources, or why there is none.
+
+        Its bytes are what its id says; that they are a whole record of our
+        format is checked when somebody looks at it.
+        """
         try:
-            record = self._store.get(identifier)
-            if isinstance(record, Snapshot):
-                return record, self._sources(record)
-            if isinstance(record, Reproduction):
-                return record, ""
+            found = msgspec.json.decode(self._store.blobs.read(identifier), type=kind)
         except StoreUnavailable:
             raise  # another time
         except StoreError as error:
             return error.message
-        return "It is a record of another kind."
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            return f"It is no record that this version can read: {error}."
+        return found, self._sources(found) if isinstance(found, _Snapshot) else ""
 
-    def _sources(self, snapshot: Snapshot) -> str:
+    def _sources(self, snapshot: _Snapshot) -> str:
         saved = snapshot.program.saved
         if saved is None or saved.size > _LARGEST_NOTEBOOK:
             return ""
@@ -136,17 +184,9 @@ class Follower:
         except MlopsError:
             return ""  # its record is fine; only the badge of its notebook cannot be told
 
-    @staticmethod
-    def _enter_problem(connection: sqlite3.Connection, kind: str, seq: int, why: str) -> None:
-        if kind == "snapshot":
-            done = "UPDATE snapshot SET complete = 1, problem = ? WHERE seq = ?"
-        else:
-            done = "UPDATE verdict SET complete = 2, reason = ? WHERE seq = ?"
-        connection.execute(done, (why, seq))
-
 
 def _enter_details(
-    connection: sqlite3.Connection, seq: int, snapshot: Snapshot, sources: str
+    connection: sqlite3.Connection, seq: int, snapshot: _Snapshot, sources: str
 ) -> None:
     notebook = (snapshot.program.notebook or "").rpartition("/")[2]
     holes = snapshot.capture.holes
@@ -171,7 +211,7 @@ def _enter_details(
         connection.execute("INSERT OR IGNORE INTO child VALUES (?, ?)", (parent, seq))
 
 
-def _enter_verdict(connection: sqlite3.Connection, identifier: str, record: Reproduction) -> None:
+def _enter_verdict(connection: sqlite3.Connection, identifier: str, record: _Reproduction) -> None:
     connection.execute(
         "UPDATE verdict SET level = ?, reason = ?, cause = ?, seconds = ?, complete = 1 "
         "WHERE id = ?",

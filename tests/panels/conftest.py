@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +33,14 @@ class Panels:
     Attributes:
         first: Id of the older snapshot.
         second: Id of the newer one; data and metrics differ.
+        environment: What a process needs that works on the same store.
     """
 
     server: Server
     home: Path
     first: str
     second: str
+    environment: dict[str, str]
 
     @property
     def url(self) -> str:
@@ -110,4 +113,5 @@ def panels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panels]:
         second = handovers.take(workspace, home / "second", said | changed, model=handovers.MODEL)
         workspace.store.close()
         with jupyter_server(home) as running:
-            yield Panels(running, home, first, second)
+            own = {**os.environ, "MLOPS_STORE": str(home / "store")}
+            yield Panels(running, home, first, second, own)

@@ -27,11 +27,11 @@ def test_the_servers_state(panels: Panels) -> None:
 
 def test_snapshots_in_pages(panels: Panels) -> None:
     """The newest comes first, and the cursor leads through all of them."""
-    page = panels.ask("/snapshots", limit=1)
+    page = panels.ask("/snapshots", model="flowers", limit=1)
     assert [item["id"] for item in page["items"]] == [panels.second]
     assert page["items"][0]["metrics"] == {"accuracy": 0.9, "f1": 0.5}
     assert page["items"][0]["heads"] == ["flowers@main"]
-    rest = panels.ask("/snapshots", limit=1, cursor=page["next"])
+    rest = panels.ask("/snapshots", model="flowers", limit=1, cursor=page["next"])
     assert [item["id"] for item in rest["items"]] == [panels.first]
     assert rest["next"] is None
     assert rest["items"][0]["heads"] == []
@@ -39,8 +39,14 @@ def test_snapshots_in_pages(panels: Panels) -> None:
 
 def test_search(panels: Panels) -> None:
     """Each word of a search must be somewhere in what a list tells of a snapshot."""
-    for words, count in (("flowers f1", 1), ("ADA flowers.ipynb", 2), ("nothing", 0), ("%", 0)):
-        assert len(panels.ask("/snapshots", search=words)["items"]) == count, words
+    for words, count in (
+        ("flowers f1", 1),
+        ("ADA flowers.ipynb flowers 2", 2),
+        ("nothing", 0),
+        ("%", 0),
+    ):
+        found = panels.ask("/snapshots", search=words, model="flowers")["items"]
+        assert len(found) == count, words
     assert panels.ask("/snapshots", search=panels.first[7:20])["items"][0]["id"] == panels.first
     assert panels.ask("/models", search="flow")["items"][0]["count"] == 2
     assert panels.ask("/models", search="tree")["items"] == []
@@ -48,7 +54,7 @@ def test_search(panels: Panels) -> None:
 
 def test_models(panels: Panels) -> None:
     """A model is told with its heads, its newest snapshot and how many there are."""
-    [model] = panels.ask("/models")["items"]
+    [model] = panels.ask("/models", search="flowers")["items"]
     assert model["name"] == "flowers"
     assert model["newest"]["id"] == panels.second
     [head] = model["heads"]
