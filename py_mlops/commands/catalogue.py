@@ -157,11 +157,8 @@ class Catalogue:
             sources: Its `sources_digest`.
             path: Its absolute path on this machine; empty when it has none.
         """
-        for where, values in (
-            ("path = ?2 AND sources = ?1", (sources, path)),
-            ("path = ?2 AND ?1 = ?1", (sources, path)),
-            ("sources = ?1 AND ?2 = ?2", (sources, path)),
-        ):
+        values = {"sources": sources, "path": path}
+        for where in ("path = :path AND sources = :sources", "path = :path", "sources = :sources"):
             query = f"SELECT * FROM snapshot WHERE {where} AND {_TOLD} ORDER BY seq DESC LIMIT 1"  # noqa: S608 - words of this module
             if found := self._file.ask(query, values):
                 return self._summaries(found)[0], found[0]["sources"] == sources

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from py_mlops.store.base import Row
 
-Values = Sequence[str | int | float | None]
+Values = Sequence[str | int | float | None] | Mapping[str, str]
 
 VERSION = 1
 """Part of the file's name: other tables are another file, a catalogue may be lost at any time."""

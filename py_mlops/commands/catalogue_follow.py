@@ -119,19 +119,23 @@ class Follower:
             (row["seq"], self._read(row["id"], _Snapshot))
             for row in self._file.ask(query.format("snapshot"), (most,))
         ]
+        read = [
+            (seq, found, "" if isinstance(found, str) else self._sources(found))
+            for seq, found in snapshots
+        ]
         with self._file.writing() as connection:
             for seq, identifier, verdict in verdicts:
                 if isinstance(verdict, str):
                     done = "UPDATE verdict SET complete = 2, reason = ? WHERE seq = ?"
                     connection.execute(done, (verdict, seq))
                 else:
-                    _enter_verdict(connection, identifier, verdict[0])
-            for seq, snapshot in snapshots:
+                    _enter_verdict(connection, identifier, verdict)
+            for seq, snapshot, sources in read:
                 if isinstance(snapshot, str):
                     done = "UPDATE snapshot SET complete = 1, problem = ? WHERE seq = ?"
                     connection.execute(done, (snapshot, seq))
                 else:
-                    _enter_details(connection, seq, *snapshot)
+                    _enter_details(connection, seq, snapshot, sources)
         return len(verdicts) + len(snapshots)
 
     def _changed(self, size: int, last: str) -> bool:
@@ -159,21 +163,20 @@ class Follower:
             with self._file.writing() as connection:
                 enter(connection, rows, rows[-1].seq + 1)
 
-    def _read(self, identifier: str, kind: type[_Glimpsed]) -> tuple[_Glimpsed, str] | str:
-        """Return a record with the digest of its notebook's sources, or why there is none.
+    def _read(self, identifier: str, kind: type[_Glimpsed]) -> _Glimpsed | str:
+        """Return what a list tells of a record, or why it cannot.
 
         Its bytes are what its id says; that they are a whole record of our
         format is checked when somebody looks at it.
         """
         try:
-            found = msgspec.json.decode(self._store.blobs.read(identifier), type=kind)
+            return msgspec.json.decode(self._store.blobs.read(identifier), type=kind)
         except StoreUnavailable:
             raise  # another time
         except StoreError as error:
             return error.message
         except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
             return f"It is no record that this version can read: {error}."
-        return found, self._sources(found) if isinstance(found, _Snapshot) else ""
 
     def _sources(self, snapshot: _Snapshot) -> str:
         saved = snapshot.program.saved

@@ -1,4 +1,4 @@
-"""What happens while somebody looks: other processes' changes, jobs to their end, a server's end."""
+"""What happens while somebody looks: others' changes, jobs to their end, a server's end."""
 
 from __future__ import annotations
 
@@ -156,7 +156,11 @@ def test_a_job_outlives_its_server(panels: Panels, listener: Listener) -> None:
     """Stopping the server ends no job: another server finds it, and hears of its end."""
     with jupyter_server(panels.home, **panels.environment) as second:
         url = f"{second.url}/py-mlops/api/v1/jobs"
-        body = {"verb": "reproduce", "snapshot": panels.second, "reproduce": {"calibrate": 20}}
+        body: dict[str, Any] = {
+            "verb": "reproduce",
+            "snapshot": panels.second,
+            "reproduce": {"calibrate": 20},
+        }
         headers = {"Authorization": f"token {TOKEN}"}
         job = requests.post(url, json=body, headers=headers, timeout=SECONDS).json()
     found = panels.ask(f"/jobs/{job['id']}")
