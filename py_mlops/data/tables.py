@@ -95,7 +95,7 @@ def histogram(a: list[float], b: list[float]) -> tuple[list[float], list[int], l
     if not every or min(every) == max(every):
         return [], [], []
     low, high = min(every), max(every)
-    width = high / BINS - low / BINS
+    width = (high - low) / BINS
     if not math.isfinite(width) or width <= 0:
         return [], [], []
     edges = [low + width * place for place in range(BINS)] + [high]
