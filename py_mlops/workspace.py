@@ -79,20 +79,23 @@ def _login() -> str:
         return f"uid {os.getuid()}"
 
 
-def open_workspace(store: str | Path | None = None) -> Workspace:
+def open_workspace(store: str | Path | None = None, *, create: bool = True) -> Workspace:
     """Open the store, making it when it is not there yet.
 
     Args:
         store: A store's address; by default the person's own, see `read_settings`.
+        create: Make it when there is none.
 
     Returns:
         The workspace.
 
     Raises:
+        InputError: When there is none and none is to be made.
         StoreError: When the store cannot be opened or made.
     """
     settings = read_settings(store)
-    return Workspace(open_store(settings.store, cache=settings.cache), find_author(), settings)
+    opened = open_store(settings.store, create=create, cache=settings.cache)
+    return Workspace(opened, find_author(), settings)
 
 
 def open_remote(workspace: Workspace, remote: str, *, create: bool) -> Store:

@@ -99,8 +99,8 @@ def main(context: click.Context, store: str | None) -> None:
 def verb(name: str, *, hidden: bool = False) -> Callable[[F], click.Command]:
     """Make a function a verb of `main`.
 
-    The function's first argument is the `Call`. Every verb has ``--json`` and
-    ``--quiet``; every error of ours ends in its message, its hint and exit
+    The function's first argument is the `Call`. Every verb has ``--json``, ``--quiet``
+    and ``--progress``; every error of ours ends in its message, its hint and exit
     code 1.
 
     Args:
@@ -113,9 +113,17 @@ def verb(name: str, *, hidden: bool = False) -> Callable[[F], click.Command]:
 
     def decorate(function: F) -> click.Command:
         def call(
-            context: click.Context, /, *, as_json: bool, quiet: bool, **options: object
+            context: click.Context,
+            /,
+            *,
+            as_json: bool,
+            quiet: bool,
+            progress: str,
+            **options: object,
         ) -> None:
-            output = context.meta.get(OUTPUT) or Output(as_json=as_json, quiet=quiet)
+            output = context.meta.get(OUTPUT) or Output(
+                as_json=as_json, quiet=quiet, steps_as_json=progress == "json"
+            )
             try:
                 function(Call(context.obj, output), **options)
             except MlopsError as error:
@@ -137,6 +145,12 @@ def verb(name: str, *, hidden: bool = False) -> Callable[[F], click.Command]:
         for option in (
             click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout."),
             click.option("--quiet", is_flag=True, help="Print no progress."),
+            click.option(
+                "--progress",
+                type=click.Choice(["text", "json"]),
+                default="text",
+                help="How to print progress: for a person, or a line of JSON a step.",
+            ),
         ):
             option(call)
         command = main.command(name, help=function.__doc__, hidden=hidden)

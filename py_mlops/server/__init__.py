@@ -1,9 +1,9 @@
-"""The face inside a Jupyter server: every kernel it starts is observed, unless switched off."""
+"""The face inside a Jupyter server: kernels are observed, and panels get a REST interface."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jupyter_server.serverapp import ServerApp
@@ -14,12 +14,14 @@ _TRAIT = "default_provisioner_name"
 _VARIABLE = "JUPYTER_DEFAULT_PROVISIONER_NAME"
 
 
-def _jupyter_server_extension_points() -> list[dict[str, str]]:
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
     """Tell the server where its extension is."""
-    return [{"module": "py_mlops.server"}]
+    from py_mlops.server.extension import Panels  # noqa: PLC0415 - only a server wants it
+
+    return [{"module": "py_mlops.server", "app": Panels}]
 
 
-def _link_jupyter_server_extension(app: ServerApp) -> None:
+def observe_kernels(app: ServerApp) -> None:
     """Make our provisioner the default of this server, unless somebody has chosen another.
 
     This comes before the server makes its kernel manager. Kernels that are
@@ -30,7 +32,3 @@ def _link_jupyter_server_extension(app: ServerApp) -> None:
         app.log.info("py_mlops | kernels are started by %s, so they are not observed", chosen)
         return
     app.config[_FACTORY][_TRAIT] = PROVISIONER
-
-
-def _load_jupyter_server_extension(_app: ServerApp) -> None:
-    """Do nothing more: the provisioner is imported when the first kernel starts."""
