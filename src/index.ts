@@ -3,9 +3,18 @@
  */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+import { commandsPlugin } from './features/commands';
+import { endingsPlugin } from './features/jobs';
 import { modelPlugin } from './features/model';
 import { sidebarPlugin } from './features/sidebar';
+import { viewsPlugin } from './features/views';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [modelPlugin, sidebarPlugin];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [
+  modelPlugin,
+  commandsPlugin,
+  viewsPlugin,
+  endingsPlugin,
+  sidebarPlugin
+];
 
 export default plugins;

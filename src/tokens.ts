@@ -38,6 +38,8 @@ export const CommandIDs = {
   explain: 'mlops:explain',
   /** Prove that nothing of a snapshot was altered. `{snapshot?}` */
   verify: 'mlops:verify',
+  /** Show a view in the main area. `{view, a, b?}` */
+  view: 'mlops:view',
   /** Show a snapshot. `{snapshot?}` */
   open: 'mlops:open',
   /** Show a verdict. `{verdict}` */

@@ -71,8 +71,12 @@ export class Client {
    * @param settings - The connection to the Jupyter server.
    */
   constructor(
-    private readonly settings: ServerConnection.ISettings = ServerConnection.makeSettings()
-  ) {}
+    settings: ServerConnection.ISettings = ServerConnection.makeSettings()
+  ) {
+    // With `no-store`, JupyterLab adds a word of its own to the query, which routes refuse.
+    const init: RequestInit = { ...settings.init, cache: 'no-cache' };
+    this.settings = { ...settings, init };
+  }
 
   /** Tell what the server looks at. */
   status(): Promise<Status> {
@@ -164,6 +168,8 @@ export class Client {
   badge(path: string): Promise<Badge> {
     return this._json(`/documents/${URLExt.encodeParts(path)}`);
   }
+
+  private readonly settings: ServerConnection.ISettings;
 
   private async _json<T>(
     path: string,

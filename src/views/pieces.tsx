@@ -88,6 +88,8 @@ export function CommandButton(props: {
   args: Record<string, string>;
   /** Whether it is what one came for. */
   accept?: boolean;
+  /** Its name, where it means something special. */
+  label?: string;
 }): React.JSX.Element {
   const { commands } = usePanel();
   const { id, args } = props;
@@ -102,7 +104,7 @@ export function CommandButton(props: {
       {icon instanceof LabIcon && (
         <icon.react tag="span" className="jp-mlops-ButtonIcon" />
       )}
-      {commands.label(id, args)}
+      {props.label ?? commands.label(id, args)}
     </button>
   );
 }
