@@ -3,10 +3,12 @@
  */
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+import { badgePlugin } from './features/badge';
 import { commandsPlugin } from './features/commands';
 import { endingsPlugin } from './features/jobs';
 import { modelPlugin } from './features/model';
 import { sidebarPlugin } from './features/sidebar';
+import { snapshotPlugin } from './features/snapshot';
 import { viewsPlugin } from './features/views';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
@@ -14,6 +16,8 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   commandsPlugin,
   viewsPlugin,
   endingsPlugin,
+  snapshotPlugin,
+  badgePlugin,
   sidebarPlugin
 ];
 

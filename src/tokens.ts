@@ -56,6 +56,8 @@ export const CommandIDs = {
   filter: 'mlops:filter-by-model',
   /** Copy a snapshot's id. `{snapshot?}` */
   copyId: 'mlops:copy-id',
+  /** Go to a cell of an open notebook. `{path, cell}` */
+  goToCell: 'mlops:go-to-cell',
   /** Ask for everything again. */
   refresh: 'mlops:refresh',
   /** Bring the panel to the front. */

@@ -12,12 +12,13 @@ import type {
   JupyterFrontEnd,
   JupyterFrontEndPlugin
 } from '@jupyterlab/application';
+import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator } from '@jupyterlab/translation';
 
 import { asProblem } from '../api/client';
 import type { Job, JobRequest, Problem } from '../api/records';
 import type { Model } from '../model/model';
-import { CommandIDs, DOMAIN, IModel, PACKAGE } from '../tokens';
+import { CommandIDs, DOMAIN, IModel, PACKAGE, SETTINGS } from '../tokens';
 import type { IContext } from '../views/context';
 import { jobText, jobTitle } from '../views/runs';
 import { short, toneOf } from '../views/words';
@@ -31,14 +32,21 @@ export const endingsPlugin: JupyterFrontEndPlugin<void> = {
   description: 'Says what came of a run.',
   autoStart: true,
   requires: [IModel, ITranslator],
+  optional: [ISettingRegistry],
   activate: (
     app: JupyterFrontEnd,
     model: Model,
-    translator: ITranslator
+    translator: ITranslator,
+    registry: ISettingRegistry | null
   ): void => {
     const trans = translator.load(DOMAIN);
     const context: IContext = { model, commands: app.commands, trans };
-    model.jobs.ended.connect((_, job) => void tell(context, job));
+    const settings = registry?.load(SETTINGS);
+    const quiet = async (): Promise<boolean> => {
+      const loaded = await settings?.catch(() => undefined);
+      return loaded?.composite.notifyOfEnds === false;
+    };
+    model.jobs.ended.connect((_, job) => void tell(context, job, quiet));
   }
 };
 
@@ -184,12 +192,19 @@ async function asked(
   return true;
 }
 
-async function tell(context: IContext, job: Job): Promise<void> {
+async function tell(
+  context: IContext,
+  job: Job,
+  quiet: () => Promise<boolean>
+): Promise<void> {
   const { commands, trans } = context;
   if (job.state === 'cancelled') {
     return;
   }
   if (job.problem && (await asked(context, job.request, job.problem))) {
+    return;
+  }
+  if (await quiet()) {
     return;
   }
   const failed =

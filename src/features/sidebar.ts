@@ -12,7 +12,7 @@ import { ITranslator } from '@jupyterlab/translation';
 
 import { mlopsIcon } from '../icons';
 import type { Model } from '../model/model';
-import { CommandIDs, DOMAIN, IModel, PACKAGE } from '../tokens';
+import { CommandIDs, DOMAIN, IModel, SETTINGS } from '../tokens';
 import { Panel } from '../widgets/panel';
 
 /** Where among the panels of its side it stands. */
@@ -20,7 +20,7 @@ const RANK = 550;
 
 /** Adds the panel. */
 export const sidebarPlugin: JupyterFrontEndPlugin<void> = {
-  id: `${PACKAGE}:sidebar`,
+  id: SETTINGS,
   description: 'The panel with models, snapshots and runs.',
   autoStart: true,
   requires: [IModel, ITranslator],
