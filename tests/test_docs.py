@@ -190,7 +190,7 @@ def test_every_command_is_documented() -> None:
         for option in command.params
         if isinstance(option, click.Option)
         and not option.hidden
-        and option.opts[-1] not in {"--json", "--quiet"}
+        and option.opts[-1] not in {"--json", "--quiet", "--progress"}
         and not any(f"`{spelling}" in sections[name] for spelling in option.opts)
     ]
     assert missing == []

@@ -19,6 +19,7 @@ CELLS = [
     "print(open(os.path.expanduser('~/notes.txt')).read(), pathlib.Path.home(), getpass.getuser())",
     "print(time.tzname, time.ctime(os.path.getmtime('data/a.csv')), os.environ.get('LANG'))",
     "!./count.sh",
+    "everything = os.environ.copy()\n![[ 1 = 1 ]] && echo as in bash",
     "os.symlink('r.txt', 'latest'); open('r.txt', 'w').write('2'); print(open('latest').read())",
     "os.remove('images/1.txt'); print(os.listdir('images'))",
 ]
@@ -58,7 +59,12 @@ def taken_away(
     """
     ours: dict[str, Any] = {"MLOPS_STORE": str(project.parents[2] / "store")}
     notebook = write_notebook(project / "n.ipynb", cells)
-    ada = {"HOME": str(project.parent), "TZ": "Asia/Kathmandu", "LANG": "C.UTF-8"} | ours
+    ada = {
+        "HOME": str(project.parent),
+        "TZ": "Asia/Kathmandu",
+        "LANG": "C.UTF-8",
+        "SHELL": "/bin/bash",
+    } | ours
     ran = mlops("run", notebook, "--json", **ada)
     assert ran.code == 0, ran.err
     for path in also:
@@ -72,7 +78,7 @@ def test_what_stood_around_a_notebook_is_found_again(project: Path) -> None:
     """With home, links and folders gone, each cell shows what it showed."""
     verdict, taken = taken_away(project, CELLS)
     assert verdict["level"] == "equivalent", verdict["reason"]
-    assert "What 8 of 9 cells showed is the same." in verdict["reason"]
+    assert "What 9 of 10 cells showed is the same." in verdict["reason"]
     files = next(axis for axis in verdict["axes"] if axis["name"] == "files")
     assert files["state"] == "same", files
     assert taken["surroundings"]["variables"]["HOME"] == str(project.parent)

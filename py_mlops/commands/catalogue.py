@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
-import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from py_mlops.commands.catalogue_file import VERSION, CatalogueFile, enter, forget
+from py_mlops.commands.catalogue_file import VERSION, CatalogueFile
+from py_mlops.commands.catalogue_follow import Follower
 from py_mlops.commands.summaries import (
     HeadSummary,
     MetricHistory,
@@ -19,22 +20,12 @@ from py_mlops.commands.summaries import (
     SnapshotSummary,
     VerdictSummary,
 )
-from py_mlops.errors import MlopsError, StoreError, StoreUnavailable
-from py_mlops.notebook.cells import cells_of, sources_digest
-from py_mlops.notebook.document import parse
-from py_mlops.records import Reproduction, Snapshot
 from py_mlops.store import Store
-from py_mlops.store.base import Row
 from py_mlops.workspace import Workspace
 
-_AT_ONCE = 500
-"""Rows of the log that are entered in one transaction."""
-
-_READ_AT_ONCE = 20
-"""So many new records are read before a list is answered; more are left to `read_more`."""
-
 _WORDS = 8
-_LARGEST_NOTEBOOK = 64 * 1024 * 1024
+_TOLD = "path != '' AND sources != ''"
+_ID_BEGINS = re.compile("(sha256:)?[0-9a-f]{4,64}")
 _MAIN = "main"
 
 
@@ -44,6 +35,9 @@ class Catalogue:
     What they tell that is not in the log comes from the records, which are
     immutable: each is read once, and the rest is SQL. Nothing in it is the
     truth; deleting its file costs only time.
+
+    Attributes:
+        follower: Keeps it as new as the log.
     """
 
     def __init__(self, store: Store, folder: Path) -> None:
@@ -53,70 +47,12 @@ class Catalogue:
             store: The store.
             folder: Where catalogues are kept, in the person's cache.
         """
-        self._store = store
         self._file = CatalogueFile(folder / f"{store.ledger.name()}-{VERSION}.sqlite")
-        self._turn = threading.Lock()
+        self.follower = Follower(store, self._file)
 
     def close(self) -> None:
         """Release its file."""
         self._file.close()
-
-    def refresh(self) -> bool:
-        """Follow the log to its end, and read the newest records when they are few.
-
-        Returns:
-            Whether there was anything new.
-
-        Raises:
-            StoreError: When the log cannot be read, or a row of it is damaged;
-                the rows before it are entered.
-        """
-        with self._turn:
-            size, last = self._file.place()
-            if self._store.ledger.size() == size and not self._changed(size, last):
-                return False
-            self._follow(size, last)
-        if self.unread() <= _READ_AT_ONCE:
-            self.read_more(_READ_AT_ONCE)
-        return True
-
-    def size(self) -> int:
-        """Return how many rows of the log it has."""
-        return self._file.place()[0]
-
-    def unread(self) -> int:
-        """Return how many records are not read yet."""
-        return sum(
-            self._file.number(f"SELECT count(*) FROM {table} WHERE complete = 0")  # noqa: S608 - two names
-            for table in ("snapshot", "verdict")
-        )
-
-    def read_more(self, most: int = 50) -> int:
-        """Read records that are not read yet, the newest first.
-
-        Args:
-            most: At most so many of each kind.
-
-        Returns:
-            How many were read.
-        """
-        query = "SELECT id, seq FROM {} WHERE complete = 0 ORDER BY seq DESC LIMIT ?"
-        waiting = [
-            *(("verdict", *row) for row in self._file.ask(query.format("verdict"), (most,))),
-            *(("snapshot", *row) for row in self._file.ask(query.format("snapshot"), (most,))),
-        ]
-        read = [
-            (kind, identifier, seq, self._read(identifier)) for kind, identifier, seq in waiting
-        ]
-        with self._file.writing() as connection:
-            for kind, identifier, seq, found in read:
-                if isinstance(found, str):
-                    self._enter_problem(connection, kind, seq, found)
-                elif isinstance(found[0], Snapshot):
-                    _enter_details(connection, seq, found[0], found[1])
-                elif isinstance(found[0], Reproduction):
-                    _enter_verdict(connection, identifier, found[0])
-        return len(read)
 
     def models(self, search: str = "", *, before: int | None = None, limit: int = 50) -> ModelPage:
         """List models, the one with the newest snapshot first.
@@ -158,7 +94,7 @@ class Catalogue:
             before: Only those before this place in the log.
             limit: At most so many.
         """
-        where, values = _containing(("words", "level"), search)
+        where, values = _containing(("words", "level"), search, "id")
         for condition, value in (("model = ?", model), ("seq < ?", before)):
             if value is not None:
                 where.append(condition)
@@ -214,71 +150,19 @@ class Catalogue:
     def of_notebook(self, sources: str, path: str) -> tuple[SnapshotSummary | None, bool]:
         """Return the newest snapshot of a notebook, and whether its cells say the same.
 
+        Snapshots taken at its path come first, those that say the same before
+        the newest; without any, it may have been moved or copied here.
+
         Args:
             sources: Its `sources_digest`.
             path: Its absolute path on this machine; empty when it has none.
         """
-        query = "SELECT * FROM snapshot WHERE {} = ? ORDER BY seq DESC LIMIT 1"
-        for column, value in (("sources", sources), ("path", path)):
-            if value and (found := self._file.ask(query.format(column), (value,))):
-                return self._summaries(found)[0], column == "sources"
+        values = {"sources": sources, "path": path}
+        for where in ("path = :path AND sources = :sources", "path = :path", "sources = :sources"):
+            query = f"SELECT * FROM snapshot WHERE {where} AND {_TOLD} ORDER BY seq DESC LIMIT 1"  # noqa: S608 - words of this module
+            if found := self._file.ask(query, values):
+                return self._summaries(found)[0], found[0]["sources"] == sources
         return None, False
-
-    def _changed(self, size: int, last: str) -> bool:
-        """Say whether the log is not the one that was followed."""
-        row = next(iter(self._store.ledger.rows(size - 1)), None) if size else None
-        return bool(size) and (row is None or row.record != last)
-
-    def _follow(self, size: int, last: str) -> None:
-        if self._changed(size, last):
-            with self._file.writing() as connection:
-                forget(connection)
-            size = 0
-        waiting: list[Row] = []
-        try:
-            for row in self._store.ledger.rows(size):
-                waiting.append(row)
-                if len(waiting) == _AT_ONCE:
-                    self._enter(waiting)
-                    waiting = []
-        finally:
-            self._enter(waiting)
-
-    def _enter(self, rows: list[Row]) -> None:
-        if rows:
-            with self._file.writing() as connection:
-                enter(connection, rows, rows[-1].seq + 1)
-
-    def _read(self, identifier: str) -> tuple[Snapshot | Reproduction, str] | str:
-        """Return a record with the digest of its notebook's sources, or why there is none."""
-        try:
-            record = self._store.get(identifier)
-            if isinstance(record, Snapshot):
-                return record, self._sources(record)
-            if isinstance(record, Reproduction):
-                return record, ""
-        except StoreUnavailable:
-            raise  # another time
-        except StoreError as error:
-            return error.message
-        return "It is a record of another kind."
-
-    def _sources(self, snapshot: Snapshot) -> str:
-        saved = snapshot.program.saved
-        if saved is None or saved.size > _LARGEST_NOTEBOOK:
-            return ""
-        try:
-            return sources_digest(cells_of(parse(self._store.blobs.read(saved.digest))))
-        except MlopsError:
-            return ""  # its record is fine; only the badge of its notebook cannot be told
-
-    @staticmethod
-    def _enter_problem(connection: sqlite3.Connection, kind: str, seq: int, why: str) -> None:
-        if kind == "snapshot":
-            done = "UPDATE snapshot SET complete = 1, problem = ? WHERE seq = ?"
-        else:
-            done = "UPDATE verdict SET complete = 2, reason = ? WHERE seq = ?"
-        connection.execute(done, (why, seq))
 
     def _by_seq(self, places: list[int]) -> list[SnapshotSummary]:
         return self._summaries(_in(self._file, "SELECT * FROM snapshot WHERE seq IN", places))
@@ -327,45 +211,6 @@ def open_catalogue(workspace: Workspace) -> Catalogue:
     return Catalogue(workspace.store, workspace.cache / "catalogues")
 
 
-def _enter_details(
-    connection: sqlite3.Connection, seq: int, snapshot: Snapshot, sources: str
-) -> None:
-    notebook = (snapshot.program.notebook or "").rpartition("/")[2]
-    holes = snapshot.capture.holes
-    said = " ".join([notebook, *snapshot.metrics]).lower()
-    connection.execute(
-        "UPDATE snapshot SET words = words || ' ' || ?, notebook = ?, path = ?, sources = ?, "
-        "metrics = ?, capture = ?, holes = ?, blocking = ?, complete = 1 "
-        "WHERE seq = ? AND complete = 0",
-        (
-            said,
-            notebook,
-            snapshot.program.notebook or "",
-            sources,
-            json.dumps(snapshot.metrics),
-            snapshot.capture.level,
-            len(holes),
-            sum(hole.blocking for hole in holes),
-            seq,
-        ),
-    )
-    for parent in snapshot.parents:
-        connection.execute("INSERT OR IGNORE INTO child VALUES (?, ?)", (parent, seq))
-
-
-def _enter_verdict(connection: sqlite3.Connection, identifier: str, record: Reproduction) -> None:
-    connection.execute(
-        "UPDATE verdict SET level = ?, reason = ?, cause = ?, seconds = ?, complete = 1 "
-        "WHERE id = ?",
-        (record.level, record.reason, record.cause, record.seconds, identifier),
-    )
-    connection.execute(
-        "UPDATE snapshot SET level = (SELECT level FROM verdict WHERE snapshot = ?1 "
-        "AND complete = 1 ORDER BY seq DESC LIMIT 1) WHERE id = ?1",
-        (record.snapshot,),
-    )
-
-
 def _summary(row: sqlite3.Row, heads: list[str], verdict: VerdictSummary | None) -> SnapshotSummary:
     return SnapshotSummary(
         id=row["id"],
@@ -396,16 +241,21 @@ def _verdict(row: sqlite3.Row) -> VerdictSummary:
     )
 
 
-def _containing(columns: tuple[str, ...], search: str) -> tuple[list[str], list[str | int]]:
-    """Return conditions that each word be in one of some columns, in lower case."""
+def _containing(
+    columns: tuple[str, ...], search: str, identifier: str = ""
+) -> tuple[list[str], list[str | int]]:
+    """Return conditions that each word be in one of some columns, or begin an id."""
     conditions: list[str] = []
     values: list[str | int] = []
     for word in search.lower().split()[:_WORDS]:
         escaped = word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        conditions.append(
-            "(" + " OR ".join(f"{column} LIKE ? ESCAPE '\\'" for column in columns) + ")"
-        )
-        values += [f"%{escaped}%"] * len(columns)
+        each = [f"{column} LIKE ? ESCAPE '\\'" for column in columns]
+        found = [f"%{escaped}%"] * len(columns)
+        if identifier and _ID_BEGINS.fullmatch(word):
+            each.append(f"{identifier} LIKE ?")
+            found.append(f"sha256:{word.removeprefix('sha256:')}%")
+        conditions.append(f"({' OR '.join(each)})")
+        values += found
     return conditions, values
 
 

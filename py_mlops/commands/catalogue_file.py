@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from py_mlops.store.base import Row
 
-Values = Sequence[str | int | float | None]
+Values = Sequence[str | int | float | None] | Mapping[str, str]
 
 VERSION = 1
 """Part of the file's name: other tables are another file, a catalogue may be lost at any time."""
@@ -148,7 +148,7 @@ def enter(connection: sqlite3.Connection, rows: Sequence[Row], size: int) -> Non
 
 
 def _enter_snapshot(connection: sqlite3.Connection, row: Row) -> None:
-    words = f"{row.subject} {row.author} {row.time} {row.record}".lower()
+    words = f"{row.subject} {row.author} {row.time}".lower()
     made = connection.execute(
         "INSERT OR IGNORE INTO snapshot (seq, id, model, author, created, words) "
         "VALUES (?, ?, ?, ?, ?, ?)",

@@ -20,6 +20,7 @@ from py_mlops.commands.comparison import (
     TableChange,
 )
 from py_mlops.commands.figures import figures
+from py_mlops.commands.inspect import the_snapshot
 from py_mlops.data.contents import Contents
 from py_mlops.data.tables import MOST_BYTES, Column, Table, histogram, read_table
 from py_mlops.environment.compare import machine_changes
@@ -45,11 +46,11 @@ def compare(workspace: Workspace, first: str, second: str) -> Comparison:
         What differs, bounded in size.
 
     Raises:
-        Missing: When one is not in the store.
+        UnknownReference: When one is not in the store.
         InputError: When one is another kind of record.
         Corrupt: When one is damaged.
     """
-    a, b = (workspace.store.get_as(item, Snapshot) for item in (first, second))
+    a, b = (the_snapshot(workspace, item) for item in (first, second))
     notes: list[str] = []
     data, same, more = _data(workspace, a, b, notes)
     return Comparison(

@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from py_mlops.commands.inspect import the_snapshot
 from py_mlops.errors import InputError
 from py_mlops.notebook.celldiff import Cells, Entry, changed, only_changed, whole_cells
 from py_mlops.notebook.comparable import comparable
@@ -97,7 +98,7 @@ def compare_notebooks(
         Corrupt, Missing: When one is damaged.
         InputError: When a notebook is too large.
     """
-    snapshots = [workspace.store.get_as(one, Snapshot) for one in (first, second)]
+    snapshots = [the_snapshot(workspace, one) for one in (first, second)]
     saved = all(one.program.saved for one in snapshots)
     (a, cut_a), (b, cut_b) = (_cells(workspace, one, saved=saved) for one in snapshots)
     found = _remembered(workspace, a, b)
@@ -140,6 +141,8 @@ def _cells(workspace: Workspace, snapshot: Snapshot, *, saved: bool) -> tuple[Ce
 
 
 def _remembered(workspace: Workspace, a: Cells, b: Cells) -> _Found:
+    if a == b:
+        return _Found([], "nbdime", "")
     pair = hashlib.sha256(canonical([_VERSION, find_spec("nbdime") is not None]))
     for cells in (a, b):
         pair.update(json.dumps(cells, sort_keys=True).encode() + b"\0")

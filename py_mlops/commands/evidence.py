@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from py_mlops import metrics as measures
 from py_mlops.commands.rerun import Rerun
 from py_mlops.data.contents import Contents
 from py_mlops.data.replay import short
+from py_mlops.data.results import Result
 from py_mlops.environment import compare as environments
 from py_mlops.environment.record import from_rerun
 from py_mlops.model import predictions as answers
@@ -63,6 +65,13 @@ class Evidence:
     calibration: list[dict[str, float]]
     varies: bool
     varying: int = 0
+    unsteady: bool = False
+
+    @property
+    def differs(self) -> bool:
+        """Say whether a difference is left that nothing excuses."""
+        found = {axis.state for axis in (self.axis("outputs"), self.files) if axis}
+        return "different" in found
 
     def axis(self, name: str) -> Axis:
         """Return the axis of that name."""
@@ -81,7 +90,7 @@ def collect(
     reruns: Sequence[Rerun],
     tolerances: dict[str, tuple[float, bool]],
     *,
-    second: Rerun | None = None,
+    alike: Sequence[Rerun] = (),
 ) -> Evidence:
     """Compare a rerun with its snapshot.
 
@@ -91,8 +100,8 @@ def collect(
         history: Its executed cells.
         reruns: The rerun, and behind it the calibrating ones.
         tolerances: Per metric: the value and whether it is relative.
-        second: A rerun that was given the very same as the first; what the two
-            show differently changes by itself.
+        alike: Reruns that were given the very same as the first; what they show
+            differently changes by itself.
 
     Returns:
         The evidence; of a rerun that failed, what there is of it.
@@ -107,16 +116,12 @@ def collect(
     environment_axis, hardware_axis = environments.compare(snapshot.environment, rerun_on)
     same = environments.same_numerics(snapshot.environment, rerun_on)
     noise = _SAME_MACHINE if same else _OTHER_MACHINE
+    now = first.handover.metrics
     again = [_finite(item.handover.metrics) for item in reruns[1:] if item.handover]
-    compared = measures.compare(
-        snapshot.metrics,
-        first.handover.metrics,
-        tolerances,
-        noise,
-        [_finite(first.handover.metrics), *again] if again else [],
-    )
+    band = [_finite(now), *again] if again else []
+    compared = measures.compare(snapshot.metrics, now, tolerances, noise, band)
     answered = _predictions(workspace, snapshot, first, noise)
-    difference, output_axis, varying = _outputs(history, first, second, noise)
+    difference, output_axis, varying = _outputs(history, first, alike, noise)
     return Evidence(
         axes=[
             environment_axis,
@@ -125,7 +130,7 @@ def collect(
             _code_axis(snapshot),
             *held,
             output_axis,
-            *_files_axis(first, second),
+            *_files_axis(first, alike),
             *_model_axis(snapshot),
             _summary("predictions", [item.state for item in answered], "the held-out answers"),
             _summary("metrics", [item.state for item in compared], "the metrics"),
@@ -135,9 +140,20 @@ def collect(
         first_difference=difference,
         environment=rerun_on,
         calibration=again,
-        varies=any(item != _finite(first.handover.metrics) for item in again),
+        varies=any(item != _finite(now) for item in again),
         varying=varying,
+        unsteady=_unsteady([first, *alike], noise),
     )
+
+
+def _unsteady(alike: Sequence[Rerun], noise: float) -> bool:
+    """Say whether reruns that were given the very same show something else."""
+    sides = pairwise(_histories(alike))
+    return any(outputs.first_difference(one, other, noise) for one, other in sides)
+
+
+def _histories(reruns: Sequence[Rerun]) -> list[History]:
+    return [History(cells=run.handover.cells) for run in reruns if run.handover]
 
 
 def _finite(values: dict[str, float | None]) -> dict[str, float]:
@@ -167,11 +183,10 @@ def _predictions(
 
 
 def _outputs(
-    history: History, first: Rerun, second: Rerun | None, noise: float
+    history: History, first: Rerun, alike: Sequence[Rerun], noise: float
 ) -> tuple[CellDifference | None, Axis, int]:
     """Return the first cell that differs, the axis, and how many cells vary by themselves."""
-    shown = [History(cells=run.handover.cells) for run in (first, second) if run and run.handover]
-    rerun, again = shown[0], shown[1] if len(shown) > 1 else None
+    rerun, *again = _histories([first, *alike])
     difference = outputs.first_difference(history, rerun, noise, again)
     agreement = outputs.agreement(history, rerun, noise, again)
     if agreement.compared == 0:
@@ -182,7 +197,7 @@ def _outputs(
         text = f"What {same} of {counted(len(history.cells), 'cell')} showed is the same."
         if agreement.varying:
             text += (
-                f" What {agreement.varying} more showed changes each time it runs: two reruns "
+                f" What {agreement.varying} more showed changes each time it runs: reruns "
                 "part from each other where they part from the recorded run."
             )
         exact = agreement.exact == agreement.compared
@@ -198,15 +213,14 @@ def _outputs(
     return difference, axis, agreement.varying
 
 
-def _files_axis(first: Rerun, second: Rerun | None) -> list[Axis]:
-    """Compare the files that both runs wrote; what two reruns write otherwise varies by itself."""
+def _files_axis(first: Rerun, alike: Sequence[Rerun]) -> list[Axis]:
+    """Compare the files that both runs wrote; what reruns write otherwise varies by itself."""
     found = first.results
     if not found:
         return []
     count = counted(len(found), "file")
-    again = {one.requested: one.digest for one in second.results} if second else {}
     other = [one for one in found if one.state in {"different", "missing"}]
-    varying = [one for one in other if again.get(one.requested, one.digest) != one.digest]
+    varying = [one for one in other if _wavers(one, alike)]
     part = [f"{one.requested} ({one.state})" for one in other if one not in varying]
     if part:
         text = f"{len(part)} of the {count} that the program wrote came out otherwise."
@@ -221,6 +235,12 @@ def _files_axis(first: Rerun, second: Rerun | None) -> list[Axis]:
     verb = "is" if len(found) == 1 else "are"
     text = f"The {count} that the program wrote {verb} {how} {one}."
     return [Axis(name="files", state="same", text=text, details=[])]
+
+
+def _wavers(result: Result, alike: Sequence[Rerun]) -> bool:
+    """Say whether another rerun wrote that file with other bytes."""
+    others = [one for run in alike for one in run.results if one.requested == result.requested]
+    return any(one.digest != result.digest for one in others)
 
 
 def _data_axis(workspace: Workspace, snapshot: Snapshot, rerun: Rerun) -> Axis:

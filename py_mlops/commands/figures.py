@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from py_mlops.commands.inspect import the_snapshot
 from py_mlops.errors import MlopsError, UnknownReference
 from py_mlops.notebook.document import parse
 from py_mlops.notebook.figures import Image, images
@@ -46,7 +47,7 @@ def figure_of(workspace: Workspace, identifier: str, digest: str) -> tuple[str, 
     Raises:
         UnknownReference: When the notebook shows no such image.
     """
-    for image in figures(workspace, workspace.store.get_as(identifier, Snapshot)):
+    for image in figures(workspace, the_snapshot(workspace, identifier)):
         if image.digest == digest:
             return image.mime, image.data
     raise UnknownReference(

@@ -24,6 +24,22 @@ NOTEBOOK_BYTES = 8 * 1024 * 1024
 _CELLS = 2000
 
 
+def the_snapshot(workspace: Workspace, identifier: str) -> Snapshot:
+    """Return a snapshot that somebody else named by its whole id.
+
+    Args:
+        workspace: The store.
+        identifier: The id.
+
+    Raises:
+        UnknownReference: When the log does not know it.
+        InputError: When it is another kind of record.
+        Corrupt, Missing: When it is damaged.
+    """
+    _check_known(workspace, identifier)
+    return workspace.store.get_as(identifier, Snapshot)
+
+
 def snapshot_detail(workspace: Workspace, catalogue: Catalogue, identifier: str) -> SnapshotDetail:
     """Return everything about one snapshot.
 
@@ -84,8 +100,7 @@ def executed_notebook(workspace: Workspace, identifier: str) -> ExecutedNotebook
         UnknownReference: When it is not in the store.
         Corrupt, Missing: When it or its history is damaged.
     """
-    _check_known(workspace, identifier)
-    snapshot = workspace.store.get_as(identifier, Snapshot)
+    snapshot = the_snapshot(workspace, identifier)
     stored = workspace.store.blobs.read(snapshot.program.history.digest)
     history = decode_as(stored, History)
     content, shown, cut = as_notebook(history, language="python", most=_CELLS, size=NOTEBOOK_BYTES)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from py_mlops import sandbox
+from py_mlops.commands.closure import check_closure
 from py_mlops.commands.evidence import Evidence, collect
 from py_mlops.commands.rerun import NOT_KEPT, Given, Rerun, rerun
-from py_mlops.data.contents import Contents
 from py_mlops.data.surroundings import never_read
 from py_mlops.errors import (
     Corrupt,
@@ -34,10 +34,8 @@ from py_mlops.records import (
     Reproduction,
     Snapshot,
     WrittenFile,
-    decode_as,
     record_id,
 )
-from py_mlops.store.check import check
 from py_mlops.verdict import judge, likely_cause, missing_program
 from py_mlops.workspace import Workspace, now
 
@@ -52,7 +50,8 @@ EXIT_CODES: dict[Level, int] = {
 """What `mlops reproduce` exits with."""
 
 Ask = Callable[[str], bool]
-_SHOWN = 80
+_SHORT = 60.0
+_MOST_ALIKE = 3
 _UNSEEN = {
     "shell": "the first cell that does something else started a process.",
     "network": "the first cell that does something else was answered from outside.",
@@ -156,14 +155,27 @@ def _rerun_and_judge(
         reruns.append(rerun(workspace, snapshot, history, replace(given, chance=False), report))
     report(Progress("verdict", "comparing"))
     evidence = collect(workspace, snapshot, history, reruns, options.tolerances)
-    if _only_prints_differ(evidence):
-        report(Progress("verdict", "once more: what shows something else each time it runs?"))
-        with suppress(RerunFailed):  # then there is no second opinion
-            second = rerun(workspace, snapshot, history, given, report)
+    alike: list[Rerun] = []
+    with suppress(RerunFailed):  # then there is no further opinion
+        while _only_prints_differ(evidence) and _worth_another(evidence, reruns[0], alike):
+            report(Progress("verdict", "once more: what shows something else each time it runs?"))
+            alike.append(rerun(workspace, snapshot, history, given, report))
             evidence = collect(
-                workspace, snapshot, history, reruns, options.tolerances, second=second
+                workspace, snapshot, history, reruns, options.tolerances, alike=alike
             )
     return _judged(workspace, snapshot, history, reruns, evidence)
+
+
+def _worth_another(evidence: Evidence, first: Rerun, alike: Sequence[Rerun]) -> bool:
+    """Say whether one more rerun could show that a difference comes by itself.
+
+    The first may always. Two numbers tell little of how far a third may lie from them
+    by chance, so where reruns part, a short one is asked for up to two more.
+    """
+    if not alike:
+        return True
+    short = first.executed.seconds <= _SHORT
+    return short and evidence.unsteady and evidence.differs and len(alike) < _MOST_ALIKE
 
 
 def _only_prints_differ(evidence: Evidence) -> bool:
@@ -174,62 +186,6 @@ def _only_prints_differ(evidence: Evidence) -> bool:
     written = files is not None and files.state == "different"
     silent = written and evidence.axis("outputs").state == "unknown"
     return evidence.first_difference is not None or silent
-
-
-def check_closure(workspace: Workspace, snapshot: Snapshot, report: Report = silent) -> History:
-    """Verify every byte a rerun needs before anything is run.
-
-    Args:
-        workspace: Where the bytes are.
-        snapshot: The snapshot.
-        report: Told about progress.
-
-    Returns:
-        The executed cells.
-
-    Raises:
-        Corrupt: When bytes are not what the record says, naming the file.
-        Missing: When bytes are gone, naming the file.
-    """
-    blobs = workspace.store.blobs
-    with Contents(blobs, snapshot) as contents:
-        _check_contents(snapshot, contents, report)
-    history = blobs.read(snapshot.program.history.digest)
-    return decode_as(history, History)
-
-
-def _check_contents(snapshot: Snapshot, contents: Contents, report: Report) -> None:
-    named = [("the environment's lock", snapshot.environment.lock)]
-    environment = snapshot.environment
-    named += [
-        (f"the wheel of {item.name}", item.kept.blob)
-        for item in (*environment.distributions, *environment.rerun)
-        if item.kept
-    ]
-    named += [(f"module {item.path}", item.blob) for item in snapshot.program.modules]
-    named += [
-        (f"{item.requested} (read in cell {item.cell})", blob)
-        for item in contents.files
-        if item.role == "input"
-        for blob in item.blobs
-    ]
-    named += [
-        (f"the answer to {item.request[:_SHOWN]} (cell {item.cell})", item.blob)
-        for item in snapshot.answers
-    ]
-    if snapshot.randomness.state:
-        named.append(("the recorded random generators", snapshot.randomness.state))
-    if snapshot.holdout:
-        named += [
-            (f"the recorded answers of {item.method}", item.blob)
-            for item in snapshot.holdout.predictions
-        ]
-    for number, (name, blob) in enumerate(named):
-        report(Progress("data", f"checking {name}", number, len(named)))
-        try:
-            check(contents, blob.digest)
-        except (Corrupt, Missing) as error:
-            raise type(error)(f"{name}: {error.message}", hint=error.hint) from error
 
 
 def is_foreign(workspace: Workspace, snapshot: Snapshot) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -33,6 +34,16 @@ _MOST_WRITTEN = 1000
 _TAPE = "tape"
 _CHANCE = "chance.json"
 _NEEDED = ("HOME", "PATH")
+_STEERING = re.compile(
+    r"SHELL|TERM|COLORTERM|(GIT_)?PAGER|EDITOR|VISUAL|DISPLAY|TMPDIR|TEMP|TMP|OLDPWD|PWD|SHLVL|_"
+    r"|.*(CA_BUNDLE|CA_CERTS|CERT_FILE|CERT_DIR)|(NO|FORCE|CLI)_?COLOR.*|MPLBACKEND"
+    r"|(XDG|JPY|JUPYTER|IPYTHON|PIP|UV|CONDA|GIT|DBUS|SSH)_?.*"
+)
+"""Variables that steer programs rather than tell them something: a stand-in would break them.
+
+``os.environ.copy()`` reads every variable there is, so one of these among those that were
+read says little."""
+
 NOT_KEPT = "value-not-kept"
 """What an environment variable holds in a rerun when the record tells nothing of its value."""
 
@@ -276,7 +287,7 @@ def start_variables(snapshot: Snapshot, built: Built, home: str, *, chance: bool
     environment = {
         variable.name: variable.known or NOT_KEPT
         for variable in snapshot.capture.variables
-        if variable.was_set
+        if variable.was_set and (variable.known or not _STEERING.fullmatch(variable.name))
     }
     # Later ones win: a record must not choose where programs are found, nor whose home it is.
     environment |= {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,10 @@ from py_mlops.guest.surroundings import NAMES, zone
 from py_mlops.progress import Progress, Report
 from py_mlops.records import CodeFile, DataFile, History, Snapshot
 from py_mlops.store.base import Blobs
+
+_SHELLS = frozenset(["ash", "bash", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh"])
+_PROGRAMS = "/usr/bin:/bin"
+"""Where a shell is taken from: a record names no program of its own to be run."""
 
 
 @dataclass(frozen=True)
@@ -147,15 +152,19 @@ def home_of(snapshot: Snapshot, refused: Callable[[str], bool]) -> str | None:
 
 
 def variables_of(snapshot: Snapshot) -> dict[str, str]:
-    """Return the recorded language and time zone, as environment variables.
+    """Return the recorded language, time zone and shell, as environment variables.
 
     Where the recorded machine had another time zone than this one and no
-    variable said so, ``TZ`` says it to the rerun.
+    variable said so, ``TZ`` says it to the rerun. The shell is this machine's of
+    that name: without one, ``!command`` goes to plain ``sh``.
     """
     around = snapshot.surroundings
     held = {name: value for name, value in around.variables.items() if name in NAMES}
     for name in ("HOME", "USER", "LOGNAME"):
         held.pop(name, None)
+    shell = Path(held.pop("SHELL", "")).name
+    if shell in _SHELLS and (found := shutil.which(shell, path=_PROGRAMS)):
+        held["SHELL"] = found
     if "TZ" not in held and around.zone and around.zone != zone():
         held["TZ"] = around.zone
     return {name: value for name, value in held.items() if "\0" not in value}

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from py_mlops.environment import shelf
 from py_mlops.environment import tree as trees
 from py_mlops.environment.download import Wanted, download
 from py_mlops.environment.exclusive import unwritable, write_whole
@@ -52,6 +53,7 @@ class Prepared:
 
     Attributes:
         locked: The environment they are of.
+        cache: Where a wheel that was made here waits for the next store.
         holes: What could not be had, or is not what one would think.
         files: By package, the wheels the store does not have: where they lie,
             their file names, and how they came about.
@@ -63,6 +65,7 @@ class Prepared:
     """
 
     locked: Locked
+    cache: Path
     holes: list[Hole] = field(default_factory=list)
     files: dict[str, tuple[Path, str, str]] = field(default_factory=dict)
     known: dict[str, KeptWheel] = field(default_factory=dict)
@@ -100,6 +103,7 @@ class Prepared:
         for name, (memory, changed, gone) in self.made.items():
             made = _Made(wheel=kept[name], altered=changed, missing=gone)
             write_whole(memory, msgspec.json.encode(made))
+            shelf.keep(self.cache, made.wheel, self.files[name][0])
 
         def whole(one: Distribution) -> Distribution:
             state = self.trees.get(one.name)
@@ -120,12 +124,12 @@ def working_folder(cache: Path) -> Iterator[Path]:
     Raises:
         EnvironmentFailure: When the cache cannot be written.
     """
-    shelf = cache / "wheels"
+    wheels = cache / "wheels"
     try:
-        shelf.mkdir(parents=True, exist_ok=True)
-        held = tempfile.TemporaryDirectory(dir=shelf, prefix=".making-")
+        wheels.mkdir(parents=True, exist_ok=True)
+        held = tempfile.TemporaryDirectory(dir=wheels, prefix=".making-")
     except OSError as error:
-        raise unwritable(shelf, error) from error
+        raise unwritable(wheels, error) from error
     with held as folder:
         yield Path(folder)
 
@@ -159,7 +163,7 @@ def prepare(
     Returns:
         What goes into the store.
     """
-    prepared = Prepared(locked, list(locked.holes))
+    prepared = Prepared(locked, cache, list(locked.holes))
     here = {d.name for d in locked.distributions if d.source in _OWN or d.name in locked.compiled}
     if not here and not everything:
         return prepared
@@ -242,9 +246,12 @@ class _Maker:
             made = msgspec.json.decode(memory.read_bytes(), type=_Made)
         except (OSError, msgspec.DecodeError):
             return False
-        if self.have(made.wheel.blob.digest) is None:
+        if self.have(made.wheel.blob.digest) is not None:
+            self.prepared.known[one.name] = made.wheel
+        elif path := shelf.find(self.cache, made.wheel):
+            self.prepared.files[one.name] = (path, made.wheel.name, made.wheel.how)
+        else:
             return False
-        self.prepared.known[one.name] = made.wheel
         self.prepared.holes += altered(one, made.altered, made.missing)
         return True
 
@@ -293,9 +300,9 @@ def _places(missing: Sequence[Distribution], maker: _Maker) -> dict[str, str]:
         known = {one.name for one in missing if one.wheel in places}
         left = {name: version for name, version in pinned.items() if name not in known}
         if left:
-            shelf = maker.cache / "wheels"
-            shelf.mkdir(parents=True, exist_ok=True)
-            places |= ask(left, maker.facts.executable, folder=shelf, offline=offline).places
+            wheels = maker.cache / "wheels"
+            wheels.mkdir(parents=True, exist_ok=True)
+            places |= ask(left, maker.facts.executable, folder=wheels, offline=offline).places
     return places
 
 
@@ -306,9 +313,9 @@ def _vault_kernel(prepared: Prepared, maker: _Maker, cache: Path) -> None:
         return
     try:
         facts = maker.facts
-        shelf = cache / "wheels"
-        shelf.mkdir(parents=True, exist_ok=True)
-        added = additions(pinned, facts.executable, facts.version, folder=shelf)
+        wheels = cache / "wheels"
+        wheels.mkdir(parents=True, exist_ok=True)
+        added = additions(pinned, facts.executable, facts.version, folder=wheels)
     except EnvironmentFailure as error:
         prepared.holes.append(not_kept(Installed(KERNEL, "of today"), error.message))
         return

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from py_mlops.environment.wheel import inspect
+from py_mlops.errors import Hostile
 from py_mlops.records import KeptWheel
 
 CopyTo = Callable[[str, Path], None]
@@ -45,7 +46,7 @@ def take(cache: Path, wheel: KeptWheel, copy_to: CopyTo) -> Path:
         StoreUnavailable: When the disk is full.
         OSError: When the cache cannot be written.
     """
-    path = home(cache) / "wheels" / wheel.blob.digest.partition(":")[2] / wheel.name
+    path = _place(cache, wheel)
     if not _is(path, wheel.blob.digest):
         # What lies under its own name was looked into.
         (home(cache) / "wheels").mkdir(parents=True, exist_ok=True)
@@ -56,6 +57,32 @@ def take(cache: Path, wheel: KeptWheel, copy_to: CopyTo) -> Path:
             path.parent.mkdir(exist_ok=True)
             new.replace(path)
     os.utime(path.parent)  # when it was last used
+    return path
+
+
+def keep(cache: Path, wheel: KeptWheel, made: Path) -> None:
+    """Put a wheel that was made here on the shelf, for the next store and the next rerun.
+
+    Args:
+        cache: The cache folder.
+        wheel: The wheel.
+        made: Its file, on the cache's disk; gone from there afterwards.
+    """
+    path = _place(cache, wheel)
+    with suppress(OSError, Hostile):  # what is not on the shelf is made or copied anew
+        inspect(made)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        made.replace(path)
+        os.utime(path.parent)
+
+
+def find(cache: Path, wheel: KeptWheel) -> Path | None:
+    """Return the wheel on the shelf if it has the bytes of its digest."""
+    path = _place(cache, wheel)
+    if not _is(path, wheel.blob.digest):
+        return None
+    with suppress(OSError):
+        os.utime(path.parent)
     return path
 
 
@@ -73,6 +100,10 @@ def forget(cache: Path, seconds: float) -> None:
         for folder in (home(cache) / "wheels").iterdir():
             if time.time() - folder.stat().st_mtime >= seconds:
                 shutil.rmtree(folder, ignore_errors=True)
+
+
+def _place(cache: Path, wheel: KeptWheel) -> Path:
+    return home(cache) / "wheels" / wheel.blob.digest.partition(":")[2] / wheel.name
 
 
 def _is(path: Path, digest: str) -> bool:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from . import places
 
-_OURS = __name__.partition(".")[0]
+_OURS = frozenset([__name__.partition(".")[0], "py_mlops"])
 _ON_THE_WAY = ("os", "_collections_abc", "collections.abc", "posixpath")
 _MOST = 1000
 _DEEPEST = 8
@@ -87,7 +87,7 @@ class Variables:
         if module == "__main__":
             return True
         loose = os.path.isabs(file) and not file.startswith(self._installed)
-        return loose and module.partition(".")[0] != _OURS and os.path.isfile(file)
+        return loose and module.partition(".")[0] not in _OURS and os.path.isfile(file)
 
 
 def _known(value: str, places: Iterable[tuple[str, str, str]]) -> str:

@@ -82,7 +82,7 @@ def normalise(text: str) -> str:
 
 
 def first_difference(
-    recorded: History, rerun: History, rtol: float, again: History | None = None
+    recorded: History, rerun: History, rtol: float, again: Sequence[History] = ()
 ) -> CellDifference | None:
     """Find the first cell that showed something else in the rerun.
 
@@ -91,7 +91,7 @@ def first_difference(
         rerun: The rerun's, in the same order.
         rtol: How far apart real numbers may be, as a fraction. Whole numbers
             must be equal.
-        again: A second rerun's cells: what it shows otherwise than the first is
+        again: Further reruns' cells: what they show otherwise than the first is
             no difference of the recorded run.
 
     Returns:
@@ -109,7 +109,7 @@ def first_difference(
 
 
 def agreement(
-    recorded: History, rerun: History, rtol: float, again: History | None = None
+    recorded: History, rerun: History, rtol: float, again: Sequence[History] = ()
 ) -> Agreement:
     """Count how a rerun's cells compare with the recorded ones; see `first_difference`."""
     states = [state for _, _, state in _states(recorded, rerun, rtol, again)]
@@ -120,17 +120,17 @@ def agreement(
 
 
 def _states(
-    recorded: History, rerun: History, rtol: float, again: History | None
+    recorded: History, rerun: History, rtol: float, again: Sequence[History]
 ) -> Iterator[tuple[ExecutedCell, ExecutedCell, State]]:
     """Pair the cells by their order, without those that call us."""
     sides = [_counted(side) for side in (recorded, rerun)]
-    seconds = _counted(again) if again else []
+    others = [_counted(side) for side in again]
     heard = all(any(cell.outputs for cell in side) for side in sides)
     for place, (then, now) in enumerate(zip(*sides, strict=False)):
         known = heard and then.source.rstrip() == now.source.rstrip()
         state = _state(then, now, rtol) if known else "unknown"
-        second = seconds[place] if place < len(seconds) else None
-        if state == "different" and second and _excused(then, now, second):
+        alike = [side[place] for side in others if place < len(side)]
+        if state == "different" and alike and _excused(then, now, alike):
             state = "varies"
         yield then, now, state
 
@@ -139,11 +139,12 @@ def _counted(side: History) -> list[ExecutedCell]:
     return [cell for cell in side.cells if not asks(cell.source) and not only_ours(cell.source)]
 
 
-def _excused(then: ExecutedCell, now: ExecutedCell, second: ExecutedCell) -> bool:
-    """Say whether a cell showed something else only where two reruns of it do so, too."""
-    shown = [_pieces(cell) for cell in (then, now, second)]
+def _excused(then: ExecutedCell, now: ExecutedCell, alike: Sequence[ExecutedCell]) -> bool:
+    """Say whether a cell showed something else only where reruns of it do so, too."""
+    cells = (then, now, *alike)
+    shown = [_pieces(cell) for cell in cells]
     streams = {tuple(stream for stream, _, _ in pieces) for pieces in shown}
-    errors = {cell.error is None for cell in (then, now, second)}
+    errors = {cell.error is None for cell in cells}
     if len(streams) != 1 or len(errors) != 1:
         return False
     return all(

@@ -1,4 +1,4 @@
-"""Tells what changes from run to run by itself, from two reruns that should have been the same."""
+"""Tells what changes from run to run by itself, from reruns that should have been the same."""
 
 from __future__ import annotations
 
@@ -7,32 +7,30 @@ from collections.abc import Sequence
 _WIDER = 3.0
 
 
-def varies_alike(recorded: Sequence[str], first: Sequence[str], second: Sequence[str]) -> bool:
-    """Say whether a recorded text parts from a rerun's only where two reruns part as well.
+def varies_alike(recorded: Sequence[str], *reruns: Sequence[str]) -> bool:
+    """Say whether a recorded text parts from its reruns only where they part as well.
 
-    Where the two show numbers, the recorded number must lie in their neighbourhood: no
+    Where they show numbers, the recorded number must lie in their neighbourhood: no
     further from them than three times what lies between them. So a process id or a
     shuffled word is excused, and a score that was far better in the recorded run is not.
 
     Args:
         recorded: The recorded text's tokens.
-        first: The rerun's.
-        second: Those of a rerun that was given the very same.
+        reruns: Those of two or more reruns that were given the very same.
     """
-    if not len(recorded) == len(first) == len(second):
+    if any(len(rerun) != len(recorded) for rerun in reruns):
         return False
-    places = zip(recorded, first, second, strict=True)
-    return all(_alike(*texts) for texts in places)
+    return all(_alike(text, again) for text, *again in zip(recorded, *reruns, strict=True))
 
 
-def _alike(recorded: str, first: str, second: str) -> bool:
-    if recorded in {first, second}:
+def _alike(recorded: str, reruns: Sequence[str]) -> bool:
+    if recorded in reruns:
         return True
-    if first == second:
+    if len(set(reruns)) == 1:
         return False
     try:
-        value, low, high = float(recorded), *sorted((float(first), float(second)))
+        value, shown = float(recorded), [float(text) for text in reruns]
     except ValueError:
         return True
-    margin = _WIDER * (high - low)
-    return low - margin <= value <= high + margin
+    margin = _WIDER * (max(shown) - min(shown))
+    return min(shown) - margin <= value <= max(shown) + margin

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import msgspec
-
-if TYPE_CHECKING:
-    from py_mlops.server.desk import Desk
 
 BASE = "/py-mlops/api/v1"
 """Where every route begins, below the server's own base address."""
@@ -41,8 +38,11 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     name: str = ""
 
 
-Work = Callable[["Desk", Any], Any]
-"""Does what a route is for, in a thread, or in the event loop when it is a coroutine function."""
+Work = Callable[[Any, Any], Any]
+"""Does what a route is for, with the desk and its parameters.
+
+It runs in a thread, or in the event loop when it is a coroutine function.
+"""
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,6 @@ class Endpoint(APIHandler):
         ):
             raise web.HTTPError(403)
         if route is None:
-            self.set_header("Allow", ", ".join(sorted(self.routes)))
             raise web.HTTPError(405)
         answer = await self.desk.answer(route, self._asked(route, in_path))
         self.set_status(route.status)
@@ -70,6 +69,8 @@ class Endpoint(APIHandler):
             self.set_status(status)
         elif isinstance(error, web.HTTPError) and status_code < 500:  # noqa: PLR2004 - HTTP
             _, problem = of_status(status_code, error.log_message or "")
+            if status_code == 405:  # noqa: PLR2004 - HTTP
+                self.set_header("Allow", ", ".join(sorted(self.routes)))
         else:
             _, problem = of_status(status_code)
         self.finish(_ENCODER.encode(problem))

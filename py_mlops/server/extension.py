@@ -9,9 +9,10 @@ from jupyter_server.extension.application import ExtensionApp
 from tornado.ioloop import IOLoop
 
 from py_mlops.errors import MlopsError
-from py_mlops.server import events, observe_kernels
+from py_mlops.server import events
 from py_mlops.server.desk import Desk
 from py_mlops.server.endpoint import handlers
+from py_mlops.server.observing import observe_kernels
 from py_mlops.server.queue import Queue
 from py_mlops.server.room import Room
 from py_mlops.server.routes import ROUTES

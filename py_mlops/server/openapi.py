@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from importlib import resources
 from typing import Any
@@ -204,15 +203,3 @@ def _portable(value: Any) -> Any:
     if isinstance(value, list):
         return [_portable(item) for item in value]
     return value
-
-
-def main() -> None:
-    """Print the document; ``python -m py_mlops.server.openapi`` writes `FILE` anew."""
-    from py_mlops.server.events import CHANGED  # noqa: PLC0415 - the routes import this module
-    from py_mlops.server.routes import ROUTES  # noqa: PLC0415 - the same
-
-    sys.stdout.write(text(ROUTES, CHANGED))
-
-
-if __name__ == "__main__":
-    main()

@@ -14,7 +14,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,7 +51,6 @@ class Queue:
         name = hashlib.sha256(settings.store.encode()).hexdigest()[:16]
         self.folder = platformdirs.user_data_path(APP) / "jobs" / name
         self._settings = settings
-        self._children: list[subprocess.Popen[bytes]] = []
         self._ended: dict[str, Job] = {}
         self._turn = threading.Lock()
 
@@ -171,14 +169,9 @@ class Queue:
 
     def look(self) -> None:
         """Begin what waits when there is room; notice what has ended."""
-        self._children = [child for child in self._children if child.poll() is None]
         if self.folder.exists():
             with self._writing():
                 self._begin()
-
-    def close(self) -> None:
-        """Let go of the jobs; they go on."""
-        self._children.clear()
 
     def _all(self) -> list[Job]:
         try:
@@ -211,15 +204,14 @@ class Queue:
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder,
                 env=environment | own, start_new_session=True,
             )  # fmt: skip
-        self._children.append(child)
-        end = time.monotonic() + _PATIENCE
-        while not (folder / runner.STARTED).exists():
-            if child.poll() is not None or time.monotonic() > end:
-                child.kill()
-                ended = {"code": child.wait(), "cancelled": False, "time": runner.now()}
-                runner.write(folder / runner.ENDED, json.dumps(ended))
-                return
-            time.sleep(0.01)
+        try:
+            code = child.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            code = child.wait()
+        if code:
+            ended = {"code": code, "cancelled": False, "time": runner.now()}
+            runner.write(folder / runner.ENDED, json.dumps(ended))
 
     def _signal(self, folder: Path, number: int) -> None:
         with contextlib.suppress(OSError, ValueError):

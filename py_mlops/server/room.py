@@ -50,7 +50,7 @@ class Room:
             InputError, StoreError: As for `workspace`.
         """
         catalogue = self._opened()[1]
-        catalogue.refresh()
+        catalogue.follower.refresh()
         return catalogue
 
     def is_there(self) -> bool:

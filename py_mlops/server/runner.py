@@ -42,20 +42,22 @@ def main(folder: Path) -> int:
         folder: The job's folder.
 
     Returns:
-        An exit code: 0 when the job was run, 1 when it is another's.
+        An exit code: 0 when the job runs, in a process that is nobody's child,
+        1 when it is another's.
     """
     lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(lock, fcntl.LOCK_EX)  # who only looks whether it is held lets go at once
     if (folder / STARTED).exists():
         return 1
-    write(folder / PID, str(os.getpid()))
     write(folder / STARTED, now())
+    if child := os.fork():  # it is nobody's child, and the lock is the child's as well
+        write(folder / PID, str(child))
+        return 0
     # Kernels begin sessions of their own; when the verb is gone they become our children.
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     job = json.loads((folder / JOB).read_bytes())
     with (folder / LOG).open("ab") as log, (folder / RESULT).open("wb") as result:
         code = _run(folder, job["command"], log, result)
-    _end_children()
     cancelled = (folder / CANCEL).exists()
     write(folder / ENDED, json.dumps({"code": code, "cancelled": cancelled, "time": now()}))
     return 0
@@ -98,8 +100,9 @@ def _run(folder: Path, command: list[str], log: IO[bytes], result: IO[bytes]) ->
     for reader in readers:
         reader.start()
     code = _wait(process, cancelled)
+    _end_children()  # one that was let go would hold the pipes for ever
     for reader in readers:
-        reader.join(5)  # a child that was let go may hold the pipe for ever
+        reader.join(_GRACE)
     return code
 
 

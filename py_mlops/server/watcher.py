@@ -81,14 +81,14 @@ class Watcher:
         if not room.is_there():
             return "", 0
         catalogue = room.catalogue()
-        return room.workspace().store.ledger.name(), catalogue.size()
+        return room.workspace().store.ledger.name(), catalogue.follower.size()
 
     async def _read_more(self, name: str) -> None:
         """Read what the lists lack, in small pieces, and tell when they are whole."""
         read = 0
         while not self._stop.is_set():
             catalogue = await self._desk.in_thread(self._desk.room.catalogue)
-            done = await self._desk.in_thread(catalogue.read_more, _READ_AT_ONCE)
+            done = await self._desk.in_thread(catalogue.follower.read_more, _READ_AT_ONCE)
             if not done:
                 break
             read += done

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from py_mlops.commands.bundle import bundle
-from py_mlops.commands.reproduce import EXIT_CODES, Options, check_closure, is_foreign, reproduce
+from py_mlops.commands.closure import check_closure
+from py_mlops.commands.reproduce import EXIT_CODES, Options, is_foreign, reproduce
 from py_mlops.commands.unbundle import unbundle
 from py_mlops.errors import InputError, Missing
 from py_mlops.progress import Progress

@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from py_mlops.commands.bundle import bundle
+from py_mlops.commands.closure import check_closure
 from py_mlops.commands.diff import diff
 from py_mlops.commands.gc import gc
-from py_mlops.commands.reproduce import check_closure
 from py_mlops.commands.restore import restore
 from py_mlops.commands.unbundle import unbundle
 from py_mlops.commands.verify import verify

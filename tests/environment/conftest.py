@@ -56,9 +56,11 @@ def blobs(tmp_path: Path) -> Blobs:
 
 
 @pytest.fixture
-def recorded(plain: World, locked: Locked, blobs: Blobs) -> Environment:
+def recorded(plain: World, locked: Locked, blobs: Blobs, tmp_path: Path) -> Environment:
     """The record of the plain environment, of which nothing is kept."""
-    return to_record(plain.facts, Prepared(locked), blobs.put_file, blobs.put_bytes)
+    return to_record(
+        plain.facts, Prepared(locked, tmp_path / "cache"), blobs.put_file, blobs.put_bytes
+    )
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from py_mlops.environment.keep import prepare, working_folder
 from py_mlops.environment.lock import lock
 from py_mlops.progress import silent
 from py_mlops.records import Environment, KeptWheel
-from py_mlops.store import Blobs
+from py_mlops.store import Blobs, open_store
 from tests.environment.worlds import World, make, project, record, wheel
 
 
@@ -45,7 +45,7 @@ def test_what_no_index_has_is_kept(mixed: Any, blobs: Blobs, tmp_path: Path) -> 
 
 
 def test_it_is_made_once(blobs: Blobs, tmp_path: Path) -> None:
-    """A second snapshot finds the wheels in the store, until a file of the tree changes."""
+    """A second snapshot finds the wheels, in another store too, until a file changes."""
     tree = project(tmp_path / "tree", "zz_mine", "1.0")
     world = make(tmp_path / "world", "-e", tree)
     backend = (tree / "backend.py").read_text()
@@ -58,7 +58,11 @@ def test_it_is_made_once(blobs: Blobs, tmp_path: Path) -> None:
     first = record(world, tmp_path / "cache", blobs)[0]
     once = runs()
     assert record(world, tmp_path / "cache", blobs)[0] == first
+    empty = open_store(tmp_path / "empty").blobs
+    assert record(world, tmp_path / "cache", empty)[0] == first
     assert runs() == once
+    built = versions(rebuilt(first, empty.read(first.lock.digest), empty, tmp_path / "built"))
+    assert "zz-mine" in built
     (tree / "note.py").touch()
     record(world, tmp_path / "cache", blobs)
     assert len(runs()) > len(once)

@@ -6,7 +6,7 @@ import pytest
 from jupyter_server.serverapp import ServerApp
 from traitlets.config import Config
 
-from py_mlops.server import observe_kernels
+from py_mlops.server.observing import observe_kernels
 
 CHOSEN = {"KernelProvisionerFactory": {"default_provisioner_name": "another"}}
 

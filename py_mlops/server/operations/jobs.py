@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
+from py_mlops.commands.inspect import the_snapshot
 from py_mlops.commands.summaries import Limit
 from py_mlops.errors import InputError
-from py_mlops.records import Snapshot
 from py_mlops.server.contract import Route
 from py_mlops.server.files import on_disk
 from py_mlops.server.work import (
@@ -91,7 +91,7 @@ def _queue(desk: Desk, request: JobRequest, words: list[str]) -> Job:
     workspace = desk.room.workspace()
     model = ""
     if request.snapshot is not None:
-        model = workspace.store.get_as(request.snapshot, Snapshot).request.name
+        model = the_snapshot(workspace, request.snapshot).request.name
     command = [sys.executable, "-m", "py_mlops", *words, "--json", "--progress", "json"]
     return desk.queue.add(request, command, model, workspace.author.name)
 

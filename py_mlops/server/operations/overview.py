@@ -114,8 +114,8 @@ def _store(desk: Desk) -> StoreStatus:
             state="read-only" if problem else "ready",
             address=address,
             id=room.workspace().store.ledger.name(),
-            records=catalogue.size(),
-            indexed=catalogue.size() - catalogue.unread(),
+            records=catalogue.follower.size(),
+            indexed=catalogue.follower.size() - catalogue.follower.unread(),
             problem=problem,
         )
     except MlopsError as error:
