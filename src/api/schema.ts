@@ -1563,8 +1563,11 @@ export interface components {
          * @description A native library with a pool of threads (BLAS, OpenMP, …).
          */
         ThreadPool: {
+            /** @description Its name, ``openblas``. */
             library: string;
+            /** @description Its version; empty when unknown. */
             version: string;
+            /** @description How many threads it uses. */
             threads: number;
         };
         /**

@@ -43,7 +43,7 @@ export async function drawDiff(
 ): Promise<void> {
   const model = new NotebookDiffModel(
     compared.base as unknown as INotebookContent,
-    compared.diff as unknown as IDiffEntry[]
+    ofNotebook(compared.diff as unknown as IDiffEntry[])
   );
   model.metadata = null;
   model.chunkedCells = model.chunkedCells
@@ -72,6 +72,13 @@ export async function drawDiff(
   if (!signal.aborted) {
     label(widget.node, names);
   }
+}
+
+/** Returns a diff of the whole notebook, where the server tells that of its cells. */
+function ofNotebook(diff: IDiffEntry[]): IDiffEntry[] {
+  return diff.some(entry => typeof entry.key === 'number')
+    ? [{ op: 'patch', key: 'cells', diff }]
+    : diff;
 }
 
 /** Names what nbdime leaves nameless. */

@@ -63,12 +63,12 @@ function BadgeButton(props: {
   if (model.availability !== 'ready' || (!badge && !problem)) {
     return null;
   }
-  const changed = edited && badge?.state !== 'never';
+  const changed = edited && badge?.snapshot;
   const state = changed ? 'changed' : badge?.state;
   const words: Record<Badge['state'], string> = {
     reproduced: trans.__('reproduced'),
     changed: trans.__('changed'),
-    never: trans.__('no snapshot'),
+    never: badge?.snapshot ? trans.__('not rerun') : trans.__('no snapshot'),
     failed: trans.__('failed')
   };
   const said = [
