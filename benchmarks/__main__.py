@@ -9,6 +9,7 @@ from collections.abc import Callable
 from benchmarks import (
     folder,
     kernel_start,
+    lineage,
     observe,
     predictions,
     push,
@@ -35,6 +36,7 @@ ALL: dict[str, Callable[[], None]] = {
     "push": lambda: push.main([]),
     "verify": lambda: verify.main([]),
     "writers": writers.main,
+    "lineage": lineage.main,
 }
 
 
