@@ -142,6 +142,7 @@ def read_store(folder: Path) -> dict[str, dict[str, Any]]:
     assert re.fullmatch("[0-9a-f]{32}", meta["store"])
     assert read_signatures(database, meta["store"], list(found.values()), leaves) == len(leaves)
     read_checkpoints(folder, database, meta.pop("store"), list(found), leaves)
+    assert read_lineage(meta.pop("lineage"), list(found)) <= len(found)
     assert meta == {"format": "1", "size": str(len(leaves)), "root": merkle(leaves).hex()}
     assert heads == dict(database.execute("SELECT name, record FROM head").fetchall())
     database.close()
@@ -268,6 +269,13 @@ def workspace(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[W
     put(records.encode(sample(records.History, put)))
     yield opened
     opened.store.close()
+
+
+def read_lineage(noted: str, records: list[str]) -> int:
+    """Return how many rows the index of lineage tells of; it names the last of them."""
+    count, _, last = noted.partition(" ")
+    assert last == (records[int(count) - 1] if int(count) else "")
+    return int(count)
 
 
 def test_a_store(workspace: Workspace) -> None:

@@ -25,12 +25,12 @@ from py_mlops.commands.bundle import (
 )
 from py_mlops.commands.sealed import Ask, Asking, Tell, check_seal
 from py_mlops.data.drafts import drafts
-from py_mlops.data.manifest import LARGEST
-from py_mlops.data.manifest import decode as decode_manifest
 from py_mlops.errors import Corrupt, Hostile, InputError, Missing
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Blob, Import, Snapshot, decode_as, digest_of, is_digest, record_id
 from py_mlops.records.closure import named_blobs
+from py_mlops.records.manifest import LARGEST
+from py_mlops.records.manifest import decode as decode_manifest
 from py_mlops.store.failures import disk_failures
 from py_mlops.workspace import Workspace, now
 

@@ -15,6 +15,7 @@ from py_mlops.errors import MlopsError
 from py_mlops.guest.problem import Problem
 from py_mlops.guest.request import LineParser, parse_snapshot
 from py_mlops.guest.started import scratch
+from py_mlops.kernel import lineage
 from py_mlops.kernel.session import prepare_lock, problems, start
 
 if TYPE_CHECKING:
@@ -45,6 +46,13 @@ class Magics:
             "restore": self._restore,
             "bundle": self._bundle,
             "load": self._load,
+            "explain": lambda line, ticker: ticker.finish(
+                lineage.explain(self._workspace, line, ticker)
+            ),
+            "impact": lambda line, ticker: ticker.finish(
+                lineage.impact(self._workspace, line, ticker)
+            ),
+            "history": lambda line, ticker: ticker.finish(lineage.history(self._workspace, line)),
         }
 
     def answer(self, line: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from py_mlops.records import Blob, LogSignature, PublicKey, Signature
+from py_mlops.store.links import Lineage
 
 
 class BlobWriter(Protocol):
@@ -261,6 +262,18 @@ class Ledger(Protocol):
         """
         ...
 
+    def at(self, seqs: Iterable[int]) -> dict[int, Row]:
+        """Return rows of the log by their positions; those that are not there are left out.
+
+        Raises:
+            Corrupt: When a row is not what was appended.
+        """
+        ...
+
+    def moves_to(self, record: str, limit: int = 50) -> list[Row]:
+        """Return the heads' moves to a record, the oldest first."""
+        ...
+
     def salvage(self) -> Iterator[tuple[Row, bool]]:
         """Iterate over the log as it stands, for those who look for damage.
 
@@ -324,6 +337,14 @@ class Ledger(Protocol):
         Returns:
             Those that are superseded, and forgotten here: older ones, or this
             one when a newer one was noted meanwhile.
+        """
+        ...
+
+    def lineage(self, blobs: Blobs) -> Lineage:
+        """Return the index of what its records link.
+
+        Args:
+            blobs: Where the records lie.
         """
         ...
 

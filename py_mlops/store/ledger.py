@@ -26,8 +26,9 @@ from py_mlops.records import LogSignature, is_digest
 from py_mlops.store import merkle
 from py_mlops.store.appending import Nodes, append, check, enter, hold, points, size_of
 from py_mlops.store.audit import audit
-from py_mlops.store.base import Entry, Mark, Move, Row, Sign
+from py_mlops.store.base import Blobs, Entry, Mark, Move, Row, Sign
 from py_mlops.store.database import Database
+from py_mlops.store.lineage import SqlLineage
 from py_mlops.store.revisions import prepare
 from py_mlops.store.schema import (
     DAMAGED,
@@ -41,6 +42,7 @@ from py_mlops.store.schema import (
 from py_mlops.store.turn import turn
 
 _PAGE = 1000
+_VARIABLES = 500
 
 
 class SqlLedger:
@@ -143,6 +145,19 @@ class SqlLedger:
         while page := self.database.run("Reading", partial(_page, start)):
             yield from page
             start = page[-1].seq + 1
+
+    def at(self, seqs: Iterable[int]) -> dict[int, Row]:
+        """Return rows by their positions, see `Ledger`."""
+        wanted, found = sorted(set(seqs)), dict[int, Row]()
+        for begin in range(0, len(wanted), _VARIABLES):
+            some = log.c.seq.in_(wanted[begin : begin + _VARIABLES])
+            found |= {row.seq: row for row in self._rows(select(log).where(some))}
+        return found
+
+    def moves_to(self, record: str, limit: int = 50) -> list[Row]:
+        """Return the heads' moves to a record, see `Ledger`."""
+        query = select(log).where(log.c.target == record)
+        return self._rows(query.order_by(log.c.seq).limit(limit))
 
     def salvage(self) -> Iterator[tuple[Row, bool]]:
         """Iterate over the log as it stands, see `Ledger`."""
@@ -264,6 +279,10 @@ class SqlLedger:
             connection.execute(update(meta).where(meta.c.key == "store").values(value=name))
 
         self.database.run("Writing", work, writing=True)
+
+    def lineage(self, blobs: Blobs) -> SqlLineage:
+        """Return the index of what its records link, see `Ledger`."""
+        return SqlLineage(self.database, blobs)
 
     def close(self) -> None:
         """Release the database."""

@@ -87,6 +87,9 @@ def rebuild(blobs: Blobs, ledger: SqlLedger) -> Rebuilt:
             ledger.note(Mark(part.size, identifier), every=WIDTH)
     entered = set(rows) | _enter_unproven(blobs, ledger, found, chain, set(rows))
     export(blobs, ledger)
+    lineage = ledger.lineage(blobs)
+    lineage.forget()
+    lineage.catch_up()
     unknown = tuple(_unknown(found, chain, rows, entered))
     return Rebuilt(len(rows), len(entered) - len(rows), ledger.heads(), unknown)
 

@@ -31,6 +31,8 @@ from py_mlops.records import (
 )
 from py_mlops.store import checkpoints
 from py_mlops.store.base import Blobs, Entry, Ledger, Move, Row, Signer
+from py_mlops.store.indexing import KEEPING_UP
+from py_mlops.store.links import Lineage
 from py_mlops.store.reach import reachable
 from py_mlops.store.reference import resolve
 from py_mlops.store.statcache import StatCache
@@ -127,7 +129,14 @@ class Store:
         row = rows[acts.index(record)]
         with suppress(StoreError):  # the record is safe in the ledger; the next add makes up for it
             checkpoints.export(self.blobs, self.ledger)
+            if row.seq % KEEPING_UP < len(acts):
+                self.lineage.keep_up()
         return row
+
+    @property
+    def lineage(self) -> Lineage:
+        """The index of what its records link."""
+        return self.ledger.lineage(self.blobs)
 
     def get(self, identifier: str) -> AnyRecord:
         """Return a record, its bytes verified and strictly decoded.
@@ -182,6 +191,8 @@ class Store:
                 checked += 1
         except StoreError:
             yield f"The records from row {checked} on were not checked: heal the log first."
+            return
+        yield from self.lineage.differences()
 
     def close(self) -> None:
         """Release database and cache."""

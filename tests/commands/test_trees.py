@@ -16,12 +16,12 @@ from py_mlops.commands.gc import gc
 from py_mlops.commands.restore import restore
 from py_mlops.commands.unbundle import unbundle
 from py_mlops.commands.verify import verify
-from py_mlops.data.manifest import Entry, decode, encode
 from py_mlops.errors import Corrupt, Hostile, StoreUnavailable
 from py_mlops.progress import Progress
 from py_mlops.records import Snapshot, Tree, digest_of, record_id
 from py_mlops.records import encode as encode_record
 from py_mlops.records.closure import named_blobs
+from py_mlops.records.manifest import Entry, decode, encode
 from py_mlops.workspace import Workspace
 from tests.data.folders import COUNT, images, read_all
 from tests.handovers import handover, take

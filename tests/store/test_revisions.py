@@ -21,7 +21,10 @@ from tests.postgresql import PostgreSQL
 from tests.store.samples import digest, entry
 
 _numbers = itertools.count()
-ADDED = ("checkpoint", "claim", "signature", "alembic_version")
+ADDED = (
+    *("checkpoint", "claim", "signature", "alembic_version"),
+    *("lineage_node", "lineage_edge", "lineage_gap"),
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -50,7 +53,8 @@ def turn_back(url: str) -> None:
     with database.transaction("Changing", writing=True) as connection:
         for table in ADDED:
             connection.execute(text(f"DROP TABLE {table}"))
-        connection.execute(text("DELETE FROM meta WHERE key = 'store'"))
+        connection.execute(text("DROP INDEX log_by_target"))
+        connection.execute(text("DELETE FROM meta WHERE key IN ('store', 'lineage')"))
     database.close()
 
 
