@@ -10,11 +10,13 @@ from benchmarks import (
     folder,
     kernel_start,
     observe,
+    predictions,
     push,
     rebuild,
     reproduce,
     session,
     store,
+    verify,
     writers,
 )
 from benchmarks.figures import machine
@@ -29,7 +31,9 @@ ALL: dict[str, Callable[[], None]] = {
     "kernel_start": lambda: kernel_start.main(PAIRS),
     "store": lambda: store.main([]),
     "folder": lambda: folder.main([]),
+    "predictions": lambda: predictions.main([]),
     "push": lambda: push.main([]),
+    "verify": lambda: verify.main([]),
     "writers": writers.main,
 }
 

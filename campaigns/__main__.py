@@ -6,6 +6,7 @@ import sys
 import time
 
 from campaigns import (
+    alterations,
     bucket_faults,
     bucket_kills,
     collector,
@@ -22,6 +23,7 @@ CAMPAIGNS = (
     collector,
     server_kills,
     corruption,
+    alterations,
     bucket_faults,
     bucket_kills,
     environments,

@@ -232,8 +232,8 @@ def _by_itself(states: Mapping[str, Axis], *, unseeded: bool, varies: bool) -> s
     if all(axis.state == "unknown" for axis in measured):
         return (
             "the cell itself: data, code, packages and machine are the recorded ones, so what it "
-            "shows changes from run to run (a time, a process's number, the machine's name, or "
-            "numbers drawn anew)."
+            "shows changes from run to run (a time, a process's number, the machine's name, the "
+            "order in which threads end, or numbers drawn anew)."
         )
     return (
         "seed: data, code, packages and machine are the recorded ones, so the training itself "

@@ -75,6 +75,7 @@ def desk(tmp_path: Path, store_folder: Path) -> dict[str, str]:
         **os.environ,
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "MLOPS_STORE": str(store_folder),
+        "MLOPS_SIGN": "1",  # as for somebody who has set nothing
         "COLUMNS": "100",
         "NO_COLOR": "1",
     }

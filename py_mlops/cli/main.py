@@ -37,6 +37,12 @@ class Call:
         """The store's address as it was given, for those who do not open it as it is."""
         return self._store
 
+    @property
+    def unsigned(self) -> str:
+        """Why what was added is not signed; empty when all is well or nothing was opened."""
+        opened = self.__dict__.get("workspace")
+        return opened.unsigned if opened else ""
+
     @functools.cached_property
     def workspace(self) -> Workspace:
         """The opened workspace."""
@@ -124,8 +130,13 @@ def verb(name: str, *, hidden: bool = False) -> Callable[[F], click.Command]:
             output = context.meta.get(OUTPUT) or Output(
                 as_json=as_json, quiet=quiet, steps_as_json=progress == "json"
             )
+            made = Call(context.obj, output)
             try:
-                function(Call(context.obj, output), **options)
+                try:
+                    function(made, **options)
+                finally:
+                    if made.unsigned:
+                        output.hint(made.unsigned)
             except MlopsError as error:
                 output.error(error)
                 sys.exit(_FAILED)

@@ -12,7 +12,7 @@ import msgspec
 from py_mlops import sandbox
 from py_mlops.commands.closure import check_closure
 from py_mlops.commands.evidence import Evidence, collect
-from py_mlops.commands.rerun import NOT_KEPT, Given, Rerun, rerun
+from py_mlops.commands.rerun import NOT_KEPT, Given, Rerun, rerun, stood_in
 from py_mlops.data.surroundings import never_read
 from py_mlops.errors import (
     Corrupt,
@@ -283,12 +283,28 @@ def _not_kept(snapshot: Snapshot, shown: str) -> str:
     """Say that what a cell shows hangs on the value of an environment variable."""
     if NOT_KEPT not in shown:
         return ""
-    variables = snapshot.capture.variables
-    names = ", ".join(one.name for one in variables if one.was_set and not one.known)
+    names = ", ".join(stood_in(snapshot))
     return (
         f"data: the program needs the value of an environment variable ({names}), which no "
         "snapshot keeps; give it to the rerun with --env NAME=VALUE."
     )
+
+
+def _took_in(snapshot: Snapshot, cell: int) -> dict[str, str]:
+    """Say what a cell took in that no rerun has, by the kinds of holes; 0 is some unknown cell.
+
+    Answers that no rerun gets are told of the cells before it too: it may work with them.
+    """
+    told: dict[str, str] = {}
+    earlier = ""
+    for hole in snapshot.capture.holes:
+        if cell and hole.cell == cell and hole.kind in _UNSEEN:
+            told.setdefault(hole.kind, f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}")
+        elif hole.kind == "network" and hole.blocking and (hole.cell < cell or not cell):
+            earlier = earlier or f"network: the program was answered from outside. {hole.text}"
+    if earlier:
+        told.setdefault("network", earlier)
+    return told
 
 
 def _cause(
@@ -301,11 +317,7 @@ def _cause(
 ) -> str:
     """Name the likely cause, from the axes and the first differing or failed cell's holes."""
     difference = evidence.first_difference
-    told: dict[str, str] = {}
-    cell = failure.count if failure else difference.count if difference else 0
-    for hole in snapshot.capture.holes:
-        if cell and hole.cell == cell and hole.kind in _UNSEEN:
-            told.setdefault(hole.kind, f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}")
+    told = _took_in(snapshot, failure.count if failure else difference.count if difference else 0)
     shown = failure.error if failure else difference.rerun if difference else ""
     lost = _never_read(snapshot, shown) if failure else ""
     lost = lost or _not_kept(snapshot, shown) or told.get("network", "")

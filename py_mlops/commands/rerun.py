@@ -28,12 +28,15 @@ from py_mlops.notebook.ship import guest_zip
 from py_mlops.progress import Report
 from py_mlops.records import History, Request, Snapshot, canonical
 from py_mlops.records.handover import Handover
+from py_mlops.store.base import Blobs
 from py_mlops.workspace import Workspace
 
 _MOST_WRITTEN = 1000
 _TAPE = "tape"
+_FETCHED = "fetched"
 _CHANCE = "chance.json"
 _NEEDED = ("HOME", "PATH")
+_OWN = ("LD_", "PYTHON", "MLOPS_")
 _STEERING = re.compile(
     r"SHELL|TERM|COLORTERM|(GIT_)?PAGER|EDITOR|VISUAL|DISPLAY|TMPDIR|TEMP|TMP|OLDPWD|PWD|SHLVL|_"
     r"|.*(CA_BUNDLE|CA_CERTS|CERT_FILE|CERT_DIR)|(NO|FORCE|CLI)_?COLOR.*|MPLBACKEND"
@@ -143,6 +146,7 @@ def rerun(
             report=report,
         )
         replay.lay_out(snapshot.answers, blobs, folder / _TAPE, report)
+        start.take_downloads(world, snapshot, history, blobs, folder / _FETCHED)
         if snapshot.randomness.state is not None:
             blobs.copy_to(snapshot.randomness.state.digest, folder / _CHANCE)
         executed = execute(
@@ -265,6 +269,15 @@ class _Start:
             argv, environment, readable, writable, directory, home, user, needs, given.network
         )
 
+    def take_downloads(
+        self, world: World, snapshot: Snapshot, history: History, blobs: Blobs, folder: Path
+    ) -> None:
+        """Let a kernel without a network find stand-ins for programs that downloaded."""
+        programs = world.fetched(snapshot, history, blobs, folder, self.argv[0])
+        if programs is not None and not self.network:
+            self.readable.append(folder)
+            self.environment["PATH"] = f"{programs}:{self.environment['PATH']}"
+
     def kernel(self, world: World, level: sandbox.Level) -> KernelCommand:
         """Return the kernel's command in its sandbox."""
         wrapped = sandbox.command(
@@ -296,7 +309,7 @@ def start_variables(snapshot: Snapshot, built: Built, home: str, *, chance: bool
     environment = {
         name: value
         for name, value in environment.items()
-        if not name.startswith(("LD_", "PYTHON", "MLOPS_")) and "=" not in name and "\0" not in name
+        if not name.startswith(_OWN) and "=" not in name and "\0" not in name
     }
     environment |= sandbox.surroundings(built.python, home=home) | variables_of(snapshot)
     if user := snapshot.surroundings.user:
@@ -308,6 +321,20 @@ def start_variables(snapshot: Snapshot, built: Built, home: str, *, chance: bool
         environment["PYTHONHASHSEED"] = snapshot.randomness.hash_seed
     environment["MLOPS_PARAMETERS"] = json.dumps(snapshot.parameters)
     return environment
+
+
+def stood_in(snapshot: Snapshot) -> list[str]:
+    """Return the names of variables that hold a stand-in in a rerun; see `start_variables`."""
+    kept = {*snapshot.randomness.settings, *snapshot.surroundings.variables, *_NEEDED}
+    return [
+        variable.name
+        for variable in snapshot.capture.variables
+        if variable.was_set
+        and not variable.known
+        and variable.name not in kept
+        and not variable.name.startswith(_OWN)
+        and not _STEERING.fullmatch(variable.name)
+    ]
 
 
 def closing_code(request: Request, folder: Path, *, keep_model: bool) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from py_mlops import sandbox
-from py_mlops.data import results
+from py_mlops.data import fetched, results
 from py_mlops.data.contents import Contents
 from py_mlops.data.place import (
     check_space,
@@ -37,11 +37,37 @@ class World:
         mirror: The folder that stands for the root of the author's machine.
         way: Where recorded paths lead.
         links: Links that were made, each with what it holds.
+        apart: Whether the mirror is the rerun's root folder.
     """
 
     mirror: Path
     way: Way
     links: dict[str, str]
+    apart: bool
+
+    def fetched(
+        self, snapshot: Snapshot, history: History, blobs: Blobs, folder: Path, python: str
+    ) -> Path | None:
+        """Lay out what the recorded run's programs downloaded, with stand-ins for them.
+
+        Args:
+            snapshot: Whose downloads.
+            history: Its executed cells.
+            blobs: Where the bytes are.
+            folder: A new folder.
+            python: The interpreter that runs the stand-ins.
+
+        Returns:
+            The folder of the stand-ins; ``None`` when nothing was downloaded.
+        """
+        with Contents(blobs, snapshot) as contents:
+            mine = [file for file in contents.files if not sandbox.is_system(file.path)]
+            found = fetched.fetched(mine, snapshot.capture.external, history.cells)
+            return fetched.lay_out(found, contents, folder, python, self._place) if found else None
+
+    def _place(self, path: str) -> str:
+        way = self.way.to(path)
+        return way if self.apart else str(self.mirror / mirror_layout(way))
 
     def results(self, snapshot: Snapshot, blobs: Blobs) -> list[results.Result]:
         """Compare what the rerun wrote with what the recorded run wrote.
@@ -115,7 +141,7 @@ def lay_out_world(
             lay_out(mirror, found, outputs)
         links = link(mirror, way, inside=isolated)
         stamp_folders(mirror, found)
-    return World(mirror, way, links)
+    return World(mirror, way, links, isolated)
 
 
 def is_restored(file: DataFile | CodeFile) -> bool:

@@ -7,11 +7,12 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from py_mlops.data.fetched import fetcher
 from py_mlops.data.judge import Finding
 from py_mlops.data.replay import external
 from py_mlops.errors import CaptureError, FileChanged, FileGone
 from py_mlops.guest.sightings import MOST_FILES
-from py_mlops.records import Hole
+from py_mlops.records import External, Hole
 from py_mlops.records.handover import Handover, SeenCommand
 
 _MOST = 20
@@ -33,6 +34,8 @@ _REACHED = {
     "child": "a child process connected to",
 }
 _INSTEAD = {
+    "python": "Read a database through SQLAlchemy, or save what you download to a file, and read "
+    "the file.",
     "native": "Read through a recorded client (fsspec or s3fs, requests, SQLAlchemy), or save what "
     "you read to a file, and read the file.",
 }
@@ -133,7 +136,16 @@ def _where(cell: int) -> str:
 
 
 def _connections(handover: Handover) -> Iterator[Hole]:
+    sources = {cell.count: cell.source for cell in handover.cells}
+    kept: dict[int, list[str]] = {}
+    for file in handover.files:
+        if file.written and fetcher(file.process, file.path, sources.get(file.cell, "")):
+            kept.setdefault(file.cell, []).append(file.path.rpartition("/")[2])
     for seen in external(handover):
+        files = kept.get(seen.cell) if seen.by == "child" else None
+        if files:
+            yield _downloaded(seen, files)
+            continue
         peer = f"{seen.host}:{seen.port}" if seen.port else seen.host
         yield Hole(
             kind="network",
@@ -143,6 +155,18 @@ def _connections(handover: Handover) -> Iterator[Hole]:
             cell=seen.cell,
             blocking=True,
         )
+
+
+def _downloaded(seen: External, files: Sequence[str]) -> Hole:
+    names = ", ".join(files[:_MOST]) + (" …" if len(files) > _MOST else "")
+    return Hole(
+        kind="network",
+        text=f"{_where(seen.cell).capitalize()}: a child process connected to {seen.host}:"
+        f"{seen.port}; what it downloaded is kept, and given to a rerun ({names}), nothing else.",
+        hint="Nothing is to be done when these files are all that the cell took from there.",
+        cell=seen.cell,
+        blocking=False,
+    )
 
 
 def _processes(handover: Handover) -> Iterator[Hole]:

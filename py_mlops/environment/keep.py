@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -34,6 +35,7 @@ _LARGEST_TEXT = 8 << 20
 _LARGEST_DIFF = 64 << 20
 _AT_ONCE = 16
 _OWN = {"editable", "local", "vcs", "url", "unknown"}
+_ARCHIVES = (".whl", ".zip", ".gz", ".bz2", ".xz", ".tgz")
 
 Have = Callable[[str], Blob | None]
 """Returns a blob that the store has, kept for another while; None when it has not."""
@@ -74,8 +76,17 @@ class Prepared:
     rerun: list[Distribution] = field(default_factory=list)
 
     def texts(self) -> Iterator[tuple[str, bytes]]:
-        """Iterate over the texts of the user's own trees: what to look for secrets in."""
-        own = {one.name for one in self.locked.distributions if one.source in {"editable", "local"}}
+        """Iterate over the texts of the user's own trees: what to look for secrets in.
+
+        A package that came as an archive was given to others already, and every second
+        published library has a made-up password in its documentation.
+        """
+        own = {
+            one.name
+            for one in self.locked.distributions
+            if one.source in {"editable", "local"}
+            and not urlsplit(one.origin).path.endswith(_ARCHIVES)
+        }
         for name, (_, diff) in self.trees.items():
             if len(diff) <= _LARGEST_TEXT:
                 yield f"changes of {name}", diff

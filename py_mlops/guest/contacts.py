@@ -19,6 +19,8 @@ CHILD = "child"
 class Contacts:
     """The connections and classes seen so far, each once with its first cell.
 
+    Of child processes each cell counts: what one downloaded says nothing of the next.
+
     Attributes:
         listening: Ports and paths that the session's own processes listen at.
     """
@@ -26,8 +28,8 @@ class Contacts:
     def __init__(self) -> None:
         """Begin with none."""
         self.listening: set[int | str] = set()
-        # The first cell of each peer, for each way that it was reached.
-        self._connections: dict[tuple[str, int], dict[str, int]] = {}
+        # The cells in which each peer was reached, for each way.
+        self._connections: dict[tuple[str, int], dict[str, list[int]]] = {}
         self._unpickled: dict[tuple[object, object], int] = {}
         self._last = _LastAsked()
 
@@ -66,14 +68,18 @@ class Contacts:
             by: Who connected: one of `BY`, or a ``child`` process.
         """
         if name:  # who looks up in one thread and connects in another was seen without a name
-            for known, first in self._connections.pop((address, port), {}).items():
-                self._note((name, port), known, first)
+            for known, cells in self._connections.pop((address, port), {}).items():
+                for each in cells:
+                    self._note((name, port), known, each)
         self._note((name or address, port), by, cell)
 
     def _note(self, peer: tuple[str, int], by: str, cell: int) -> None:
         if peer in self._connections or len(self._connections) < MOST:
-            ways = self._connections.setdefault(peer, {})
-            ways[by] = min(cell, ways.get(by, cell))
+            cells = self._connections.setdefault(peer, {}).setdefault(by, [])
+            if by == CHILD and len(cells) < MOST and cell not in cells:
+                cells.append(cell)
+            elif by != CHILD:
+                cells[:] = [min([cell, *cells])]
 
     def unpickle(self, module: object, name: object, cell: int) -> None:
         """Note a class that an unpickler looks up."""
@@ -86,7 +92,8 @@ class Contacts:
         return [
             {"cell": cell, "host": host, "port": port, "by": by}
             for (host, port), ways in list(self._connections.items())
-            for by, cell in ways.items()
+            for by, cells in ways.items()
+            for cell in cells
             if host not in own
             and not (port in own and (host.startswith(_LOOPBACK) or host == "localhost"))
         ]

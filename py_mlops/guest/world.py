@@ -72,6 +72,13 @@ class World:
         base = os.getcwd() if folder == _AT_CWD else os.readlink(f"/proc/self/fd/{folder}")
         return self.links.normal(os.path.join(base, os.fsdecode(path)))
 
+    def _name(self, path: _Path, folder: int = _AT_CWD) -> str:
+        """Return the full path of a name itself, also when it is a link of the program's own."""
+        head, name = os.path.split(os.fsdecode(path).rstrip("/"))
+        if name in {"", ".", ".."}:
+            return self._beside(path, folder)
+        return os.path.join(self._beside(head or ".", folder), name)
+
     def _leaves_link(self, path: str) -> bool:
         """Note that a name is about to go, when it is a link's; say whether it is."""
         if not os.path.islink(path):
@@ -96,7 +103,7 @@ class World:
         self, source: _Path, target: _Path, from_folder: int = _AT_CWD, to_folder: int = _AT_CWD
     ) -> None:
         self._opens.catch_up()
-        old, new = self._beside(source, from_folder), self._beside(target, to_folder)
+        old, new = self._name(source, from_folder), self._name(target, to_folder)
         requested = os.fsdecode(target)
         if self._moves_link(old, new):
             return
@@ -110,7 +117,7 @@ class World:
 
     def _removed(self, path: _Path, folder: int = _AT_CWD) -> None:
         self._opens.catch_up()
-        full = self._beside(path, folder)
+        full = self._name(path, folder)
         if not (self._leaves_link(full) or self._opens.leaves_out(full)):
             self._files.removed(full, os.fsdecode(path), self._opens.cell)
 
@@ -126,5 +133,5 @@ class World:
 
     def _making_link(self, _target: _Path, path: _Path, folder: int = _AT_CWD) -> None:
         self._opens.catch_up()
-        self.links.making(self._beside(path, folder))
+        self.links.making(self._name(path, folder))
         self._opens.changed_folder()

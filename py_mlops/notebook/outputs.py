@@ -9,6 +9,7 @@ from itertools import zip_longest
 from typing import Literal, NamedTuple
 
 from py_mlops.notebook.differences import asks, only_ours
+from py_mlops.notebook.moments import without_moments
 from py_mlops.notebook.varying import varies_alike
 from py_mlops.records import CellDifference, CellOutput, ExecutedCell, History
 
@@ -21,6 +22,11 @@ _UNIT = r"(?:ns|us|µs|μs|ms|s|secs?|seconds?|min|mins|minutes?|h|hours?)\b"
 _NUMBER = r"(?<![\w.])[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _DURING = "took|elapsed|in|after|time|duration|runtime|eta|finished|done"
 _CLOCK = r"\d{1,2}:\d\d(?::\d\d(?:[.,]\d+)?)?"
+_MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
+    r"Sep(?:t(?:ember)?)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
+)
+_DAY = r"(?:\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*[.,]*\s+)?"
 
 _VOLATILE = [
     (re.compile(pattern), by)
@@ -37,6 +43,10 @@ _VOLATILE = [
         (rf"(?:\b\d+s\s+)?{_NUMBER}\s*(?:ns|us|µs|ms|s|min)/(?:step|epoch|sample|it)\b", "<rate>"),
         (rf"{_NUMBER}\s*[kMG]?(?:B|it|iB|step|row|sample|example|token)s?/s(?:ec)?\b", "<rate>"),
         (rf"\b\d{{4}}-\d\d-\d\d(?:[T ]{_CLOCK})?(?:Z|[+-]\d\d:?\d\d)?\b", "<time>"),
+        (rf"{_DAY}\b{_MONTH}\s+\d{{1,2}},?\s+(?:{_CLOCK}\s+(?:[A-Z]+\s+)*)?\d{{4}}\b", "<time>"),
+        (rf"{_DAY}\b\d{{1,2}}\.?[ -]+{_MONTH}[ -]+\d{{4}}\b", "<time>"),
+        (r"\b\d{1,2}([/.])\d{1,2}\1(?:19|20)\d\d\b", "<time>"),
+        (r"(?<!\d)20\d\d[01]\d[0-3]\d[-_T]?[0-2]\d[0-5]\d[0-5]\d(?!\d)", "<time>"),
         (rf"(?<![\d:]){_CLOCK}(?![\d:])", "<time>"),
         (rf"(?i)\b({_DURING})\b([^\w\n]*){_NUMBER}\s*{_UNIT}", r"\1\2<time>"),
         (rf"(?i)\b(took|elapsed|duration|\w*time)(\s*[:=]\s*){_NUMBER}", r"\1\2<time>"),
@@ -148,7 +158,7 @@ def _excused(then: ExecutedCell, now: ExecutedCell, alike: Sequence[ExecutedCell
     if len(streams) != 1 or len(errors) != 1:
         return False
     return all(
-        varies_alike(*([*_TOKEN.findall(normalise(text))] for _, text, _ in pieces))
+        varies_alike(*without_moments(*(_TOKEN.findall(normalise(text)) for _, text, _ in pieces)))
         for pieces in zip(*shown, strict=True)
     )
 
@@ -186,7 +196,8 @@ def _texts(a: str, b: str, rtol: float) -> State:
         return "unknown"  # they differ beyond the cut
     if before == after:
         return "same"
-    return _tokens(_TOKEN.findall(before), _TOKEN.findall(after), rtol, cut=cut)
+    then, now = without_moments(_TOKEN.findall(before), _TOKEN.findall(after))
+    return _tokens(then, now, rtol, cut=cut)
 
 
 def _tokens(a: Sequence[str], b: Sequence[str], rtol: float, *, cut: bool) -> State:

@@ -137,16 +137,22 @@ def test_a_native_package_is_repacked_for_its_platform(blobs: Blobs, tmp_path: P
     assert str(built.python.parent.parent) in said.stdout
 
 
-def test_a_secret_in_an_own_package_is_looked_for(tmp_path: Path, blobs: Blobs) -> None:
-    """The texts of trees and local packages are given out before anything is stored."""
-    world: World = make(
-        tmp_path / "world", wheel(tmp_path, "mine", "1.0", {"mine.py": "TOKEN = 'abc'"})
-    )
+def test_secrets_are_looked_for_in_own_folders_not_in_published_archives(
+    tmp_path: Path, blobs: Blobs
+) -> None:
+    """The texts of a local folder's package are looked through, those of a given wheel are not."""
+    mine = project(tmp_path / "mine", "mine", "1.0")
+    published = wheel(tmp_path, "published", "1.0", {"published.py": "password = 'h4!Xq'"})
+    world: World = make(tmp_path / "world", mine, published)
     locked = lock(world.facts, cache=tmp_path / "cache", report=silent)
+    assert {one.source for one in locked.distributions} == {"local"}
     with working_folder(tmp_path / "cache") as folder:
         prepared = prepare(
             locked, world.facts, folder=folder, cache=tmp_path / "cache", have=blobs.touch,
             everything=False, report=silent,
         )  # fmt: skip
-        assert ("mine: mine.py", b"TOKEN = 'abc'") in list(prepared.texts())
+        assert prepared.files.keys() == {"mine", "published"}
+        texts = dict(prepared.texts())
+    assert texts["mine: mine.py"] == b"here = True"
+    assert not any(place.startswith("published") for place in texts)
     assert list(blobs) == []

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -30,6 +31,11 @@ def history(*cells: ExecutedCell) -> History:
         ("Elapsed time: 0.123", "Elapsed time: 4.5"),
         ("2024-01-02T10:11:12.123Z ok", "2025-11-30T23:59:59.9Z ok"),
         ("at 10:11:12", "at 9:59:01"),
+        ("Date: Sat, 28 Nov 2026  Time: 15:10:02", "Date: Tue, 2 Mar 2027  Time: 9:00:00"),
+        ("Sat Nov 28 15:14:15 UTC 2026", "Tue Mar  2 09:14:15 CET 2027"),
+        ("Report of November 28, 2026", "Report of May 2, 2027"),
+        ("28.11.2026, 11/28/2026", "2.3.2027, 3/2/2027"),
+        ("runs/exp_20261128_151023", "runs/exp_20270302_090000"),
         ("/var/tmp/a_12/345.py:3: Warn", "/var/tmp/a_9/77.py:3: Warn"),  # noqa: S108 - texts
         ("\x1b[31mred\x1b[0m", "red"),
         ("pid 123", "pid 4567"),
@@ -49,6 +55,9 @@ def test_what_differs_on_every_run(then: str, now: str) -> None:
         ("x 5 m", "x 6 m"),
         ("ratio 3:4", "ratio 3:5"),
         ("in 3 folds", "in 4 folds"),
+        ("1.11.2026 items", "1.11.20266 items"),
+        ("id 20261199", "id 20261198"),
+        ("3 Marks 2026", "4 Marks 2026"),
         ("d41d8cd98f00b204e9800998ecf8427e", "e41d8cd98f00b204e9800998ecf8427e"),
         ("{'a', 'b'}", "{'b', 'a'}"),
     ],
@@ -166,3 +175,21 @@ def test_unwatched_cells_are_not_blamed(ran: Ran) -> None:
     then = history(ran(1, "x", watched=False), ran(2, "y", "b"))
     now = history(ran(1, "x", "a"), ran(2, "y", "b"))
     assert agreement(then, now, 0) == Agreement(1, 1, 0, 0, 0, 1)
+
+
+def test_the_time_in_seconds(ran: Ran) -> None:
+    """What `time.time()` gave is no difference, in any unit; a sum as large as that is one."""
+    now = time.time() - 5
+    then = now - 300 * 86400
+
+    def differs(then: str, now: str) -> bool:
+        return (
+            first_difference(history(ran(1, "a", then)), history(ran(1, "a", now)), 0) is not None
+        )
+
+    for shown in ("{:.6f}", "{:.0f}", "t={:.2f}, loss 0.5"):
+        assert not differs(shown.format(then), shown.format(now))
+    assert not differs(str(int(then * 1e9)), str(int(now * 1e9)))
+    assert differs(f"{then:.2f}", f"{now - 30 * 86400:.2f}")
+    assert differs(f"{now:.2f}", f"{then:.2f}")
+    assert differs(f"{then:.2f} 0.9", f"{now:.2f} 0.8")

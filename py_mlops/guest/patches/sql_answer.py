@@ -13,8 +13,9 @@ from . import rows
 from .tape import Recording, Tape, Unrecorded
 
 KIND = "sql"
-BATCH = 1000
-"""Rows of one line of an answer."""
+_MOST, _FIRST = 1000, 16  # rows of one line of an answer: at most, and before any is known
+_LINE = 4 << 20
+"""Bytes that one line of an answer shall have; a single row may be larger."""
 Column = collections.namedtuple(  # noqa: PYI024 - the fields of a DBAPI description are of any type
     "Column", "name type_code display_size internal_size precision scale null_ok"
 )
@@ -88,10 +89,16 @@ def text_of(sql: Any) -> str:
 
 
 class Writing:
-    """An answer that is being recorded. No method ever raises."""
+    """An answer that is being recorded. No method ever raises.
+
+    Attributes:
+        batch: How many rows to read next, so that little is held at a time however
+            large each of them is.
+    """
 
     def __init__(self, recording: Recording) -> None:
         """Begin with nothing written."""
+        self.batch = _FIRST
         self._recording = recording
         self._began = False
 
@@ -116,11 +123,13 @@ class Writing:
     def rows(self, batch: Sequence[Any]) -> None:
         """Record rows."""
         try:
-            for start in range(0, len(batch), BATCH):
-                if self.ended:
-                    return
-                text = rows.dumps(batch[start : start + BATCH])
-                self._recording.write(text.encode() + b"\n")
+            start = 0
+            while start < len(batch) and not self.ended:
+                some = batch[start : start + self.batch]
+                data = rows.dumps(some).encode() + b"\n"
+                self._recording.write(data)
+                start += len(some)
+                self.batch = max(1, min(_MOST, _LINE * len(some) // len(data)))
         except Exception as error:
             self._recording.abandon(str(error))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Callable, Iterator
 
-from .sql_answer import BATCH, Question, Writing, inside, text_of
+from .sql_answer import Question, Writing, inside, text_of
 from .sql_stand_in import StandInConnection, StandInCursor
 from .sql_tee import begin, driven, recorded
 from .tape import Unrecorded, tape
@@ -63,7 +63,7 @@ def _run(execute: Any, module: Any) -> Any:
         if writing is not None:
             with _whole(cursor, writing, module) as wanted, inside():
                 while wanted and not writing.ended:
-                    batch = cursor.fetchmany(BATCH)
+                    batch = cursor.fetchmany(writing.batch)
                     writing.rows(batch)
                     if not batch:
                         writing.end()
@@ -88,7 +88,7 @@ def _async_run(execute: Any, module: Any) -> Any:
         if writing is not None:
             with _whole(cursor, writing, module) as wanted, inside():
                 while wanted and not writing.ended:
-                    batch = await cursor.fetchmany(BATCH)
+                    batch = await cursor.fetchmany(writing.batch)
                     writing.rows(batch)
                     if not batch:
                         writing.end()

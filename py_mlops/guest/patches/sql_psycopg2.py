@@ -6,7 +6,7 @@ import collections
 import functools
 from typing import Any, Callable, Sequence
 
-from .sql_answer import BATCH, Question, Writing, text_of
+from .sql_answer import Question, Writing, text_of
 from .sql_psycopg import source_of
 from .sql_stand_in import StandInConnection, StandInCursor
 from .sql_tee import begin, driven, recorded
@@ -113,7 +113,7 @@ def _read(cursor: Any, base: Any, writing: Writing) -> None:
     try:
         cursor.row_factory = None
         while not writing.ended:
-            batch = base.fetchmany(cursor, BATCH)
+            batch = base.fetchmany(cursor, writing.batch)
             writing.rows(batch)
             if not batch:
                 writing.end()

@@ -9,7 +9,7 @@ import types
 from typing import Any, Callable, Generator, Sequence
 
 from ..observe import observer
-from .sql_answer import BATCH, Question, Writing, inside, is_inside, text_of
+from .sql_answer import Question, Writing, inside, is_inside, text_of
 from .tape import tape
 
 
@@ -143,7 +143,7 @@ class TeeCursor:
         while not writing.ended:
             try:
                 with inside():
-                    batch = self._cursor.fetchmany(BATCH)
+                    batch = self._cursor.fetchmany(writing.batch)
             except Exception as error:  # the program meets it itself when it reads
                 writing.abandon(f"Its rows could not be read: {error}")
                 return

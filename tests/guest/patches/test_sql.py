@@ -353,6 +353,24 @@ def test_a_large_result_goes_on_untouched(world: World) -> None:
     assert world.index()[-1]["problem"] == "The answer is larger than 150,000 bytes."
 
 
+def test_a_result_of_very_large_rows_takes_little_memory(world: World) -> None:
+    """Rows of 2 MB each, twice as many as the limit holds, cost a driver's user no second copy."""
+    source = """
+import resource, psycopg
+SQL = "SELECT repeat(md5(i::text), 60000) FROM generate_series(1, 140) i"
+with psycopg.connect(CONNINFO) as c:
+    cursor = c.cursor()
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    cursor.execute(SQL)
+    out["characters"] = sum(len(row[0]) for row in cursor)
+    out["MiB"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10
+"""
+    plain, watched = (world.run(source, mode, limit=str(140 << 20)) for mode in ("none", "record"))
+    assert watched["characters"] == plain["characters"] == 140 * 60000 * 32
+    assert watched["MiB"] < plain["MiB"] + 100
+    assert world.index()[-1]["problem"].startswith("The answer is larger than ")
+
+
 def test_an_unrecorded_query_is_named(world: World) -> None:
     """A rerun that asks something new fails with the query and where it went."""
     source = (

@@ -5,9 +5,9 @@ import hashlib
 import msgspec
 import pytest
 
-from py_mlops.data.manifest import Entry, decode, encode
 from py_mlops.errors import Corrupt, Hostile
 from py_mlops.records import Blob, Tree
+from py_mlops.records.manifest import Entry, decode, encode
 from tests.store.samples import digest
 
 ONE = hashlib.sha256(b"one").hexdigest()

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from py_mlops.errors import Corrupt, Hostile
-from py_mlops.records import Tree
+from py_mlops.records.tree import Tree
 
 LARGEST = 1 << 30
 """Bytes that a manifest may have; a million names of a thousand bytes each."""
