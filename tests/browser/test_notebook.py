@@ -13,6 +13,7 @@ PICTURES = os.environ.get("MLOPS_PICTURES")
 """Set by whoever wants the README's picture taken anew."""
 LONG = 240_000
 
+
 def cells(page: Page) -> Locator:
     """Return the notebook's cells, all of which are on the page."""
     return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-Cell")
