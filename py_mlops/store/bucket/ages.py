@@ -14,8 +14,8 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from py_mlops.errors import StoreUnavailable
-from py_mlops.store.bucket_keys import CLOCK, DOOMED, doomed, key, noted_at, touched
-from py_mlops.store.bucket_objects import Meta, Objects
+from py_mlops.store.bucket.keys import CLOCK, DOOMED, doomed, key, noted_at, touched
+from py_mlops.store.bucket.objects import Meta, Objects
 
 _IN_HAND = 30.0
 """Seconds after its note in which the collector removes the blob, or lets it be."""

@@ -15,12 +15,12 @@ from typing import BinaryIO
 
 from py_mlops.errors import Corrupt, Missing
 from py_mlops.records import Blob
-from py_mlops.store.bucket_ages import Ages
-from py_mlops.store.bucket_client import Client
-from py_mlops.store.bucket_intake import BucketIntake, each
-from py_mlops.store.bucket_keys import CLOCK, DOOMED, OBJECTS, TOUCHED, digest_at, key, noted_at
-from py_mlops.store.bucket_objects import Meta, Objects
-from py_mlops.store.bucket_reading import Reader, ranges
+from py_mlops.store.bucket.ages import Ages
+from py_mlops.store.bucket.client import Client
+from py_mlops.store.bucket.intake import BucketIntake, each
+from py_mlops.store.bucket.keys import CLOCK, DOOMED, OBJECTS, TOUCHED, digest_at, key, noted_at
+from py_mlops.store.bucket.objects import Meta, Objects
+from py_mlops.store.bucket.reading import Reader, ranges
 from py_mlops.store.failures import disk_failures
 from py_mlops.store.intake import temporary_name
 
@@ -35,7 +35,7 @@ class BucketBlobs:
     """Blobs in a bucket. The server is believed nothing: what is read is hashed.
 
     Whether a blob may be removed is settled by notes in the bucket, see
-    `bucket_ages`; a team's store settles it in its database as well.
+    `ages`; a team's store settles it in its database as well.
     """
 
     def __init__(self, address: str, *, timeout: float | None = None) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Executor, Future
 
 from py_mlops.errors import StoreUnavailable
-from py_mlops.store.bucket_objects import Meta, Objects
+from py_mlops.store.bucket.objects import Meta, Objects
 
 _RANGE = 4 << 20
 _UNRANGED = 256 << 20

@@ -12,9 +12,9 @@ from typing import TypeVar
 
 from py_mlops.errors import InputError, StoreUnavailable
 from py_mlops.records import Blob, digest_of
-from py_mlops.store.bucket_ages import Ages
-from py_mlops.store.bucket_keys import key
-from py_mlops.store.bucket_objects import WHOLE, Objects
+from py_mlops.store.bucket.ages import Ages
+from py_mlops.store.bucket.keys import key
+from py_mlops.store.bucket.objects import WHOLE, Objects
 from py_mlops.store.copying import copy_and_hash
 from py_mlops.store.failures import disk_failures
 from py_mlops.store.intake import check_unchanged, open_source

@@ -13,7 +13,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotSupportedError
 
 from py_mlops.errors import StoreUnavailable
-from py_mlops.store.bucket_client import Client
+from py_mlops.store.bucket.client import Client
 
 if TYPE_CHECKING:
     from obstore import GetOptions, ObjectMeta
