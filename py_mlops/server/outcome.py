@@ -97,6 +97,9 @@ def _summary(request: JobRequest, state: JobState, result: dict[str, Any]) -> st
             if damaged
             else f"{checked}; all as written."
         )
+    if request.verb == "explain":
+        steps = result.get("steps", [])
+        return f"{len(steps)} snapshots on the way back to what it was made of."
     reason = result.get("reason")
     return reason if isinstance(reason, str) else ""
 
