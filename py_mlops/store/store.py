@@ -192,7 +192,10 @@ class Store:
         except StoreError:
             yield f"The records from row {checked} on were not checked: heal the log first."
             return
-        yield from self.lineage.differences()
+        try:
+            yield from self.lineage.differences()
+        except StoreError as error:
+            yield f"The index of lineage cannot be read: {error.message}"
 
     def close(self) -> None:
         """Release database and cache."""
