@@ -7,6 +7,7 @@ import time
 
 from campaigns import (
     alterations,
+    beside_mlflow,
     bucket_faults,
     bucket_kills,
     collector,
@@ -24,6 +25,7 @@ CAMPAIGNS = (
     server_kills,
     corruption,
     alterations,
+    beside_mlflow,
     bucket_faults,
     bucket_kills,
     environments,

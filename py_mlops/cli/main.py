@@ -102,6 +102,19 @@ def main(context: click.Context, store: str | None) -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see above
 
 
+_ALWAYS = (
+    click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout."),
+    click.option("--quiet", is_flag=True, help="Print no progress."),
+    click.option(
+        "--progress",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help="How to print progress: for a person, or a line of JSON a step.",
+    ),
+)
+"""The options of every verb."""
+
+
 def verb(name: str, *, hidden: bool = False) -> Callable[[F], click.Command]:
     """Make a function a verb of `main`.
 
@@ -153,16 +166,7 @@ def verb(name: str, *, hidden: bool = False) -> Callable[[F], click.Command]:
                 sys.exit(_FAILED)
 
         call.__dict__.update(function.__dict__)  # the options that click has noted there
-        for option in (
-            click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout."),
-            click.option("--quiet", is_flag=True, help="Print no progress."),
-            click.option(
-                "--progress",
-                type=click.Choice(["text", "json"]),
-                default="text",
-                help="How to print progress: for a person, or a line of JSON a step.",
-            ),
-        ):
+        for option in _ALWAYS:
             option(call)
         command = main.command(name, help=function.__doc__, hidden=hidden)
         return command(click.pass_context(call))

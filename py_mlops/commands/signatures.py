@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from py_mlops.errors import Corrupt, Missing, StoreError
-from py_mlops.records import HeadMove, LogSignature, PublicKey, Signature, encode, is_digest
+from py_mlops.records import Author, HeadMove, LogSignature, PublicKey, Signature, encode, is_digest
 from py_mlops.records.base import Record
 from py_mlops.signing import keygen
 from py_mlops.signing.note import ORIGIN, Checkpoint, decode_base64, key_id, text_of, verifies
@@ -118,6 +118,7 @@ class _Walk:
         self._store = store
         self._tree = Frontier()
         self._keys: dict[tuple[str, bytes], PublicKey] = {}
+        self._personal: set[tuple[str, Author]] = set()  # keys for acts, and whose they are
         self._since: dict[str, tuple[int, PublicKey]] = {}  # whose key signs since which row
         self._imported: dict[str, str] = {}
         self._owed: dict[int, str] = {}  # rows to be signed, and by whom
@@ -186,7 +187,9 @@ class _Walk:
 
     def _announce(self, position: int, record: PublicKey) -> None:
         public = ed25519_of(record.key)
-        if record.use == "log" and public:
+        if record.use == "act":
+            self._personal.add((record.key, record.author))
+        elif public:
             self._keys[record.name, key_id(record.name, public)] = record
             self._since.setdefault(record.author.name, (position, record))
 
@@ -235,7 +238,9 @@ class _Walk:
         except (Missing, Corrupt):
             yield f"{who} is about a record that is missing or damaged."
             return
-        if _author(signed) != record.author:
+        if (record.key, record.author) not in self._personal:
+            yield f"{who} is by a key that they have not announced in the log before."
+        elif _author(signed) != record.author:
             yield f"{who} is about an act of somebody else."
         elif not keygen.verify(record.key, "signer", encode(signed), record.signature):
             yield f"{who} does not match that record: one of them was altered."

@@ -52,11 +52,21 @@ def job_of(folder: Path) -> Job | None:
         started=started or None,
         ended=ended["time"] if ended else None,
         step=msgspec.convert(step, Step) if step else None,
-        level=result.get("level"),
+        level=result.get("level") if request.verb == "reproduce" else None,
         record=_digest(result.get("id")),
         summary=_summary(request, state, result),
         problem=_problem(folder, state, result),
     )
+
+
+def result_of(folder: Path) -> dict[str, object]:
+    """Return what the verb of an ended job printed for a program; empty before and without any.
+
+    Args:
+        folder: The job's folder.
+    """
+    found = _json(folder / runner.RESULT) if (folder / runner.ENDED).exists() else None
+    return found if isinstance(found, dict) else {}
 
 
 def _state(

@@ -23,8 +23,8 @@ import platformdirs
 
 from py_mlops.errors import InputError, StoreUnavailable, UnknownReference
 from py_mlops.server import runner
-from py_mlops.server.outcome import job_of
-from py_mlops.server.work import Job, JobLog, JobPage, JobRequest
+from py_mlops.server.outcome import job_of, result_of
+from py_mlops.server.work import Job, JobLog, JobPage, JobRequest, JobResult
 from py_mlops.settings import APP, Settings
 
 RUNNING = 1
@@ -141,6 +141,15 @@ class Queue:
             next=offset + len(data),
             ended=ended and len(data) < _PIECE // 2,
         )
+
+    def result(self, identifier: str) -> JobResult:
+        """Return what a job's verb printed for a program.
+
+        Args:
+            identifier: The job.
+        """
+        self.job(identifier)
+        return JobResult(id=identifier, result=result_of(self.folder / identifier))
 
     def cancel(self, identifier: str) -> Job:
         """Cancel a job, with everything that it has started.

@@ -28,6 +28,7 @@ class Room:
         self.author = find_author()
         self._lock = threading.Lock()
         self._open: tuple[Workspace, Catalogue, object] | None = None
+        self._seen = False
 
     @property
     def folder(self) -> Path | None:
@@ -54,8 +55,11 @@ class Room:
         return catalogue
 
     def is_there(self) -> bool:
-        """Say whether a store was ever made; a team's always passes for one."""
-        return self.folder is None or (self.folder / LEDGER).exists()
+        """Say whether a store was ever made; a team's always passes for one.
+
+        One that was open and is gone passes, too: opening it says so.
+        """
+        return self.folder is None or self._seen or os.path.lexists(self.folder / LEDGER)
 
     def is_writable(self) -> bool:
         """Say whether the store's folder may be written; a team's is asked only by writing."""
@@ -68,7 +72,11 @@ class Room:
 
     def _opened(self) -> tuple[Workspace, Catalogue]:
         with self._lock:
-            identity = self._identity()
+            try:
+                identity = self._identity()
+            except StoreUnavailable:
+                self._close()  # an open ledger would keep its disk busy
+                raise
             if self._open is not None and self._open[2] != identity:
                 self._close()
             if self._open is None:
@@ -79,6 +87,7 @@ class Room:
                     workspace.store.close()
                     raise
                 self._open = workspace, catalogue, self._identity()
+                self._seen = True
             return self._open[0], self._open[1]
 
     def _close(self) -> None:
@@ -94,8 +103,13 @@ class Room:
             return None
         try:
             found = os.stat(self.folder / LEDGER)  # noqa: PTH116 - pathlib's is the same, slower
-        except FileNotFoundError:
-            return None
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if not self._seen:
+                return None
+            raise StoreUnavailable(
+                f"The store in {self.folder} is gone.",
+                hint="Put its folder back, or mount its disk; nothing else needs to be done.",
+            ) from error
         except OSError as error:
             raise StoreUnavailable(
                 f"The store in {self.folder} cannot be read: {error.strerror}.",

@@ -141,6 +141,18 @@ class JobPage(msgspec.Struct, frozen=True, kw_only=True):
     waiting: int
 
 
+class JobResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What a job's verb printed for a program.
+
+    Attributes:
+        id: The job's id.
+        result: As docs/commands.md says of the verb's ``--json``; empty before its end.
+    """
+
+    id: JobId
+    result: dict[str, object]
+
+
 class JobLog(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of what a job printed for a person; plain text.
 

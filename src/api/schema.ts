@@ -227,6 +227,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{id}/result": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return what a job's verb printed for a program, as its ``--json`` does */
+        get: operations["job_result"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{id}/log": {
         parameters: {
             query?: never;
@@ -897,6 +914,18 @@ export interface components {
              * @default null
              */
             restore: components["schemas"]["RestoreOptions"] | null;
+        };
+        /**
+         * JobResult
+         * @description What a job's verb printed for a program.
+         */
+        JobResult: {
+            /** @description The job's id. */
+            id: string;
+            /** @description As docs/commands.md says of the verb's ``--json``; empty before its end. */
+            result: {
+                [key: string]: unknown;
+            };
         };
         /**
          * KeptWheel
@@ -2153,6 +2182,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description What went wrong: bad-request, forbidden, internal, no-answer, not-allowed, not-found, not-signed-in, too-large. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    job_result: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobResult"];
                 };
             };
             /** @description What went wrong: bad-request, forbidden, internal, no-answer, not-allowed, not-found, not-signed-in, too-large. */

@@ -64,6 +64,7 @@ export async function drawDiff(
     collapseIdentical: true
   });
   widget.addClass('jp-mlops-Diff');
+  widget.addClass('nbdime-root');
   Widget.attach(widget, host);
   signal.addEventListener('abort', () => {
     widget.dispose();

@@ -114,6 +114,8 @@ def test_a_snapshot_is_reproduced(panels: Panels, listener: Listener) -> None:
     detail = panels.ask(f"/reproductions/{done['record']}")
     assert (detail["model"], detail["record"]["level"]) == ("firs", "identical")
     assert panels.ask(f"/snapshots/{taken}")["summary"]["verdict"]["id"] == done["record"]
+    result = panels.ask(f"/jobs/{queued['id']}/result")["result"]
+    assert (result["id"], result["level"]) == (done["record"], "identical")
     assert panels.ask("/documents/firs/flowers.ipynb")["snapshot"]["id"] == taken
     assert panels.ask("/documents/firs/flowers.ipynb")["state"] == "reproduced"
 

@@ -70,6 +70,7 @@ print(json.dumps({"records": 7, "damaged": []}))
     assert (done.state, done.summary) == ("done", "7 records checked; all as written.")
     assert done.step is not None
     assert (done.step.stage, done.step.done, done.step.total) == ("cell", 2, 3)
+    assert queue.result(done.id).result == {"records": 7, "damaged": []}
     log = queue.log(done.id, 0)
     assert log.text == "cell 2/3  model.fit(X, y)\na warning\n"
     assert log.ended

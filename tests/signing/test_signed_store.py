@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from campaigns.forger import change_record, change_rows
@@ -11,8 +13,9 @@ from py_mlops.commands.rebuild import rebuild
 from py_mlops.commands.signatures import examine
 from py_mlops.commands.verify import verify, verify_record
 from py_mlops.errors import InputError
-from py_mlops.records import HeadMove, PublicKey
+from py_mlops.records import HeadMove, PublicKey, Signature
 from py_mlops.settings import read_settings
+from py_mlops.signing import keygen
 from py_mlops.workspace import Workspace, now, open_workspace
 from tests.handovers import MODEL, a_project, take
 
@@ -176,6 +179,25 @@ def test_an_act_that_somebody_else_signed_is_named(
 
     change_record(folder, row.record, edit)
     assert any("signature of Ada over" in one for one in told(folder))
+    assert ssh_key.exists()
+    assert taken
+
+
+def test_an_act_signed_with_a_key_that_nobody_announced_is_named(
+    workspace: Workspace, ssh_key: Path, taken: str, tmp_path: Path
+) -> None:
+    """Another key's signature in her name is none of hers, however well it verifies."""
+    [row] = workspace.store.ledger.newest(kind="signature")
+    record = workspace.store.get_as(row.record, Signature)
+    other = tmp_path / "other"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(other)], check=True)
+    line = " ".join(other.with_suffix(".pub").read_text().split()[:2])
+    act = workspace.store.blobs.read(record.record)
+    signature = keygen.sign(keygen.PersonalKey(line, other.with_suffix(".pub")), act)
+    forged = msgspec.structs.replace(record, key=line, signature=signature)
+    workspace.store.add(forged)
+    [sentence] = examine(workspace.store).wrong
+    assert "not announced" in sentence
     assert ssh_key.exists()
     assert taken
 

@@ -18,6 +18,7 @@ from py_mlops.server.work import (
     JobLog,
     JobPage,
     JobRequest,
+    JobResult,
     ReproduceOptions,
     RestoreOptions,
 )
@@ -82,6 +83,11 @@ def job_log(desk: Desk, query: LogQuery) -> JobLog:
     return desk.queue.log(query.id, query.offset)
 
 
+def job_result(desk: Desk, query: OneJob) -> JobResult:
+    """Return what a job's verb printed for a program, as its ``--json`` does."""
+    return desk.queue.result(query.id)
+
+
 def cancel_job(desk: Desk, query: OneJob) -> Job:
     """Cancel a job, with every process it has started; one that has ended stays as it is."""
     return desk.queue.cancel(query.id)
@@ -135,5 +141,6 @@ ROUTES = [
     Route("GET", "/jobs", "read", jobs, JobsQuery, JobPage),
     Route("GET", "/jobs/{id}", "read", job, OneJob, Job),
     Route("DELETE", "/jobs/{id}", "execute", cancel_job, OneJob, Job),
+    Route("GET", "/jobs/{id}/result", "read", job_result, OneJob, JobResult),
     Route("GET", "/jobs/{id}/log", "read", job_log, LogQuery, JobLog),
 ]
