@@ -210,7 +210,15 @@ class SqlLineage:
         return sorted(row[0] for row in rows if row[0] is not None)
 
     def _ask(self, query: Any, **words: Any) -> Sequence[Any]:
-        return self._database.run("Reading", lambda at: at.execute(query, words).all())
+        def work(connection: Connection) -> Sequence[Any]:
+            if connection.dialect.name == "postgresql":
+                # From one thing to its neighbours it is always by index; the planner, which cannot
+                # know how few they are, would read whole tables.
+                connection.exec_driver_sql("SET LOCAL enable_hashjoin = off")
+                connection.exec_driver_sql("SET LOCAL enable_mergejoin = off")
+            return connection.execute(query, words).all()
+
+        return self._database.run("Reading", work)
 
 
 def _summed(connection: Connection) -> tuple[int, int]:
