@@ -28,6 +28,11 @@ def entries(page: Page, section: str) -> Locator:
     return page.get_by_role("listbox", name=section).get_by_role("option")
 
 
+def press(page: Page, name: str) -> None:
+    """Press a button of the panel's toolbar."""
+    page.get_by_role("toolbar", name="MLOps actions").get_by_role("button", name=name).click()
+
+
 def view(page: Page) -> Locator:
     """Return the view of ours that is in front in the main area."""
     return page.locator(".jp-mlops-Main:not(.lm-mod-hidden)")

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.panels import LONG, entries, show_panel, view
+from tests.browser.panels import LONG, entries, press, show_panel, view
 from tests.jupyter import Server
 
 CALL = "window.ran=(window.ran||0)+1"
@@ -124,7 +124,7 @@ def test_nothing_runs(server: Server, page: Page) -> None:
     expect(rows.nth(1)).to_be_visible(timeout=LONG)
     for place in (0, 1):
         rows.nth(place).click(modifiers=["Control"])
-    page.get_by_role("button", name="Compare").first.click()
+    press(page, "Compare two")
     expect(view(page).locator(".jp-mlops-Diff .cm-content").first).to_be_visible(timeout=LONG)
     rows.first.click()
     expect(view(page).get_by_role("heading", name="Environment")).to_be_visible(timeout=LONG)

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import ROOT, lay_out
-from tests.browser.panels import LONG, accessible, badge, entries, show_panel, view
+from tests.browser.panels import LONG, accessible, badge, entries, press, show_panel, view
 from tests.jupyter import Server
 
 PICTURES = os.environ.get("MLOPS_PICTURES")
@@ -51,7 +52,7 @@ def test_story(server: Server, story: Page) -> None:
     expect(badge(page)).to_contain_text("not rerun", timeout=LONG)
     before = entries(page, "Snapshots").count()
 
-    page.get_by_role("button", name="Snapshot", exact=False).first.click()
+    press(page, "Save the notebook")
     expect(page.get_by_text("is taken.")).to_be_visible(timeout=LONG)
     expect(entries(page, "Snapshots")).to_have_count(before + 1)
     picture(page, "sidebar")
@@ -59,6 +60,7 @@ def test_story(server: Server, story: Page) -> None:
     edit(page, "alpha = 0.01", "alpha = 2.0")
     expect(badge(page)).to_contain_text("changed")
     page.keyboard.press("Control+s")
+    expect(badge(page)).not_to_have_attribute("title", re.compile("Edited since"))
     badge(page).click()
     expect(page.get_by_text("Cell 3 was changed: alpha = 2.0")).to_be_visible()
     page.keyboard.press("Escape")
@@ -83,7 +85,7 @@ def test_story(server: Server, story: Page) -> None:
     expect(entries(page, "Snapshots")).to_have_count(before + 2, timeout=LONG)
     for place in (0, 1):
         entries(page, "Snapshots").nth(place).click(modifiers=["Control"])
-    page.get_by_role("button", name="Compare").first.click()
+    press(page, "Compare two")
     expect(view(page)).to_contain_text("1 of 9 cells differs", timeout=LONG)
     expect(view(page).locator(".jp-mlops-Diff")).to_contain_text("alpha = 2.0")
     expect(view(page).get_by_role("heading", name="Metrics")).to_be_visible()
