@@ -86,6 +86,7 @@ function ofNotebook(diff: IDiffEntry[]): IDiffEntry[] {
 function label(node: HTMLElement, names: { cell: string; more: string }): void {
   for (const editor of node.querySelectorAll('.cm-content')) {
     editor.setAttribute('aria-label', names.cell);
+    editor.closest('.cm-scroller')?.setAttribute('tabindex', '0');
   }
   for (const button of node.querySelectorAll(
     'button, .jp-CollapsiblePanel-header-icon'

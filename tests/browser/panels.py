@@ -12,10 +12,10 @@ LONG = 240_000
 AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 
 
-def show_panel(page: Page, server: Server, path: str = "") -> None:
-    """Open JupyterLab, with a notebook when a path names one, and bring the panel to the front."""
+def show_panel(page: Page, server: Server, path: str = "", *, workspace: str) -> None:
+    """Open a workspace, with a notebook when a path names one, and bring the panel to the front."""
     tree = f"/tree/{path}" if path else ""
-    page.goto(f"{server.url}/lab{tree}?token={TOKEN}")
+    page.goto(f"{server.url}/lab/workspaces/{workspace}{tree}?token={TOKEN}")
     tab = page.get_by_role("tab", name="MLOps").first
     expect(tab).to_be_visible(timeout=LONG)
     if tab.get_attribute("aria-selected") != "true":
@@ -26,6 +26,11 @@ def show_panel(page: Page, server: Server, path: str = "") -> None:
 def entries(page: Page, section: str) -> Locator:
     """Return the rows of a section of the panel."""
     return page.get_by_role("listbox", name=section).get_by_role("option")
+
+
+def press(page: Page, name: str) -> None:
+    """Press a button of the panel's toolbar."""
+    page.get_by_role("toolbar", name="MLOps actions").get_by_role("button", name=name).click()
 
 
 def view(page: Page) -> Locator:

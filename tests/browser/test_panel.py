@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import os
+import re
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import ROOT, lay_out
-from tests.browser.panels import LONG, accessible, badge, entries, show_panel, view
+from tests.browser.panels import LONG, accessible, badge, entries, press, show_panel, view
 from tests.jupyter import Server
 
 PICTURES = os.environ.get("MLOPS_PICTURES")
@@ -38,7 +39,7 @@ def edit(page: Page, old: str, new: str) -> None:
 def story(server: Server, page: Page) -> Page:
     """Open the tour's notebook, run it, and show the panel."""
     lay_out(server.home, "story.ipynb")
-    show_panel(page, server, "story.ipynb")
+    show_panel(page, server, "story.ipynb", workspace="story")
     run_all(page)
     return page
 
@@ -51,7 +52,7 @@ def test_story(server: Server, story: Page) -> None:
     expect(badge(page)).to_contain_text("not rerun", timeout=LONG)
     before = entries(page, "Snapshots").count()
 
-    page.get_by_role("button", name="Snapshot", exact=False).first.click()
+    press(page, "Save the notebook")
     expect(page.get_by_text("is taken.")).to_be_visible(timeout=LONG)
     expect(entries(page, "Snapshots")).to_have_count(before + 1)
     picture(page, "sidebar")
@@ -59,6 +60,7 @@ def test_story(server: Server, story: Page) -> None:
     edit(page, "alpha = 0.01", "alpha = 2.0")
     expect(badge(page)).to_contain_text("changed")
     page.keyboard.press("Control+s")
+    expect(badge(page)).not_to_have_attribute("title", re.compile("Edited since"))
     badge(page).click()
     expect(page.get_by_text("Cell 3 was changed: alpha = 2.0")).to_be_visible()
     page.keyboard.press("Escape")
@@ -69,7 +71,7 @@ def test_story(server: Server, story: Page) -> None:
     expect(run).to_contain_text("Reproduce digits")
     expect(run).to_contain_text("runs", timeout=LONG)
     page.reload()
-    show_panel(page, server, "story.ipynb")
+    show_panel(page, server, "story.ipynb", workspace="story")
     expect(entries(page, "Runs").first).to_contain_text("identical", timeout=LONG)
     entries(page, "Runs").first.click()
     expect(view(page).get_by_role("log")).not_to_be_empty()
@@ -83,60 +85,12 @@ def test_story(server: Server, story: Page) -> None:
     expect(entries(page, "Snapshots")).to_have_count(before + 2, timeout=LONG)
     for place in (0, 1):
         entries(page, "Snapshots").nth(place).click(modifiers=["Control"])
-    page.get_by_role("button", name="Compare").first.click()
+    press(page, "Compare two")
     expect(view(page)).to_contain_text("1 of 9 cells differs", timeout=LONG)
     expect(view(page).locator(".jp-mlops-Diff")).to_contain_text("alpha = 2.0")
     expect(view(page).get_by_role("heading", name="Metrics")).to_be_visible()
     picture(page, "compare")
     assert accessible(page, ".jp-mlops-Compare", ".jp-mlops-Panel") == []
-
-
-def test_keyboard(server: Server, page: Page) -> None:
-    """Whoever has no mouse opens a snapshot, picks two and compares them."""
-    show_panel(page, server)
-    rows = entries(page, "Snapshots")
-    expect(rows.nth(1)).to_be_visible(timeout=LONG)
-    page.get_by_role("listbox", name="Snapshots").focus()
-    page.keyboard.press("Space")
-    page.keyboard.press("ArrowDown")
-    page.keyboard.press("Space")
-    expect(rows.nth(0)).to_have_attribute("aria-selected", "true")
-    expect(rows.nth(1)).to_have_attribute("aria-selected", "true")
-    page.keyboard.press("c")
-    expect(view(page).get_by_role("heading", name="Metrics")).to_be_visible(timeout=LONG)
-    page.get_by_role("listbox", name="Snapshots").focus()
-    page.keyboard.press("Home")
-    page.keyboard.press("Enter")
-    expect(view(page).get_by_role("heading", name="Environment")).to_be_visible(timeout=LONG)
-
-
-@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
-def test_narrow(server: Server, page: Page, theme: str) -> None:
-    """In light and in dark, 220 pixels wide, nothing is cut off, and axe finds nothing serious."""
-    show_panel(page, server)
-    page.get_by_role("menuitem", name="Settings", exact=True).click()
-    page.get_by_role("menuitem", name="Theme", exact=True).click()
-    page.get_by_role("menuitem", name=theme, exact=True).click()
-    rows = entries(page, "Snapshots")
-    expect(rows.first).to_be_visible(timeout=LONG)
-    rows.first.click()
-    expect(view(page).get_by_role("heading", name="Environment")).to_be_visible(timeout=LONG)
-    assert accessible(page, ".jp-mlops-Panel", ".jp-mlops-Page") == []
-    picture(page, "snapshot-dark" if "Dark" in theme else "snapshot")
-    handle = page.locator("#jp-left-stack").bounding_box()
-    assert handle
-    edge = handle["x"] + handle["width"] + 1
-    page.mouse.move(edge, 500)
-    page.mouse.down()
-    page.mouse.move(handle["x"] + 220, 500)
-    page.mouse.up()
-    too_wide = page.evaluate(
-        """() => [...document.querySelectorAll('.jp-mlops-Panel *')].filter(
-            node => node.getBoundingClientRect().right >
-                document.querySelector('.jp-mlops-Panel').getBoundingClientRect().right + 1
-        ).map(node => node.outerHTML.slice(0, 200))"""
-    )
-    assert too_wide == []
 
 
 def test_no_server_extension(server: Server, page: Page) -> None:
@@ -148,7 +102,7 @@ def test_no_server_extension(server: Server, page: Page) -> None:
         route.fulfill(status=404, body="404: not found")
 
     page.route("**/py-mlops/api/**", refuse)
-    show_panel(page, server)
+    show_panel(page, server, workspace="absent")
     panel = page.get_by_role("region", name="MLOps", exact=True)
     expect(panel).to_contain_text("server extension is not there", timeout=LONG)
     page.wait_for_timeout(1500)
