@@ -8,6 +8,7 @@ from py_mlops.commands.explain import Explanation, Occurrence, Step
 from py_mlops.commands.impact import Impact
 from py_mlops.commands.lineage_graph import explanation_graph, impact_graph, who
 from py_mlops.commands.moves import Moves
+from py_mlops.commands.prediction_page import answered
 from py_mlops.commands.sources import Made, Source
 from py_mlops.records import Reproduction, Snapshot
 from py_mlops.report.page import Line, Page, Section, State, counted, on_one_line, short, size
@@ -53,9 +54,12 @@ def explanation_page(workspace: Workspace, found: Explanation) -> Page:
     heading = f"{first.name}  {short(first.id)}"
     if subject.kind == "file":
         heading = f"{subject.word}  {short(subject.id)}"
+    if subject.prediction:
+        heading = f"prediction {subject.word}"
     stamp = f"{_when(first.created)} by {who(first.author)}"
     sections = [
         Section("These bytes", tuple(_occurrence(one) for one in found.occurrences)),
+        *([answered(workspace, subject.prediction)] if subject.prediction else []),
         Section("Decisions", tuple(_decisions(workspace, found))),
         Section("Program", tuple(_program(snapshot))),
         Section("Environment", tuple(_environment(snapshot))),
@@ -120,8 +124,8 @@ def _occurrence(one: Occurrence) -> Line:
 def _decisions(workspace: Workspace, found: Explanation) -> list[Line]:
     """Tell who decided what about the snapshot.
 
-    Approvals, deployments and predictions are told here, once there are
-    records of them that name a snapshot.
+    Approvals and deployments are told here, once there are records of them that
+    name a snapshot.
     """
     now = workspace.store.ledger.heads()
     lines = []

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from py_mlops import predictions
 from py_mlops.errors import InputError, UnknownReference
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import HeadMove, Import, Reproduction
@@ -30,6 +31,7 @@ class Subject:
         point: Where lineage begins.
         id: The record's id, or the digest of the bytes; empty otherwise.
         note: What else the word could mean, or by which record it was found; may be empty.
+        prediction: Of a prediction: where it is logged, and what it says.
     """
 
     kind: Literal["snapshot", "file", "origin", "person"]
@@ -37,6 +39,7 @@ class Subject:
     point: Point
     id: str = ""
     note: str = ""
+    prediction: predictions.Found | None = None
 
 
 def find_subject(workspace: Workspace, word: str, *, report: Report = silent) -> Subject:
@@ -45,7 +48,8 @@ def find_subject(workspace: Workspace, word: str, *, report: Report = silent) ->
     A word with a slash is a file, one with ``://`` an address. Any other is a
     head, a model's name, an id or the beginning of one; else a digest; else a
     file in the current folder; else a person by name or address; else the
-    address of an origin without a scheme, ``host:port``.
+    address of an origin without a scheme, ``host:port``; else the id of a logged
+    prediction.
 
     Args:
         workspace: The store, and what its records link.
@@ -102,11 +106,32 @@ def _otherwise(
         return Subject("person", word, person(word))
     if lineage.uses(origin(word), 1):
         return Subject("origin", word, origin(word))
+    if logged := predictions.find(workspace.store, word):
+        return _prediction(workspace, word, logged)
     raise UnknownReference(
-        f"Nothing goes by {word[:80]!r}: no snapshot, file, digest, person or address. "
+        f"Nothing goes by {word[:80]!r}: no snapshot, file, digest, person, address or "
+        "prediction. "
         f"{error.message}",
         hint=f"{error.hint} A file is named by its path (./{word[:40]}), a person by name or mail.",
     )
+
+
+def _prediction(workspace: Workspace, word: str, logged: predictions.Found) -> Subject:
+    """Return the snapshot that answered.
+
+    Raises:
+        UnknownReference: When this store does not have it.
+    """
+    named = logged.prediction.snapshot
+    if not workspace.store.ledger.find(named.removeprefix("sha256:"), 1):
+        raise UnknownReference(
+            f"The prediction {word[:80]!r} was answered by snapshot {named[7:19]}, which this "
+            "store does not have.",
+            hint="`mlops pull` it from the store that the model came from.",
+        )
+    note = f"It answered the prediction {word}."
+    point = Point("snapshot", key_of(named))
+    return Subject("snapshot", word, point, named, note, prediction=logged)
 
 
 def _is_file(path: Path) -> bool:

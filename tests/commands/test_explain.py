@@ -262,7 +262,9 @@ def test_nothing_known_says_what_to_do_next(
     (tmp_path / "new.csv").write_text("never seen")
     with pytest.raises(UnknownReference, match="knows these bytes"):
         found(workspace, str(tmp_path / "new.csv"))
-    with pytest.raises(UnknownReference, match="no snapshot, file, digest, person or address"):
+    with pytest.raises(
+        UnknownReference, match="no snapshot, file, digest, person, address or prediction"
+    ):
         found(workspace, "trian")
     for path in (tmp_path, tmp_path / "missing", Path("/dev/zero")):
         with pytest.raises(InputError, match="no file"):

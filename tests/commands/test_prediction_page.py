@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from py_mlops.commands.explain import explain
+from py_mlops.commands.lineage_pages import explanation_page
+from py_mlops.commands.subject import find_subject
+from py_mlops.errors import UnknownReference
+from py_mlops.predictions import LoggedPrediction, SegmentWriter, seal
+from py_mlops.records import record_id
+from py_mlops.report.terminal import text
+from py_mlops.workspace import Workspace, now
+from tests.store.lineages import add, made_of
+from tests.store.samples import ANN
+
+
+def page(workspace: Workspace, word: str) -> str:
+    """Return the page of an explanation as a terminal shows it."""
+    found = explain(workspace, find_subject(workspace, word))
+    return " ".join(text(explanation_page(workspace, found), width=200).split())
+
+
+@pytest.fixture
+def model(workspace: Workspace) -> str:
+    """The id of a snapshot that production points at, made of a table that another made."""
+    add(workspace.store, made_of("clean", ["raw"], ["table"]))
+    trained = made_of("flowers", ["table"], ["report"])
+    workspace.store.add(trained, head="flowers@production")
+    return record_id(trained)
+
+
+def logged(workspace: Workspace, folder: Path, snapshot: str, inputs: object) -> str:
+    """Log a prediction and return its id."""
+    with SegmentWriter(folder) as writer:
+        writer.append(
+            LoggedPrediction(
+                id="request-17", time=now(), snapshot=snapshot, inputs=inputs, outputs=["refused"]
+            )
+        )
+    seal(workspace.store, folder, log="flowers@production", author=ANN)
+    return "request-17"
+
+
+def test_a_prediction_is_explained_back_to_raw_data(
+    workspace: Workspace, tmp_path: Path, model: str
+) -> None:
+    """What was asked and answered, which model was to serve, by whom, and what it was made of."""
+    shown = page(workspace, logged(workspace, tmp_path / "log", model, {"age": 41}))
+    for words in (
+        "prediction request-17",
+        'asked {"age":41}',
+        'answered ["refused"]',
+        f"by snapshot {model[7:19]}",
+        "flowers@production pointed at it then, since",
+        "by Ann",
+        "table.csv",
+        "Back to raw data",
+    ):
+        assert words in shown
+
+
+def test_a_model_that_was_not_to_serve_is_told(
+    workspace: Workspace, tmp_path: Path, model: str
+) -> None:
+    """An answer of a model that the head did not point at is no silent thing."""
+    other = made_of("flowers", ["labels"], ["other"])
+    add(workspace.store, other)
+    shown = page(workspace, logged(workspace, tmp_path / "log", record_id(other), [1]))
+    assert f"pointed at {model[7:19]} then: another model was to serve" in shown
+
+
+def test_hostile_inputs_write_no_line_of_their_own(
+    workspace: Workspace, tmp_path: Path, model: str
+) -> None:
+    """What a stranger sent is shown on one line, cut, without control characters."""
+    asked = {"name": "\x1b[31mred\n  by  snapshot 000000000000" + "x" * 5000}
+    word = logged(workspace, tmp_path / "log", model, asked)
+    found = explain(workspace, find_subject(workspace, word))
+    shown = text(explanation_page(workspace, found), width=10_000)
+    assert "\x1b[31m" not in shown
+    assert "\n  by  snapshot 0000" not in shown
+    assert "x" * 300 not in shown
+
+
+def test_a_model_that_is_not_here_is_asked_for(workspace: Workspace, tmp_path: Path) -> None:
+    """A log may have come without the snapshots that answered."""
+    word = logged(workspace, tmp_path / "log", "sha256:" + "a" * 64, [1])
+    with pytest.raises(UnknownReference, match="this store does not have") as error:
+        find_subject(workspace, word)
+    assert "mlops pull" in error.value.hint
