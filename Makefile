@@ -11,6 +11,7 @@ KERNELS := .venv-kernels
 VALIDATORS := .venv-validators
 TORCH := torch==2.13.0+cpu
 BIN := $(VENV)/bin
+PANELS := $(VENV)/share/jupyter/labextensions
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -18,7 +19,7 @@ export UV_HTTP_TIMEOUT ?= 300
 
 .PHONY: help
 help:  ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: $(VENV)/.installed  ## a virtual environment with everything, exactly as locked
@@ -28,7 +29,7 @@ system:  ## the system packages that tests and isolated reruns use (apt, as root
 	@requirements/system.sh
 
 .PHONY: test
-test: install system tracer readers kernels validators lint types  ## all checks and tests
+test: install system tracer frontend readers kernels validators lint types frontend-checks  ## all checks and tests
 	@pytest -n 2 --dist loadgroup
 
 .PHONY: lint
@@ -40,12 +41,21 @@ lint: install  ## ruff: rules and formatting
 types: install  ## mypy, strict
 	@mypy
 
+.PHONY: frontend
+frontend: labextension/package.json  ## the panel for JupyterLab, built and put into the environment
+	@mkdir -p $(PANELS)
+	@ln -sfn $(CURDIR)/labextension $(PANELS)/py-mlops
+
+.PHONY: frontend-checks
+frontend-checks: frontend  ## the panel's own checks: eslint, prettier, tsc, jest
+	@jlpm check
+
 .PHONY: tour
 tour: install  ## the whole job on real data, in the terminal: snapshot, reproduce, verdict
 	@python examples/tour.py
 
 .PHONY: lab
-lab: install  ## the tour's notebook in JupyterLab
+lab: install frontend  ## the tour's notebook in JupyterLab
 	@python examples/lab.py
 
 .PHONY: campaign
@@ -57,9 +67,10 @@ bench: install  ## the benchmarks, side by side in one run
 	@python -m benchmarks
 
 .PHONY: format
-format: install  ## let ruff rewrite what it can
+format: install frontend  ## let ruff and prettier rewrite what they can
 	@ruff check --fix-only .
 	@ruff format .
+	@jlpm prettier --write
 
 .PHONY: lock
 lock: install  ## compile requirements/*.txt anew
@@ -67,7 +78,7 @@ lock: install  ## compile requirements/*.txt anew
 
 .PHONY: clean
 clean:  ## remove the virtual environment and every cache in this folder
-	@rm -rf $(VENV) $(READERS) $(KERNELS) $(VALIDATORS) .tour .tour-lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf node_modules lib labextension $(VENV) $(READERS) $(KERNELS) $(VALIDATORS) .tour .tour-lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # pip brings uv, once; uv brings the rest. A stamp is written last, so that an
 # interrupted installation is taken up again and a finished one costs nothing.
@@ -110,3 +121,17 @@ $(VENV)/.installed: $(VENV)/.uv requirements/dev.txt pyproject.toml py_mlops/__i
 	@uv pip install --python $(BIN)/python --quiet --require-hashes -r requirements/dev.txt
 	@uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation -e .
 	@touch $@
+
+# The panel: its libraries exactly as locked, by the Node.js of the virtual environment. It is
+# linked, not copied, so that what is built anew is what JupyterLab serves.
+PANEL_SOURCES := package.json tsconfig.json $(shell find src style schema -type f)
+
+node_modules/.installed: $(VENV)/.installed package.json yarn.lock .yarnrc.yml
+	@jlpm install --immutable > node_modules.log || { cat node_modules.log; exit 1; }
+	@rm node_modules.log
+	@touch $@
+
+labextension/package.json: node_modules/.installed $(PANEL_SOURCES)
+	@rm -rf lib labextension
+	@jlpm build > labextension.log || { cat labextension.log; exit 1; }
+	@rm labextension.log

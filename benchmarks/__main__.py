@@ -9,12 +9,15 @@ from collections.abc import Callable
 from benchmarks import (
     folder,
     kernel_start,
+    lineage,
     observe,
+    predictions,
     push,
     rebuild,
     reproduce,
     session,
     store,
+    verify,
     writers,
 )
 from benchmarks.figures import machine
@@ -29,8 +32,11 @@ ALL: dict[str, Callable[[], None]] = {
     "kernel_start": lambda: kernel_start.main(PAIRS),
     "store": lambda: store.main([]),
     "folder": lambda: folder.main([]),
+    "predictions": lambda: predictions.main([]),
     "push": lambda: push.main([]),
+    "verify": lambda: verify.main([]),
     "writers": writers.main,
+    "lineage": lineage.main,
 }
 
 

@@ -6,6 +6,8 @@ import sys
 import time
 
 from campaigns import (
+    alterations,
+    beside_mlflow,
     bucket_faults,
     bucket_kills,
     collector,
@@ -22,6 +24,8 @@ CAMPAIGNS = (
     collector,
     server_kills,
     corruption,
+    alterations,
+    beside_mlflow,
     bucket_faults,
     bucket_kills,
     environments,

@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 from urllib.parse import urlencode
 
 import msgspec
@@ -17,6 +18,10 @@ from py_mlops.errors import InputError
 APP = "py-mlops"
 _SWITCH = {"1": True, "true": True, "yes": True, "on": True}
 _SWITCH |= {"0": False, "false": False, "no": False, "off": False}
+
+
+RETENTION = 183
+"""Days; the six months for which the EU's AI Act (Art. 19 and 26) wants logs to be kept."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,9 @@ class Settings:
         observe: Whether Jupyter's kernels are observed from their start.
         vault: Whether a snapshot keeps the wheels of its whole environment.
         remotes: Addresses of other stores, by the names given to them.
+        sign: Whether what is added to a store is signed.
+        retention: Days for which what logs of predictions say is kept; records are for ever.
+        config: Folder of ``settings.toml``, the private key and the keys one trusts.
     """
 
     store: str
@@ -39,6 +47,9 @@ class Settings:
     observe: bool = True
     vault: bool = False
     remotes: Mapping[str, str] = field(default_factory=dict)
+    sign: bool = True
+    retention: int = RETENTION
+    config: Path = field(default_factory=lambda: platformdirs.user_config_path(APP))
 
 
 class _Team(msgspec.Struct, forbid_unknown_fields=True):
@@ -53,6 +64,12 @@ class _Team(msgspec.Struct, forbid_unknown_fields=True):
         return f"{self.ledger}{joint}{urlencode({'blobs': self.blobs})}"
 
 
+class _Retention(msgspec.Struct, forbid_unknown_fields=True):
+    """The table ``[retention]``: days, by kind of record."""
+
+    predictions: Annotated[int, msgspec.Meta(ge=1, le=36500)] = RETENTION
+
+
 class _File(msgspec.Struct, forbid_unknown_fields=True):
     """What ``settings.toml`` may hold; a misspelt setting is an error, not silence."""
 
@@ -61,6 +78,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
     ignore: tuple[str, ...] = ()
     observe: bool = True
     vault: bool = False
+    sign: bool = True
+    retention: _Retention = msgspec.field(default_factory=_Retention)
     remotes: dict[str, str] = msgspec.field(default_factory=dict)
 
 
@@ -71,8 +90,9 @@ def read_settings(store: str | Path | None = None) -> Settings:
     ``settings.toml`` of the platform's configuration folder (an address, or a
     table with ``ledger`` and ``blobs``), the platform's data folder. The cache
     likewise with ``MLOPS_CACHE`` and ``cache``, the observation of kernels with
-    ``MLOPS_OBSERVE`` and ``observe``, and the wheels of every snapshot's
-    environment with ``MLOPS_VAULT`` and ``vault``.
+    ``MLOPS_OBSERVE`` and ``observe``, the wheels of every snapshot's
+    environment with ``MLOPS_VAULT`` and ``vault``, and signatures with
+    ``MLOPS_SIGN`` and ``sign``.
 
     Args:
         store: A store's address given by the caller.
@@ -81,8 +101,8 @@ def read_settings(store: str | Path | None = None) -> Settings:
         The settings; no folder is made.
 
     Raises:
-        InputError: When ``settings.toml`` cannot be read, or ``MLOPS_OBSERVE``
-            or ``MLOPS_VAULT`` is neither a yes nor a no.
+        InputError: When ``settings.toml`` cannot be read, or ``MLOPS_OBSERVE``,
+            ``MLOPS_VAULT`` or ``MLOPS_SIGN`` is neither a yes nor a no.
     """
     path = platformdirs.user_config_path(APP) / "settings.toml"
     try:
@@ -97,6 +117,7 @@ def read_settings(store: str | Path | None = None) -> Settings:
     chosen = store or os.environ.get("MLOPS_STORE") or mine or _home()
     cache = os.environ.get("MLOPS_CACHE") or said.cache
     observe, vault = os.environ.get("MLOPS_OBSERVE"), os.environ.get("MLOPS_VAULT")
+    sign = os.environ.get("MLOPS_SIGN")
     return Settings(
         store=str(chosen) if "://" in str(chosen) else str(_absolute(chosen)),
         cache=_absolute(cache) if cache else platformdirs.user_cache_path(APP),
@@ -104,6 +125,9 @@ def read_settings(store: str | Path | None = None) -> Settings:
         observe=switch("MLOPS_OBSERVE", observe) if observe else said.observe,
         vault=switch("MLOPS_VAULT", vault) if vault else said.vault,
         remotes=said.remotes,
+        sign=switch("MLOPS_SIGN", sign) if sign else said.sign,
+        retention=said.retention.predictions,
+        config=path.parent,
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from py_mlops.errors import InputError
 from py_mlops.records import Author
 from py_mlops.settings import Settings, read_settings
+from py_mlops.signing import Signer
 from py_mlops.store import Store, open_store
 
 __all__ = [
@@ -27,11 +28,25 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Workspace:
-    """An opened store with the person who works in it; it has no verbs."""
+    """An opened store with the person who works in it; it has no verbs.
+
+    Attributes:
+        store: The store.
+        author: The person.
+        settings: What they have set.
+        signer: Signs in their name; ``None`` when they want nothing signed.
+    """
 
     store: Store
     author: Author
     settings: Settings
+    signer: Signer | None = None
+
+    @property
+    def unsigned(self) -> str:
+        """Why nothing of this person's is signed; empty when it is, or nobody wants it."""
+        problem = self.signer.problem if self.signer else ""
+        return problem and f"What you added is not signed: {problem}."
 
     @property
     def cache(self) -> Path:
@@ -79,20 +94,25 @@ def _login() -> str:
         return f"uid {os.getuid()}"
 
 
-def open_workspace(store: str | Path | None = None) -> Workspace:
+def open_workspace(store: str | Path | None = None, *, create: bool = True) -> Workspace:
     """Open the store, making it when it is not there yet.
 
     Args:
         store: A store's address; by default the person's own, see `read_settings`.
+        create: Make it when there is none.
 
     Returns:
         The workspace.
 
     Raises:
+        InputError: When there is none and none is to be made.
         StoreError: When the store cannot be opened or made.
     """
     settings = read_settings(store)
-    return Workspace(open_store(settings.store, cache=settings.cache), find_author(), settings)
+    author = find_author()
+    signer = Signer(author, settings.config) if settings.sign else None
+    opened = open_store(settings.store, create=create, cache=settings.cache, signer=signer)
+    return Workspace(opened, author, settings, signer)
 
 
 def open_remote(workspace: Workspace, remote: str, *, create: bool) -> Store:
@@ -122,7 +142,7 @@ def open_remote(workspace: Workspace, remote: str, *, create: bool) -> Store:
         )
     if "://" not in address:
         address = str(Path(address).expanduser().absolute())
-    store = open_store(address, create=create, cache=workspace.cache)
+    store = open_store(address, create=create, cache=workspace.cache, signer=workspace.signer)
     if store.ledger.name() == workspace.store.ledger.name():
         store.close()
         raise InputError(

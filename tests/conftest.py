@@ -31,6 +31,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("HOME", str(folder))
         patch.setenv("MLOPS_STORE", str(folder / "store"))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        patch.setenv("MLOPS_SIGN", "0")  # rows are counted in many tests; tests/signing has it on
         patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
         for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "IPYTHONDIR"):
             patch.delenv(name, raising=False)

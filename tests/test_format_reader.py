@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import re
@@ -15,15 +16,19 @@ from typing import Any
 
 import msgspec
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from py_mlops import records
 from py_mlops.commands.bundle import bundle
-from py_mlops.records import answers, base
+from py_mlops.records import answers, base, keys
 from py_mlops.workspace import Workspace, open_workspace
 from tests.data.folders import images, read_all
-from tests.handovers import handover, take
+from tests.handovers import MODEL, a_project, handover, take
 
-KINDS = {"snapshot", "reproduction", "head-move", "import"}
+KINDS = {
+    "snapshot", "reproduction", "head-move", "import", "public-key", "signature",
+    "prediction-segment", "redaction", "hold",
+}  # fmt: skip
 
 # The reader. It knows docs/format.md and nothing of ours.
 
@@ -135,7 +140,9 @@ def read_store(folder: Path) -> dict[str, dict[str, Any]]:
     for level, index, digest in database.execute('SELECT level, "index", hash FROM node'):
         assert digest == merkle(leaves[index << level : (index + 1) << level])
     assert re.fullmatch("[0-9a-f]{32}", meta["store"])
+    assert read_signatures(database, meta["store"], list(found.values()), leaves) == len(leaves)
     read_checkpoints(folder, database, meta.pop("store"), list(found), leaves)
+    assert read_lineage(meta.pop("lineage"), list(found)) <= len(found)
     assert meta == {"format": "1", "size": str(len(leaves)), "root": merkle(leaves).hex()}
     assert heads == dict(database.execute("SELECT name, record FROM head").fetchall())
     database.close()
@@ -154,7 +161,29 @@ def read_checkpoints(
         assert (record["kind"], record["store"], record["size"]) == ("checkpoint", store, size)
         assert (record["previous"], record["records"]) == (previous, ids[start:size])
         assert record["root"] == "sha256:" + merkle(leaves[:size]).hex()
+        signed = "SELECT * FROM signature WHERE size > ? AND size <= ? ORDER BY size"
+        known = [dict(one) for one in database.execute(signed, (start, size))]
+        assert record["signatures"] == known
         previous, start = identifier, size
+
+
+def read_signatures(
+    database: sqlite3.Connection, store: str, found: list[dict[str, Any]], leaves: list[bytes]
+) -> int:
+    """Check every signature over the log, and return how many rows they are of."""
+    count = 0
+    for one in database.execute("SELECT * FROM signature"):
+        root = base64.b64encode(merkle(leaves[: one["size"]])).decode()
+        text = f"py-mlops/{store}\n{one['size']}\n{root}\nappended {one['appended']}\n".encode()
+        identified = base64.b64decode(one["note"])
+        for record in found[: one["size"]]:
+            if (record["kind"], record.get("name")) != ("public-key", one["name"]):
+                continue
+            key = base64.b64decode(record["key"].split()[1])[-32:]
+            if hashlib.sha256(one["name"].encode() + b"\n\1" + key).digest()[:4] == identified[:4]:
+                Ed25519PublicKey.from_public_bytes(key).verify(identified[4:], text)
+                count += one["appended"]
+    return count
 
 
 def read_tree(tree: dict[str, Any], get: Callable[[str], bytes]) -> dict[str, bytes]:
@@ -180,7 +209,12 @@ def read_tree(tree: dict[str, Any], get: Callable[[str], bytes]) -> dict[str, by
 # What it reads: records in which every field has a value.
 
 
-TEXTS = {base.Time: "2026-01-31T12:00:00.000001Z", answers.KeyDigest: "ab" * 32}
+TEXTS = {
+    base.Time: "2026-01-31T12:00:00.000001Z",
+    answers.KeyDigest: "ab" * 32,
+    keys.KeyLine: "ssh-rsa AAAAB3NzaC1yc2E=",
+    keys.KeyName: "ada@example.org",
+}
 PLAIN = {str: 'A "text"\n\u2028\x01 ü', int: 3, float: 1e-7, bool: True, object: 0.1}
 
 
@@ -196,8 +230,8 @@ def sample(kind: Any, put: Callable[[bytes], records.Blob]) -> Any:
         made = put("Bytes, schöne.\n".encode())
     elif origin is typing.Literal:
         made = arguments[-1]
-    elif origin is list:
-        made = [sample(arguments[0], put)]
+    elif origin in {list, tuple}:
+        made = origin(sample(one, put) for one in arguments)
     elif origin is dict:
         made = {key: sample(arguments[1], put) for key in ("zwei", "\U0001f600", "\ufb00")}
     elif arguments:  # X or null, or X with a pattern
@@ -213,8 +247,9 @@ def sample(kind: Any, put: Callable[[bytes], records.Blob]) -> Any:
 
 
 @pytest.fixture
-def workspace(store_folder: Path) -> Iterator[Workspace]:
-    """Return a workspace whose store holds every kind of record, in a log of eleven rows."""
+def workspace(store_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """Return a workspace whose store holds every kind of record, in a signed log of 16 rows."""
+    monkeypatch.setenv("MLOPS_SIGN", "1")
     opened = open_workspace(store_folder)
     put, previous = opened.store.blobs.put_bytes, None
     for number_of in range(4):
@@ -227,11 +262,20 @@ def workspace(store_folder: Path) -> Iterator[Workspace]:
     move = msgspec.structs.replace(
         sample(records.HeadMove, put), head="other@main", previous=None, target=previous
     )
-    for record in (sample(records.Reproduction, put), move, sample(records.Import, put)):
+    kinds: list[Any] = [records.Reproduction, records.Import, records.Signature]
+    kinds += [records.PredictionSegment, records.Redaction, records.Hold]
+    for record in (*(sample(kind, put) for kind in kinds), move):
         opened.store.add(record)
     put(records.encode(sample(records.History, put)))
     yield opened
     opened.store.close()
+
+
+def read_lineage(noted: str, records: list[str]) -> int:
+    """Return how many rows the index of lineage tells of; it names the last of them."""
+    count, _, last = noted.partition(" ")
+    assert last == (records[int(count) - 1] if int(count) else "")
+    return int(count)
 
 
 def test_a_store(workspace: Workspace) -> None:
@@ -239,10 +283,10 @@ def test_a_store(workspace: Workspace) -> None:
     found = read_store(workspace.store.folder)
     ours = [row.record for row in workspace.store.ledger.rows()]
     assert list(found) == ours
-    assert len(ours) == 11
+    assert len(ours) == 16
     assert {record["kind"] for record in found.values()} == KINDS
     for digest, record in found.items():
-        assert record == msgspec.to_builtins(workspace.store.get(digest))
+        assert record == json.loads(msgspec.json.encode(workspace.store.get(digest)))
 
 
 def test_a_history(workspace: Workspace) -> None:
@@ -254,18 +298,32 @@ def test_a_history(workspace: Workspace) -> None:
 
 def test_a_bundle(workspace: Workspace, tmp_path: Path) -> None:
     """A stranger's reader finds in a bundle a snapshot and the bytes it stands on, no more."""
-    digest = workspace.store.resolve("digits")
+    digest = take(workspace, tmp_path / "handover", a_project(tmp_path / "ada"), model=MODEL)
     bundle(workspace, digest, tmp_path / "digits.mlops")
     with zipfile.ZipFile(tmp_path / "digits.mlops") as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
-    assert json.loads(members.pop("mlops-bundle.json")) == {"format": 1, "snapshot": digest}
-    listing = members.pop("sha256sums.txt").decode()
-    assert members.pop("README.txt")
-    objects = {sha256(data): data for data in members.values()}
-    assert listing == "".join(f"{d[7:]}  objects/{d[7:9]}/{d[7:]}\n" for d in sorted(objects))
-    assert set(members) == {line.split("  ")[1] for line in listing.splitlines()}
+    manifest = json.loads(members["mlops-bundle.json"])
+    assert manifest == {"format": 2, "snapshot": digest}
+    sealed = members.pop("SHA256SUMS.sig")
+    listing = members.pop("SHA256SUMS").decode()
+    sums = [f"{sha256(data)[7:]}  {name}\n" for name, data in sorted(members.items())]
+    assert listing == "".join(sums)
+    objects = {sha256(data): data for name, data in members.items() if name.startswith("objects/")}
+    assert all(f"objects/{one[7:9]}/{one[7:]}" in members for one in objects)
     snapshot = read_record(objects.pop(digest))
     assert {(d, len(data)) for d, data in objects.items()} == set(blobs_in(snapshot))
+    row = members["proof/row.json"]
+    assert json.loads(row)["record"] == digest
+    found = hashlib.sha256(b"\0" + row).digest()
+    for line in members["proof/inclusion.txt"].decode().splitlines():
+        side, other = line.split()
+        pair = [bytes.fromhex(other), found] if side == "L" else [found, bytes.fromhex(other)]
+        found = hashlib.sha256(b"\1" + b"".join(pair)).digest()
+    root = members["proof/checkpoint"].decode().splitlines()[2]
+    assert base64.b64decode(root) == found
+    assert members["proof/checkpoint.note"].startswith(members["proof/checkpoint"])
+    assert sealed.startswith(b"-----BEGIN SSH SIGNATURE-----")
+    assert [name for name in members if re.fullmatch(r"keys/[0-9a-f]{64}\.json", name)]
 
 
 def test_a_tree(workspace: Workspace, tmp_path: Path) -> None:

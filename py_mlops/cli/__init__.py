@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from py_mlops.cli import answer, exports, predictions, remotes, reruns, snapshots, upkeep
+from py_mlops.cli import answer, exports, lineage, predictions, remotes, reruns, snapshots, upkeep
 from py_mlops.cli.main import main
 
 __all__ = [
     "answer",
     "exports",
+    "lineage",
     "main",
     "predictions",
     "remotes",

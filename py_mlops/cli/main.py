@@ -37,6 +37,12 @@ class Call:
         """The store's address as it was given, for those who do not open it as it is."""
         return self._store
 
+    @property
+    def unsigned(self) -> str:
+        """Why what was added is not signed; empty when all is well or nothing was opened."""
+        opened = self.__dict__.get("workspace")
+        return opened.unsigned if opened else ""
+
     @functools.cached_property
     def workspace(self) -> Workspace:
         """The opened workspace."""
@@ -96,11 +102,24 @@ def main(context: click.Context, store: str | None) -> None:
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # see above
 
 
+_ALWAYS = (
+    click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout."),
+    click.option("--quiet", is_flag=True, help="Print no progress."),
+    click.option(
+        "--progress",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        help="How to print progress: for a person, or a line of JSON a step.",
+    ),
+)
+"""The options of every verb."""
+
+
 def verb(name: str, *, hidden: bool = False) -> Callable[[F], click.Command]:
     """Make a function a verb of `main`.
 
-    The function's first argument is the `Call`. Every verb has ``--json`` and
-    ``--quiet``; every error of ours ends in its message, its hint and exit
+    The function's first argument is the `Call`. Every verb has ``--json``, ``--quiet``
+    and ``--progress``; every error of ours ends in its message, its hint and exit
     code 1.
 
     Args:
@@ -113,11 +132,24 @@ def verb(name: str, *, hidden: bool = False) -> Callable[[F], click.Command]:
 
     def decorate(function: F) -> click.Command:
         def call(
-            context: click.Context, /, *, as_json: bool, quiet: bool, **options: object
+            context: click.Context,
+            /,
+            *,
+            as_json: bool,
+            quiet: bool,
+            progress: str,
+            **options: object,
         ) -> None:
-            output = context.meta.get(OUTPUT) or Output(as_json=as_json, quiet=quiet)
+            output = context.meta.get(OUTPUT) or Output(
+                as_json=as_json, quiet=quiet, steps_as_json=progress == "json"
+            )
+            made = Call(context.obj, output)
             try:
-                function(Call(context.obj, output), **options)
+                try:
+                    function(made, **options)
+                finally:
+                    if made.unsigned:
+                        output.hint(made.unsigned)
             except MlopsError as error:
                 output.error(error)
                 sys.exit(_FAILED)
@@ -134,10 +166,7 @@ def verb(name: str, *, hidden: bool = False) -> Callable[[F], click.Command]:
                 sys.exit(_FAILED)
 
         call.__dict__.update(function.__dict__)  # the options that click has noted there
-        for option in (
-            click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout."),
-            click.option("--quiet", is_flag=True, help="Print no progress."),
-        ):
+        for option in _ALWAYS:
             option(call)
         command = main.command(name, help=function.__doc__, hidden=hidden)
         return command(click.pass_context(call))

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from py_mlops.errors import MlopsError
     from py_mlops.report.page import Page
 
+_LONGEST = 80
 _PASSING = frozenset({"data", "bundle", "verify", "push", "pull"})
 
 
@@ -30,12 +31,14 @@ class Output:
     Attributes:
         as_json: Whether stdout carries JSON for a program.
         quiet: Whether progress is left out.
+        steps_as_json: Whether progress is a line of JSON each, for a program.
     """
 
-    def __init__(self, *, as_json: bool, quiet: bool) -> None:
-        """Remember both; a console is opened by the first line for a person."""
+    def __init__(self, *, as_json: bool, quiet: bool, steps_as_json: bool = False) -> None:
+        """Remember them; a console is opened by the first line for a person."""
         self.as_json = as_json
         self.quiet = quiet
+        self.steps_as_json = steps_as_json
         self._last = ""
         self._began: float | None = None
 
@@ -81,6 +84,9 @@ class Output:
         """Print one step of long work, each stage of many small steps only once."""
         if self.quiet:
             return
+        if self.steps_as_json:
+            self._step(progress)
+            return
         if progress.stage == "cell":
             self._cell(progress)
             return
@@ -90,6 +96,17 @@ class Output:
             self._last = progress.stage
         count = f" {progress.done}/{progress.total}" if progress.total else ""
         self._line(progress.stage + count, progress.text)
+
+    def _step(self, progress: Progress) -> None:
+        """Print a step for a program: ``{"progress": {"stage", "text", "done", "total"}}``."""
+        text = visible(progress.text.partition("\n")[0][:_LONGEST])
+        step = {**progress._asdict(), "text": text}
+        line = json.dumps({"progress": step}, separators=(",", ":"))
+        try:
+            sys.stderr.write(f"{line}\n")
+            sys.stderr.flush()
+        except BrokenPipeError:
+            nobody_reads()
 
     def _cell(self, progress: Progress) -> None:
         """Print a cell when it begins, and on a terminal how long it took when it ends."""
@@ -105,7 +122,7 @@ class Output:
             self._stderr.print(f"  [dim]{seconds:.1f} s[/dim]")
 
     def _line(self, what: str, text: str, end: str = "\n") -> None:
-        first = visible(text.partition("\n")[0][:80])
+        first = visible(text.partition("\n")[0][:_LONGEST])
         self._stderr.print(f"[dim]{what:>16}[/dim]  ", end="")
         self._stderr.print(first, markup=False, end=end)
 

@@ -86,7 +86,7 @@ def reproduce(
         variables=dict(map(_variable, variables)),
     )
     report = call.output.progress
-    snapshot_id = _meant(call, reference)
+    snapshot_id = _meant(call, reference, yes=yes)
     record = reproduce(call.workspace, snapshot_id, options, report)
     name = call.workspace.store.get_as(snapshot_id, Snapshot).request.name
     identifier = record_id(record)
@@ -106,19 +106,29 @@ def _variable(text: str) -> tuple[str, str]:
     return name, value if given else os.environ[name]
 
 
-def _meant(call: Call, reference: str) -> str:
+def _meant(call: Call, reference: str, *, yes: bool) -> str:
     """Return the id of the snapshot that a word means, and say so where it could mean two."""
     from py_mlops.commands.unbundle import is_bundle, is_file_name, unbundle
 
     path = Path(reference)
+
+    def take_in() -> str:
+        return unbundle(
+            call.workspace,
+            path,
+            ask=lambda question: call.ask(question, yes=yes),
+            tell=call.output.hint,
+            report=call.output.progress,
+        )
+
     if is_file_name(reference):
-        return unbundle(call.workspace, path, report=call.output.progress)
+        return take_in()
     if is_bundle(path):
         call.output.hint(
             f"{reference} is the bundle file in this folder; "
             f"the model of that name is {reference}@main."
         )
-        return unbundle(call.workspace, path, report=call.output.progress)
+        return take_in()
     if os.path.isfile(path):  # noqa: PTH113 - pathlib's raises for a name that is too long
         call.output.hint(
             f"{reference} is a model's name here: the file of that name is no bundle; "

@@ -7,30 +7,42 @@ import json
 import os
 import secrets
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from py_mlops.commands.export import export
+from py_mlops.commands.proof import key_members, proof_of
 from py_mlops.errors import Corrupt, InputError, StoreUnavailable
 from py_mlops.progress import Progress, Report, silent
-from py_mlops.records import Snapshot
+from py_mlops.records import Snapshot, record_id
 from py_mlops.records.closure import named_blobs
 from py_mlops.store.intake import sync_folder
 from py_mlops.workspace import Workspace
 
 MANIFEST = "mlops-bundle.json"
-LISTING = "sha256sums.txt"
+LISTING = "SHA256SUMS"
+SEAL = "SHA256SUMS.sig"
+SEALER = "SHA256SUMS.signer"
 README = "README.txt"
-FORMAT = 1
+CRATE = "ro-crate-metadata.json"
+FORMAT = 2
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _CHUNK = 1 << 20
 _README_TEXT = """\
 A snapshot of a model: its program, data, environment and results.
 
-objects/      every file under the sha256 of its content
-{listing}  check them all with: sha256sum -c {listing}
-{manifest}  which object is the snapshot's record
+objects/     every file under the sha256 of its content
+{manifest}       which object is the snapshot's record
+{crate}  what the files are, as an RO-Crate tells it
+proof/       the snapshot's row in its author's log, and who signed that
+keys/        whose keys have signed, for ssh-keygen and as records
+{listing}   check every file with: sha256sum --check {listing}
+{seal}       who put this file together:
+    ssh-keygen -Y verify -f keys/allowed_signers -I "$(cat {sealer})" \\
+        -n py-mlops -s {seal} < {listing}
 
+What is not there was not signed. docs/audit.md says how to check the rest by hand.
 Retrain it with: mlops reproduce THIS-FILE
 """
 
@@ -40,7 +52,7 @@ def bundle(
 ) -> Path:
     """Write a snapshot with all its bytes into one file.
 
-    The same snapshot gives the same bytes. Nothing is left at ``target`` when
+    The same snapshot gives the same bytes, in the same hands. Nothing is left at ``target`` when
     it fails.
 
     Args:
@@ -65,7 +77,7 @@ def bundle(
     try:
         with partial.open("xb") as file:
             with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, allowZip64=True) as archive:
-                _write_plain(archive, snapshot_id, digests)
+                _write_plain(archive, _plain(workspace, snapshot, digests))
                 for number, digest in enumerate(digests):
                     report(Progress("bundle", digest[7:19], number, len(digests)))
                     _write_object(workspace, archive, digest)
@@ -97,8 +109,28 @@ def _path(digest: str) -> str:
     return f"objects/{digest[7:9]}/{digest[7:]}"
 
 
-def _manifest(snapshot_id: str) -> bytes:
-    return json.dumps({"format": FORMAT, "snapshot": snapshot_id}, indent=1).encode() + b"\n"
+def _plain(workspace: Workspace, snapshot: Snapshot, digests: Sequence[str]) -> dict[str, bytes]:
+    """Return all members but the objects: functions of the snapshot, the log and who signs."""
+    snapshot_id = record_id(snapshot)
+    signer = workspace.signer
+    members = proof_of(workspace.store, snapshot_id)
+    own = signer.log_key(snapshot.created) if signer else None
+    members |= key_members(own, members)
+    members |= {
+        MANIFEST: json.dumps({"format": FORMAT, "snapshot": snapshot_id}, indent=1).encode()
+        + b"\n",
+        CRATE: export(workspace, snapshot_id, "ro-crate", judged=False),
+        README: _README_TEXT.format(
+            listing=LISTING, manifest=MANIFEST, crate=CRATE, seal=SEAL, sealer=SEALER
+        ).encode(),
+    }
+    if signer and own:
+        members[SEALER] = f"{own.name}\n".encode()
+    sums = {name: hashlib.sha256(data).hexdigest() for name, data in members.items()}
+    sums |= {_path(digest): digest[7:] for digest in digests}
+    listed = "".join(f"{sums[name]}  {name}\n" for name in sorted(sums)).encode()
+    seal = signer.seal(listed).encode() if signer and own else b""
+    return members | {LISTING: listed} | ({SEAL: seal} if seal else {})
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
@@ -108,14 +140,9 @@ def _entry(name: str) -> zipfile.ZipInfo:
     return entry
 
 
-def _write_plain(archive: zipfile.ZipFile, snapshot_id: str, digests: Sequence[str]) -> None:
-    _write(archive, MANIFEST, _manifest(snapshot_id))
-    _write(archive, LISTING, "".join(f"{d[7:]}  {_path(d)}\n" for d in digests).encode())
-    _write(archive, README, _README_TEXT.format(listing=LISTING, manifest=MANIFEST).encode())
-
-
-def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
-    archive.writestr(_entry(name), data)
+def _write_plain(archive: zipfile.ZipFile, members: Mapping[str, bytes]) -> None:
+    for name in (MANIFEST, *sorted(members.keys() - {MANIFEST})):
+        archive.writestr(_entry(name), members[name])
 
 
 def _write_object(workspace: Workspace, archive: zipfile.ZipFile, digest: str) -> None:

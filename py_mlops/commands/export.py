@@ -20,6 +20,7 @@ def export(
     *,
     email: bool = False,
     licence: str = "",
+    judged: bool = True,
 ) -> bytes:
     """Tell of a snapshot, and of the newest verdict on it, in a standard's words.
 
@@ -31,6 +32,7 @@ def export(
         standard: A key of `STANDARDS`.
         email: Whether people's addresses are told too.
         licence: Under which licence the model may be used; no record knows it.
+        judged: Whether the newest verdict is told too.
 
     Returns:
         The bytes of the standard's file.
@@ -45,7 +47,7 @@ def export(
             f"There is no export to {standard[:80]!r}.", hint=f"There are {', '.join(STANDARDS)}."
         )
     snapshot = workspace.store.get_as(snapshot_id, Snapshot)
-    verdict = newest_verdict(workspace, snapshot_id)
+    verdict = newest_verdict(workspace, snapshot_id) if judged else None
     with Contents(workspace.store.blobs, snapshot) as contents:
         files = contents.files
     material = Material(

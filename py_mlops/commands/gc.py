@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from py_mlops.commands.retention import expire, expired, stale
 from py_mlops.environment.kept import forget
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.report.page import counted
@@ -22,6 +23,7 @@ class Collected:
         leftovers: Temporary files of processes that died.
         environments: Cached environments unused for long; they can be rebuilt.
         deleted: Whether they are gone now, or this was a dry run.
+        expired: Segments of predictions whose time is over and that nobody holds.
         waiting: Objects that were spared for now: a team's are marked first, and
             removed by a run after the grace period.
     """
@@ -31,6 +33,7 @@ class Collected:
     leftovers: int
     environments: int
     deleted: bool
+    expired: int = 0
     waiting: int = 0
 
 
@@ -43,7 +46,8 @@ def gc(
 ) -> Collected:
     """Find, and on request remove, what nothing reaches.
 
-    Everything that a head or any record in the ledger reaches stays. Bytes
+    Everything that a head or any record in the ledger reaches stays, but what segments of
+    predictions say after the time that the rules give them, unless held. Bytes
     younger than the grace period stay too: another process may be about to
     write the record that names them.
 
@@ -61,7 +65,11 @@ def gc(
             what it reaches is unknown.
     """
     report(Progress("gc", "marking what records reach"))
-    found = plan(workspace.store, grace)
+    over = expired(workspace)
+    if delete and over:
+        report(Progress("gc", f"expiring {counted(len(over), 'segment')} of predictions"))
+        expire(workspace, over)
+    found = plan(workspace.store, grace, stale(workspace))
     waiting = 0
     environments = forget(workspace.cache, dry_run=not delete)
     if delete:
@@ -74,5 +82,6 @@ def gc(
         leftovers=len(found.tmp_files),
         environments=len(environments),
         deleted=delete,
+        expired=len(over),
         waiting=waiting,
     )

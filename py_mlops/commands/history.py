@@ -9,6 +9,19 @@ from py_mlops.errors import UnknownReference
 from py_mlops.records import AnyRecord, Reproduction, Snapshot
 from py_mlops.workspace import Workspace
 
+KINDS = (
+    "snapshot",
+    "reproduction",
+    "head-move",
+    "import",
+    "public-key",
+    "signature",
+    "prediction-segment",
+    "redaction",
+    "hold",
+)
+"""The kinds of records that have a row, and so a name."""
+
 _LOOKED_AT = 100
 _SHOWN = 5
 
@@ -104,7 +117,5 @@ def show(workspace: Workspace, reference: str) -> tuple[str, AnyRecord]:
     Raises:
         UnknownReference: When nothing goes by that name.
     """
-    found = workspace.store.resolve(
-        reference, kinds=("snapshot", "reproduction", "head-move", "import")
-    )
+    found = workspace.store.resolve(reference, kinds=KINDS)
     return found, workspace.store.get(found)

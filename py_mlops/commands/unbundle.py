@@ -13,19 +13,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from py_mlops.commands.bundle import FORMAT, LISTING, MANIFEST, README
+from py_mlops.commands import proof
+from py_mlops.commands.bundle import (
+    CRATE,
+    FORMAT,
+    LISTING,
+    MANIFEST,
+    README,
+    SEAL,
+    SEALER,
+)
+from py_mlops.commands.sealed import Ask, Asking, Tell, check_seal
 from py_mlops.data.drafts import drafts
-from py_mlops.data.manifest import LARGEST
-from py_mlops.data.manifest import decode as decode_manifest
 from py_mlops.errors import Corrupt, Hostile, InputError, Missing
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Blob, Import, Snapshot, decode_as, digest_of, is_digest, record_id
 from py_mlops.records.closure import named_blobs
+from py_mlops.records.manifest import LARGEST
+from py_mlops.records.manifest import decode as decode_manifest
 from py_mlops.store.failures import disk_failures
 from py_mlops.workspace import Workspace, now
 
 _OBJECT = re.compile(r"objects/([0-9a-f]{2})/([0-9a-f]{64})")
-_PLAIN = frozenset({MANIFEST, LISTING, README})
+_PLAIN = frozenset({MANIFEST, LISTING, README, CRATE, SEAL, SEALER}) | proof.MEMBERS
 _LARGEST_RECORD = 64 << 20
 _CHUNK = 1 << 20
 _MAGIC = b"PK\3\4"
@@ -39,7 +49,14 @@ _NO_ZIP = (
 )
 
 
-def unbundle(workspace: Workspace, source: Path, *, report: Report = silent) -> str:
+def unbundle(
+    workspace: Workspace,
+    source: Path,
+    *,
+    ask: Ask = lambda _question: False,
+    tell: Tell = lambda _sentence: None,
+    report: Report = silent,
+) -> str:
     """Bring the snapshot of a bundle into the store.
 
     The file is hostile until every name, size and digest in it has been
@@ -49,6 +66,8 @@ def unbundle(workspace: Workspace, source: Path, *, report: Report = silent) -> 
     Args:
         workspace: Where it goes.
         source: The bundle.
+        ask: Asked before a bundle is taken in whose signer is not known here.
+        tell: Told who has signed it, or that nobody has.
         report: Told about progress.
 
     Returns:
@@ -57,7 +76,9 @@ def unbundle(workspace: Workspace, source: Path, *, report: Report = silent) -> 
     Raises:
         InputError: When there is no such file or it is no bundle.
         Hostile: When it tries what a bundle must not.
-        Corrupt: When its bytes are not what their names say.
+        NotTrusted: When its signer is not known, and the answer was no.
+        Corrupt: When its bytes are not what their names say, or its signature or proof
+            does not hold.
         Missing: When the snapshot names bytes that are not in it.
         StoreUnavailable: When the disk is full.
     """
@@ -70,7 +91,7 @@ def unbundle(workspace: Workspace, source: Path, *, report: Report = silent) -> 
     with stream, disk_failures(f"Unpacking {source}"), _zip_failures(source):
         digest = "sha256:" + hashlib.file_digest(stream, "sha256").hexdigest()
         with zipfile.ZipFile(stream) as archive:
-            snapshot = _take_in(workspace, archive, report)
+            snapshot = _take_in(workspace, archive, report, Asking(ask, tell))
     snapshot_id = record_id(snapshot)
     if not workspace.store.ledger.find(snapshot_id[7:]):
         came = Import(snapshot=snapshot_id, bundle=digest, created=now(), author=workspace.author)
@@ -107,7 +128,9 @@ def _zip_failures(source: Path) -> Iterator[None]:
         ) from error
 
 
-def _take_in(workspace: Workspace, archive: zipfile.ZipFile, report: Report) -> Snapshot:
+def _take_in(
+    workspace: Workspace, archive: zipfile.ZipFile, report: Report, asking: Asking
+) -> Snapshot:
     members = _members(archive)
     snapshot_id = _read_manifest(archive)
     if snapshot_id not in members:
@@ -116,6 +139,12 @@ def _take_in(workspace: Workspace, archive: zipfile.ZipFile, report: Report) -> 
     if digest_of(record) != snapshot_id:
         raise _altered(snapshot_id)
     snapshot = decode_as(record, Snapshot)
+    small = {
+        entry.filename: _read_small(archive, entry)
+        for entry in archive.infolist()
+        if entry.filename in _PLAIN or proof.KEY_RECORD.fullmatch(entry.filename)
+    }
+    check_seal(workspace, small, record, snapshot, asking)
     wanted = {blob.digest: blob for blob in named_blobs(snapshot)}
     unpacked = workspace.cache / "bundles"
     unpacked.mkdir(parents=True, exist_ok=True)
@@ -141,7 +170,8 @@ def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
     names = set()
     for entry in archive.infolist():
         found = _OBJECT.fullmatch(entry.filename)
-        if entry.filename in names or (found is None and entry.filename not in _PLAIN):
+        known = entry.filename in _PLAIN or proof.KEY_RECORD.fullmatch(entry.filename)
+        if entry.filename in names or (found is None and not known):
             raise Hostile(
                 f"The bundle holds {entry.filename!r}, which has no place in a bundle.",
                 hint="Do not use this file; ask its sender how it was made.",

@@ -9,9 +9,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, Self
 
-from py_mlops.data.manifest import LARGEST, Entry, decode, join
 from py_mlops.errors import Corrupt, StoreUnavailable
 from py_mlops.records import Blob, DataFile, Snapshot, Tree, digest_of
+from py_mlops.records.manifest import LARGEST, Entry, decode, join
 from py_mlops.store.base import Blobs
 
 _HINT = "Restore it from a backup or from a bundle, or take the snapshot again."

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from py_mlops.data.judge import Finding
-from py_mlops.data.manifest import join
 from py_mlops.records.data import Observed
+from py_mlops.records.manifest import join
 
 FROM = 256
 """So many files become a tree; fewer are recorded one by one."""

@@ -15,10 +15,10 @@ from typing import NamedTuple
 from py_mlops.data.contents import entries_of
 from py_mlops.data.groups import Group, Member
 from py_mlops.data.judge import Finding
-from py_mlops.data.manifest import Entry, encode, join
 from py_mlops.errors import Hostile, StoreError
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Blob, Tree
+from py_mlops.records.manifest import Entry, encode, join
 from py_mlops.store import Blobs, BlobWriter, StatCache
 from py_mlops.store.intake import identity
 

@@ -41,6 +41,11 @@ def changes(a: Environment, b: Environment) -> list[str]:
     return [*_software(a, b), *_machine(a.hardware, b.hardware)]
 
 
+def machine_changes(a: Environment, b: Environment) -> list[str]:
+    """Return a line for every difference of hardware; empty when there is none."""
+    return list(_machine(a.hardware, b.hardware))
+
+
 def _threads(one: Hardware, other: Hardware) -> dict[str, int]:
     """Return thread counts of the pools that both sides know, else of the whole process.
 

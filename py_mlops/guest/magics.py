@@ -21,7 +21,10 @@ from .started import scratch
 PRODUCT = "py_mlops"
 MAGIC = "mlops"
 LINE = "line"
-VERBS = ("snapshot", "status", "log", "show", "diff", "reproduce", "restore", "bundle")
+VERBS = (
+    "snapshot", "status", "log", "show", "diff", "reproduce", "restore", "bundle", "explain",
+    "impact", "history",
+)  # fmt: skip
 _NOTHING: dict[str, Any] = {"name": "status", "model": None, "metrics": [], "holdout": None}
 
 

@@ -7,6 +7,7 @@ import os
 import tempfile
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from py_mlops.errors import MlopsError
 from py_mlops.guest.problem import Problem
 from py_mlops.guest.request import LineParser, parse_snapshot
 from py_mlops.guest.started import scratch
+from py_mlops.kernel import lineage
 from py_mlops.kernel.session import prepare_lock, problems, start
 
 if TYPE_CHECKING:
@@ -44,6 +46,13 @@ class Magics:
             "restore": self._restore,
             "bundle": self._bundle,
             "load": self._load,
+            "explain": lambda line, ticker: ticker.finish(
+                lineage.explain(self._workspace, line, ticker)
+            ),
+            "impact": lambda line, ticker: ticker.finish(
+                lineage.impact(self._workspace, line, ticker)
+            ),
+            "history": lambda line, ticker: ticker.finish(lineage.history(self._workspace, line)),
         }
 
     def answer(self, line: str) -> None:
@@ -103,7 +112,10 @@ class Magics:
             )
         identifier = record_id(record)
         _tell_headless_run(identifier)
-        ticker.finish(snapshot_page(identifier, record))
+        page = snapshot_page(identifier, record)
+        if self._workspace.unsigned:
+            page = replace(page, hints=(*page.hints, self._workspace.unsigned))
+        ticker.finish(page)
 
     def _status(self, line: str, ticker: Ticker) -> None:
         _no_words("status", line)

@@ -57,6 +57,12 @@ class Document:
     parameters: Json
 
     @cached_property
+    def normalised_cells(self) -> list[Json]:
+        """Its cells, without what merely viewing it rewrites; see `digest`."""
+        with _bounded("This notebook"):
+            return [_normalised(cell) for cell in _raw_cells(self.content)]
+
+    @cached_property
     def digest(self) -> str:
         """The digest of its content, without what viewing or connecting a kernel rewrites.
 
@@ -66,8 +72,7 @@ class Document:
         """
         metadata = _dict(self.content.get("metadata"))
         kept = {name: value for name, value in metadata.items() if name not in _NOT_OURS}
-        cells = [_normalised(cell) for cell in _raw_cells(self.content)]
-        whole = {**self.content, "metadata": kept, "cells": cells}
+        whole = {**self.content, "metadata": kept, "cells": self.normalised_cells}
         with _bounded("This notebook"):
             text = json.dumps(whole, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
         return digest_of(text.encode("utf-8", "surrogatepass"))
@@ -243,6 +248,8 @@ def _normalised(cell: Json) -> Json:
     metadata = _dict(cell.get("metadata"))
     kept = {name: value for name, value in metadata.items() if name != "trusted"}
     kept = {**cell, "metadata": kept, "source": _text(cell.get("source"))}
+    if "input" in cell:  # format 3
+        kept["input"] = _text(cell["input"])
     if "outputs" in cell:
         kept["outputs"] = [_normalised_output(_dict(item)) for item in _list(cell["outputs"])]
     return kept

@@ -30,6 +30,7 @@ from py_mlops.records.environment import (
 )
 from py_mlops.records.head import HeadMove
 from py_mlops.records.imports import Import
+from py_mlops.records.keys import LogSignature, PublicKey, Signature
 from py_mlops.records.model import (
     ArraySpec,
     Artifact,
@@ -38,6 +39,7 @@ from py_mlops.records.model import (
     ModelFormat,
     Prediction,
 )
+from py_mlops.records.predictions import Hold, PredictionSegment, Redaction
 from py_mlops.records.program import (
     CellOutput,
     CodeFile,
@@ -61,7 +63,19 @@ from py_mlops.records.surroundings import FolderEntry, Link, Listing, Surroundin
 from py_mlops.records.tree import Tree
 from py_mlops.records.variables import Variable
 
-AnyRecord = Snapshot | Reproduction | HeadMove | History | Import | Checkpoint
+AnyRecord = (
+    Snapshot
+    | Reproduction
+    | HeadMove
+    | History
+    | Import
+    | Checkpoint
+    | PublicKey
+    | Signature
+    | PredictionSegment
+    | Redaction
+    | Hold
+)
 """Every kind of record; its ``kind`` field says which."""
 
 
@@ -102,6 +116,7 @@ __all__ = [
     "Hardware",
     "HeadMove",
     "History",
+    "Hold",
     "Holdout",
     "Hole",
     "Import",
@@ -110,17 +125,22 @@ __all__ = [
     "Level",
     "Link",
     "Listing",
+    "LogSignature",
     "MetricComparison",
     "Model",
     "ModelFormat",
     "Part",
     "Prediction",
     "PredictionComparison",
+    "PredictionSegment",
     "Program",
+    "PublicKey",
     "Randomness",
     "Record",
+    "Redaction",
     "Reproduction",
     "Request",
+    "Signature",
     "Snapshot",
     "Surroundings",
     "ThreadPool",

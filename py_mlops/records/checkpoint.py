@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from py_mlops.records.base import Digest, Record, Time
+from py_mlops.records.keys import LogSignature
 
 
 class Checkpoint(Record, frozen=True, tag="checkpoint"):
@@ -20,6 +21,7 @@ class Checkpoint(Record, frozen=True, tag="checkpoint"):
         previous: The checkpoint that has the rows before ``records``;
             ``None`` when ``records`` begins with row 0.
         records: The records of the last rows, in the log's order.
+        signatures: Who signed which sizes since ``previous``, the smallest first.
     """
 
     store: str
@@ -28,3 +30,4 @@ class Checkpoint(Record, frozen=True, tag="checkpoint"):
     created: Time
     previous: Digest | None
     records: list[Digest]
+    signatures: list[LogSignature]

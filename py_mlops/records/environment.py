@@ -84,7 +84,13 @@ class Distribution(Part, frozen=True):
 
 
 class ThreadPool(Part, frozen=True):
-    """A native library with a pool of threads (BLAS, OpenMP, …)."""
+    """A native library with a pool of threads (BLAS, OpenMP, …).
+
+    Attributes:
+        library: Its name, ``openblas``.
+        version: Its version; empty when unknown.
+        threads: How many threads it uses.
+    """
 
     library: str
     version: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from py_mlops.report.page import Line, Page, Section, visible
+from py_mlops.report.svg import svg
 
 _STYLE = """
 .mlops{font:13px/1.5 var(--jp-ui-font-family,system-ui,sans-serif);max-width:60em;
@@ -22,6 +23,7 @@ _STYLE = """
 .mlops .good{color:var(--jp-success-color0,#1b5e20)}
 .mlops .warn{color:var(--jp-warn-color0,#8a5300)}
 .mlops .bad{color:var(--jp-error-color0,#b71c1c);font-weight:600}
+.mlops .picture{overflow-x:auto;margin:.6em 0}
 .mlops .dim,.mlops small{opacity:.75}.mlops code{background:none;padding:0}
 """.strip()
 
@@ -39,11 +41,12 @@ def html(page: Page) -> str:
     """
     sections = "".join(_section(section) for section in page.sections)
     hints = "".join(f"<div><small>→ {_text(hint)}</small></div>" for hint in page.hints)
+    picture = f'<div class="picture">{svg(page.picture)}</div>' if page.picture else ""
     badge = f'<span class="badge {page.state}">{_text(page.badge)}</span>' if page.badge else ""
     return (
         f'<div class="mlops" role="group" aria-label="{escape(visible(page.heading))}">'
         f"<style>{_STYLE}</style><h4>{_text(page.heading)}{badge}</h4>"
-        f"<div>{_text(page.summary)}</div>{sections}{hints}</div>"
+        f"<div>{_text(page.summary)}</div>{picture}{sections}{hints}</div>"
     )
 
 

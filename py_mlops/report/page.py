@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
+from py_mlops.report.graph import Graph
+
 State = Literal["", "good", "warn", "bad", "dim"]
 
 # Controls of C0 and C1 but tab and newline, line separators, lone surrogates, and
@@ -62,6 +64,7 @@ class Page:
         summary: One sentence.
         sections: Its parts.
         hints: What the reader can do next.
+        picture: A drawing of it, where the medium can show one.
     """
 
     heading: str
@@ -70,6 +73,7 @@ class Page:
     summary: str
     sections: tuple[Section, ...] = ()
     hints: tuple[str, ...] = field(default=())
+    picture: Graph | None = None
 
 
 def error_page(message: str, hint: str) -> Page:

@@ -5,14 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, literal, select, union_all, update
+import msgspec
+from sqlalchemy import (
+    Connection,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    union_all,
+    update,
+)
 
 from py_mlops.errors import Corrupt, HeadMoved, InputError
-from py_mlops.records import is_digest
+from py_mlops.records import LogSignature, is_digest
 from py_mlops.store import merkle
-from py_mlops.store.base import Entry, Move, Row
+from py_mlops.store.base import Entry, Move, Row, Sign
 from py_mlops.store.revisions import check_format
-from py_mlops.store.schema import DAMAGED, from_columns, head, log, meta, node, to_columns
+from py_mlops.store.schema import (
+    DAMAGED,
+    from_columns,
+    head,
+    log,
+    meta,
+    node,
+    signature,
+    to_columns,
+)
 
 _VARIABLES = 500
 """Values in one ``IN (…)``; SQLite once allowed no more than 999."""
@@ -33,13 +52,16 @@ _HEADS = select(
 _META = update(meta).where(meta.c.key == bindparam("of")).values(value=bindparam("to"))
 
 
-def append(connection: Connection, entries: Sequence[Entry], move: Move | None) -> list[Row]:
+def append(
+    connection: Connection, entries: Sequence[Entry], move: Move | None, sign: Sign | None = None
+) -> list[Row]:
     """Append what the log lacks of some entries, and move a head with the last of them.
 
     Args:
         connection: In a writing transaction that holds `hold`'s lock.
         entries: Checked with `check`.
         move: The head's move.
+        sign: Signs the log as it then is.
 
     Returns:
         The row of each entry.
@@ -55,7 +77,7 @@ def append(connection: Connection, entries: Sequence[Entry], move: Move | None) 
     if fresh:
         if move:
             _check_head(connection, move)
-        rows = _extend(connection, fresh, move)
+        rows = _extend(connection, fresh, move, sign)
         if move:
             _move_head(connection, move, rows[-1].seq)
         present |= {row.record: row for row in rows}
@@ -165,8 +187,10 @@ def _check_head(connection: Connection, move: Move) -> None:
         )
 
 
-def _extend(connection: Connection, fresh: Sequence[Entry], move: Move | None) -> list[Row]:
-    """Append rows, the subtrees they complete, and the new size and root."""
+def _extend(
+    connection: Connection, fresh: Sequence[Entry], move: Move | None, sign: Sign | None
+) -> list[Row]:
+    """Append rows, the subtrees they complete, the new size and root, and a signature over them."""
     size, nodes = size_of(connection), Nodes(connection)
     if size:
         nodes.fetch(merkle.peaks(size))
@@ -192,9 +216,21 @@ def _extend(connection: Connection, fresh: Sequence[Entry], move: Move | None) -
     if subtrees:
         connection.execute(node.insert(), subtrees)
     size += len(rows)
-    after = [("size", str(size)), ("root", merkle.root(size, nodes).hex())]
+    root = merkle.root(size, nodes)
+    after = [("size", str(size)), ("root", root.hex())]
     connection.execute(_META, [{"of": key, "to": value} for key, value in after])
+    if sign is not None:
+        name = connection.scalar(select(meta.c.value).where(meta.c.key == "store"))
+        enter(connection, [sign(str(name), size, root, len(rows))])
     return rows
+
+
+def enter(connection: Connection, signatures: Iterable[LogSignature | None]) -> None:
+    """Enter signatures over the log, as far as there are any."""
+    for one in signatures:
+        if one is not None:
+            connection.execute(delete(signature).where(signature.c.size == one.size))
+            connection.execute(signature.insert().values(msgspec.structs.asdict(one)))
 
 
 def _columns(row: Row) -> Mapping[str, Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
-from py_mlops.records import Blob
+from py_mlops.records import Blob, LogSignature, PublicKey, Signature
+from py_mlops.store.links import Lineage
 
 
 class BlobWriter(Protocol):
@@ -173,11 +174,34 @@ class Mark:
     record: str
 
 
+Sign = Callable[[str, int, bytes, int], LogSignature | None]
+"""Signs what the log has become: the store's name, its size, its root, and how many rows of
+it were appended just now."""
+
+
+class Signer(Protocol):
+    """Signs in the name of the person who works with a store."""
+
+    def log_key(self, created: str) -> PublicKey | None:
+        """Return what announces their key for the log; ``None`` when they have none."""
+        ...
+
+    def sign_log(self, store: str, size: int, root: bytes, appended: int) -> LogSignature | None:
+        """Sign what the log has become, see `Sign`."""
+        ...
+
+    def sign_act(self, record: bytes, created: str) -> tuple[PublicKey, Signature] | None:
+        """Sign one of their acts; ``None`` when they have no key for that."""
+        ...
+
+
 class Ledger(Protocol):
     """The append-only Merkle log (RFC 6962) of records, and the named heads."""
 
-    def append(self, entries: Sequence[Entry], move: Move | None = None) -> list[Row]:
-        """Append rows and move a head, all or nothing, durable on return.
+    def append(
+        self, entries: Sequence[Entry], move: Move | None = None, sign: Sign | None = None
+    ) -> list[Row]:
+        """Append rows, move a head and sign, all or nothing, durable on return.
 
         An entry whose record the log holds already is not appended twice; its
         present row is returned (a repeated write after a lost answer is safe).
@@ -238,6 +262,18 @@ class Ledger(Protocol):
         """
         ...
 
+    def at(self, seqs: Iterable[int]) -> dict[int, Row]:
+        """Return rows of the log by their positions; those that are not there are left out.
+
+        Raises:
+            Corrupt: When a row is not what was appended.
+        """
+        ...
+
+    def moves_to(self, record: str, limit: int = 50) -> list[Row]:
+        """Return the heads' moves to a record, the oldest first."""
+        ...
+
     def salvage(self) -> Iterator[tuple[Row, bool]]:
         """Iterate over the log as it stands, for those who look for damage.
 
@@ -270,6 +306,14 @@ class Ledger(Protocol):
         """Recompute the whole log and yield a sentence for everything wrong in it."""
         ...
 
+    def signatures(self, above: int = 0) -> list[LogSignature]:
+        """Return the signatures over the log of more than ``above`` rows, the smallest first.
+
+        Raises:
+            Corrupt: When one is not what any signer writes.
+        """
+        ...
+
     def name(self) -> str:
         """Return the store's own name, drawn when its ledger was made."""
         ...
@@ -293,6 +337,14 @@ class Ledger(Protocol):
         Returns:
             Those that are superseded, and forgotten here: older ones, or this
             one when a newer one was noted meanwhile.
+        """
+        ...
+
+    def lineage(self, blobs: Blobs) -> Lineage:
+        """Return the index of what its records link.
+
+        Args:
+            blobs: Where the records lie.
         """
         ...
 

@@ -61,7 +61,7 @@ def _folder(address: str) -> FolderBlobs:
 def _bucket(address: str) -> Blobs:
     try:
         # An extra: obstore is not installed with the core.
-        module = importlib.import_module("py_mlops.store.bucket")
+        module = importlib.import_module("py_mlops.store.bucket.blobs")
     except ImportError as error:
         raise InputError(
             "Keeping bytes in a bucket needs libraries that are not installed.",

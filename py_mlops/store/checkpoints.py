@@ -7,7 +7,7 @@ from contextlib import suppress
 from itertools import islice
 
 from py_mlops.errors import StoreError
-from py_mlops.records import Checkpoint, decode, encode
+from py_mlops.records import Checkpoint, LogSignature, decode, encode
 from py_mlops.store.base import Blobs, Ledger, Mark
 
 WIDTH = 256
@@ -49,12 +49,19 @@ def check(blobs: Blobs, ledger: Ledger) -> Iterator[str]:
                 and found.size == mark.size <= size
                 and found.store == name
                 and found.root == f"sha256:{ledger.root(mark.size).hex()}"
+                and found.signatures == _signed(ledger, found)
             )
         except StoreError as error:
             yield f"The checkpoint of {mark.size} rows: {error.message}"
             continue
         if not agrees:
             yield f"The log does not agree with its checkpoint of {mark.size} rows."
+
+
+def _signed(ledger: Ledger, record: Checkpoint) -> list[LogSignature]:
+    """Return the signatures that a checkpoint must have."""
+    above = record.size - len(record.records)
+    return [one for one in ledger.signatures(above) if one.size <= record.size]
 
 
 def read(blobs: Blobs, identifier: str) -> Checkpoint | None:
@@ -88,6 +95,7 @@ def _write(blobs: Blobs, ledger: Ledger, name: str, previous: Mark | None, size:
         created=rows[-1].time,
         previous=previous.record if previous else None,
         records=[row.record for row in rows],
+        signatures=[one for one in ledger.signatures(start) if one.size <= size],
     )
     mark = Mark(size, blobs.put_bytes(encode(record)).digest)
     for old in ledger.note(mark, every=WIDTH):

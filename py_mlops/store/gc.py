@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from py_mlops.records import Blob
@@ -29,13 +30,16 @@ class GarbagePlan:
     size: int
 
 
-def plan(store: Store, grace_seconds: float = DAY) -> GarbagePlan:
+def plan(
+    store: Store, grace_seconds: float = DAY, dead: Collection[str] = frozenset()
+) -> GarbagePlan:
     """Find what nothing reaches; remove nothing.
 
     Args:
         store: The store.
         grace_seconds: Spare what was put or touched since: its record may be
             on its way.
+        dead: What may go although a record names it, because a later one says so.
 
     Returns:
         What `sweep` would remove.
@@ -47,6 +51,7 @@ def plan(store: Store, grace_seconds: float = DAY) -> GarbagePlan:
     size = store.ledger.size()
     roots = {row.record for row in store.ledger.rows()} | set(store.ledger.heads().values())
     kept = reachable(store.blobs, roots) | {mark.record for mark in store.ledger.marks()}
+    kept -= set(dead)
     garbage = tuple(blob for blob in store.blobs.stale(grace_seconds) if blob.digest not in kept)
     return GarbagePlan(
         blobs=garbage,

@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
+import msgspec
 from sqlalchemy import (
     URL,
     Connection,
@@ -21,17 +22,27 @@ from sqlalchemy import (
 )
 
 from py_mlops.errors import Corrupt, InputError, StoreError
-from py_mlops.records import is_digest
+from py_mlops.records import LogSignature, is_digest
 from py_mlops.store import merkle
-from py_mlops.store.appending import Nodes, append, check, hold, points, size_of
+from py_mlops.store.appending import Nodes, append, check, enter, hold, points, size_of
 from py_mlops.store.audit import audit
-from py_mlops.store.base import Entry, Mark, Move, Row
+from py_mlops.store.base import Blobs, Entry, Mark, Move, Row, Sign
 from py_mlops.store.database import Database
+from py_mlops.store.lineage import SqlLineage
 from py_mlops.store.revisions import prepare
-from py_mlops.store.schema import DAMAGED, as_it_stands, checkpoint, from_columns, log, meta
+from py_mlops.store.schema import (
+    DAMAGED,
+    as_it_stands,
+    checkpoint,
+    from_columns,
+    log,
+    meta,
+    signature,
+)
 from py_mlops.store.turn import turn
 
 _PAGE = 1000
+_VARIABLES = 500
 
 
 class SqlLedger:
@@ -62,8 +73,10 @@ class SqlLedger:
             self.close()
             raise
 
-    def append(self, entries: Sequence[Entry], move: Move | None = None) -> list[Row]:
-        """Append rows and move a head, all or nothing, see `Ledger`.
+    def append(
+        self, entries: Sequence[Entry], move: Move | None = None, sign: Sign | None = None
+    ) -> list[Row]:
+        """Append rows, move a head and sign, all or nothing, see `Ledger`.
 
         The move is part of the last row it is appended with, so that the log
         alone proves where every head pointed at any time.
@@ -77,7 +90,7 @@ class SqlLedger:
 
         def work(connection: Connection) -> list[Row]:
             hold(connection)
-            return append(connection, entries, move)
+            return append(connection, entries, move, sign)
 
         return self.database.run("Writing", work, writing=True)
 
@@ -133,6 +146,19 @@ class SqlLedger:
             yield from page
             start = page[-1].seq + 1
 
+    def at(self, seqs: Iterable[int]) -> dict[int, Row]:
+        """Return rows by their positions, see `Ledger`."""
+        wanted, found = sorted(set(seqs)), dict[int, Row]()
+        for begin in range(0, len(wanted), _VARIABLES):
+            some = log.c.seq.in_(wanted[begin : begin + _VARIABLES])
+            found |= {row.seq: row for row in self._rows(select(log).where(some))}
+        return found
+
+    def moves_to(self, record: str, limit: int = 50) -> list[Row]:
+        """Return the heads' moves to a record, see `Ledger`."""
+        query = select(log).where(log.c.target == record)
+        return self._rows(query.order_by(log.c.seq).limit(limit))
+
     def salvage(self) -> Iterator[tuple[Row, bool]]:
         """Iterate over the log as it stands, see `Ledger`."""
         for start in itertools.count(step=_PAGE):
@@ -184,6 +210,27 @@ class SqlLedger:
         except StoreError as error:
             yield error.message
 
+    def signatures(self, above: int = 0) -> list[LogSignature]:
+        """Return the signatures over the log, see `Ledger`."""
+        query = select(signature).where(signature.c.size > above).order_by(signature.c.size)
+        try:
+            found = [
+                {str(key): value for key, value in one.items()} for one in self._mappings(query)
+            ]
+            return [msgspec.convert(one, LogSignature) for one in found]
+        except msgspec.ValidationError as error:
+            said = f"A signature over the log was altered: {error}."
+            raise Corrupt(said, hint=DAMAGED) from error
+
+    def enter(self, signatures: Iterable[LogSignature]) -> None:
+        """Enter signatures that a lost ledger had.
+
+        Args:
+            signatures: As its checkpoints have them.
+        """
+        found = list(signatures)
+        self.database.run("Writing", lambda connection: enter(connection, found), writing=True)
+
     def name(self) -> str:
         """Return the store's own name, see `Ledger`."""
         query = select(meta.c.value).where(meta.c.key == "store")
@@ -232,6 +279,10 @@ class SqlLedger:
             connection.execute(update(meta).where(meta.c.key == "store").values(value=name))
 
         self.database.run("Writing", work, writing=True)
+
+    def lineage(self, blobs: Blobs) -> SqlLineage:
+        """Return the index of what its records link, see `Ledger`."""
+        return SqlLineage(self.database, blobs)
 
     def close(self) -> None:
         """Release the database."""

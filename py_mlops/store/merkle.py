@@ -80,6 +80,36 @@ def _subtree(start: int, end: int, node: Lookup) -> bytes:
     return digest
 
 
+class Frontier:
+    """A tree that leaves are appended to, of which only the root is asked.
+
+    Attributes:
+        size: How many leaves it has.
+    """
+
+    def __init__(self) -> None:
+        """Begin with no leaves."""
+        self.size = 0
+        self._peaks: list[bytes] = []
+
+    def append(self, leaf: bytes) -> None:
+        """Append a leaf hash."""
+        digest, index = leaf, self.size
+        while index % 2:
+            digest, index = node_hash(self._peaks.pop(), digest), index // 2
+        self._peaks.append(digest)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """Return the hash of the tree."""
+        if not self._peaks:
+            return EMPTY
+        *left, digest = self._peaks
+        for peak in reversed(left):
+            digest = node_hash(peak, digest)
+        return digest
+
+
 def _split(size: int) -> int:
     """Return the largest power of two smaller than ``size``."""
     return 1 << ((size - 1).bit_length() - 1)
@@ -103,6 +133,15 @@ def inclusion(seq: int, size: int, node: Lookup) -> list[bytes]:
             path.append(_subtree(start, middle, node))
             start = middle
     return path[::-1]
+
+
+def sides(seq: int, size: int) -> Iterator[str]:
+    """Yield on which side, ``L`` or ``R``, each hash of an audit path stands, its sibling first."""
+    position, last = seq, size - 1
+    while last:
+        if position % 2 or position < last:
+            yield "L" if position % 2 else "R"
+        position, last = position // 2, last // 2
 
 
 def consistency(first: int, second: int, node: Lookup) -> list[bytes]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy import URL
 
 from py_mlops.errors import Corrupt, InputError, StoreFormat
 from py_mlops.store.address import TeamAddress, parse
-from py_mlops.store.base import Blobs
+from py_mlops.store.base import Blobs, Signer
 from py_mlops.store.blobs_at import open_blobs
 from py_mlops.store.claims import Claims
 from py_mlops.store.failures import disk_failures
@@ -29,7 +30,13 @@ _CACHE = "cache.sqlite"
 _OURS = ("format", "objects", "tmp", LEDGER, _CACHE)
 
 
-def open_store(address: str | Path, *, create: bool = True, cache: Path | None = None) -> Store:
+def open_store(
+    address: str | Path,
+    *,
+    create: bool = True,
+    cache: Path | None = None,
+    signer: Signer | None = None,
+) -> Store:
     """Open a store.
 
     Args:
@@ -37,6 +44,7 @@ def open_store(address: str | Path, *, create: bool = True, cache: Path | None =
         create: Make a store when there is none.
         cache: Folder for what a team's store keeps on this machine; without
             one it keeps nothing. A folder's store keeps it in its own.
+        signer: Signs what is added to it.
 
     Returns:
         The store; close it when done.
@@ -50,8 +58,8 @@ def open_store(address: str | Path, *, create: bool = True, cache: Path | None =
     """
     place = parse(str(address))
     if isinstance(place, TeamAddress):
-        return _open_team(place, create=create, cache=cache)
-    return _open_folder(place, create=create)
+        return replace(_open_team(place, create=create, cache=cache), signer=signer)
+    return replace(_open_folder(place, create=create), signer=signer)
 
 
 def _open_team(place: TeamAddress, *, create: bool, cache: Path | None) -> Store:

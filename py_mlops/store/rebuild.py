@@ -81,11 +81,15 @@ def rebuild(blobs: Blobs, ledger: SqlLedger) -> Rebuilt:
     for identifier in rows:
         act = _act(blobs, identifier)
         ledger.append([entry_of(act, identifier)], move_of(act))
+    ledger.enter(one for part in proven for one in part.signatures)
     for part, identifier in zip(proven, _ids(found, proven), strict=True):
         if part.size % WIDTH == 0 or part is proven[-1]:
             ledger.note(Mark(part.size, identifier), every=WIDTH)
     entered = set(rows) | _enter_unproven(blobs, ledger, found, chain, set(rows))
     export(blobs, ledger)
+    lineage = ledger.lineage(blobs)
+    lineage.forget()
+    lineage.catch_up()
     unknown = tuple(_unknown(found, chain, rows, entered))
     return Rebuilt(len(rows), len(entered) - len(rows), ledger.heads(), unknown)
 

@@ -53,7 +53,7 @@ def _recover_team(place: TeamAddress) -> Rebuilt:
     ledger = SqlLedger(place.ledger)
     try:
         if ledger.size() and ledger.marks() and not list(_wrong(blobs, ledger)):
-            raise _whole(str(place.ledger))
+            return _mend_lineage(blobs, ledger, str(place.ledger))
         return rebuild(LeasedBlobs(blobs, Claims(ledger.database)), ledger)
     finally:
         ledger.close()
@@ -68,8 +68,8 @@ def _recover_folder(folder: Path) -> Rebuilt:
             f"There is no store in {folder}.", hint="Set MLOPS_STORE to the store's folder."
         )
     _check_objects(blobs, str(folder))
-    if _is_whole(blobs, folder / LEDGER):
-        raise _whole(str(folder / LEDGER))
+    if (mended := _if_whole(blobs, folder / LEDGER)) is not None:
+        return mended
     draft = folder / f"{LEDGER}-anew"
     with disk_failures("Making the ledger anew"):
         for suffix in _SUFFIXES:  # of a rebuilding that was interrupted
@@ -89,19 +89,45 @@ def _wrong(blobs: Blobs, ledger: SqlLedger) -> Iterator[str]:
     yield from checkpoints.check(blobs, ledger)
 
 
-def _is_whole(blobs: Blobs, path: Path) -> bool:
+def _if_whole(blobs: Blobs, path: Path) -> Rebuilt | None:
+    """Return what came of mending the index of a ledger that is whole; ``None`` for a damaged one.
+
+    Raises:
+        InputError: When its index is whole, too.
+    """
     if not path.exists() or path.stat().st_size == 0:
-        return False
+        return None
     try:
         ledger = SqlLedger(url_of(path))
     except StoreError:
-        return False
+        return None
     try:
-        return ledger.size() > 0 and not list(_wrong(blobs, ledger))
+        if not ledger.size() or list(_wrong(blobs, ledger)):
+            return None
+        return _mend_lineage(blobs, ledger, str(path))
     except StoreError:
-        return False
+        return None
     finally:
         ledger.close()
+
+
+def _mend_lineage(blobs: Blobs, ledger: SqlLedger, where: str) -> Rebuilt:
+    """Make the index of lineage anew, which follows from the records.
+
+    Raises:
+        InputError: When it is as it must be.
+    """
+    lineage = ledger.lineage(blobs)
+    if not list(lineage.differences()):
+        raise InputError(
+            f"The ledger in {where} is as it was written; there is nothing to make anew.",
+            hint="`mlops verify` checks it and the objects; heal objects from a backup or a "
+            "bundle.",
+        )
+    lineage.forget()
+    lineage.catch_up()
+    said = "Only the index of lineage was made anew; the ledger is as it was written."
+    return Rebuilt(ledger.size(), 0, ledger.heads(), (said,))
 
 
 def _put_in_place(draft: Path, ledger: Path) -> None:
@@ -122,10 +148,3 @@ def _check_objects(blobs: Blobs, where: str) -> None:
             f"There are no objects in {where} to make a ledger from.",
             hint="Check the store's address.",
         )
-
-
-def _whole(where: str) -> InputError:
-    return InputError(
-        f"The ledger in {where} is as it was written; there is nothing to make anew.",
-        hint="`mlops verify` checks it and the objects; heal objects from a backup or a bundle.",
-    )

@@ -21,7 +21,7 @@ A revision that only adds to them leaves it as it is, so that older programs go
 on working beside newer ones.
 """
 
-REVISIONS = ("1", "2")
+REVISIONS = ("1", "2", "3", "4")
 """The revisions of the tables that this version knows, oldest first."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
@@ -94,6 +94,7 @@ def _make(making: Callable[[], None], connection: Connection) -> None:
         "size": "0",
         "root": EMPTY.hex(),
         "store": secrets.token_hex(16),
+        "lineage": "0",
     }
     rows = [{"key": key, "value": value} for key, value in values.items()]
     connection.execute(meta.insert(), rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from sqlalchemy import (
     Column,
     Float,
@@ -16,7 +17,6 @@ from sqlalchemy import (
 )
 
 from py_mlops.errors import Corrupt
-from py_mlops.records import canonical
 from py_mlops.store.base import Move, Row
 from py_mlops.store.merkle import leaf_hash
 
@@ -47,6 +47,7 @@ log = Table(
     Index("log_by_subject", "subject", "seq"),
     Index("log_by_kind_and_subject", "kind", "subject", "seq"),
     Index("log_by_head", "head", "seq"),
+    Index("log_by_target", "target", "seq"),
 )
 
 node = Table(
@@ -74,7 +75,9 @@ meta = Table(
     Column("key", String, primary_key=True),
     Column("value", String, nullable=False),
 )
-"""``format``; ``size`` and ``root`` of the log after the last append; ``store``, its own name."""
+"""``format``; ``size`` and ``root`` of the log after the last append; ``store``, its own name;
+``lineage``: how many rows the tables of lineage tell of, and the record of the last of them.
+"""
 
 claim = Table(
     "claim",
@@ -97,6 +100,47 @@ checkpoint = Table(
 )
 """The checkpoints among the objects: the full ones, and the newest."""
 
+signature = Table(
+    "signature",
+    metadata,
+    Column("size", Integer, primary_key=True, autoincrement=False),
+    Column("appended", Integer, nullable=False),
+    Column("name", String, nullable=False),
+    Column("note", String, nullable=False),
+    Column("ssh", String, nullable=False),
+)
+"""Who signed the log when it had so many rows; see `records.LogSignature`."""
+lineage_node = Table(
+    "lineage_node",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String, nullable=False),
+    Column("key", LargeBinary(32), nullable=False),
+    Column("seq", Integer),
+    Index("lineage_node_by_key", "key", "kind", unique=True),
+)
+"""What lineage leads through, see `edges`: of a record its row, of a file its sha256."""
+
+lineage_edge = Table(
+    "lineage_edge",
+    metadata,
+    Column("source", Integer, primary_key=True, autoincrement=False),
+    Column("target", Integer, primary_key=True, autoincrement=False),
+    Column("role", String, primary_key=True),
+    Column("name", String, nullable=False),
+    Index("lineage_edge_by_target", "target", "source"),
+    sqlite_with_rowid=False,
+)
+"""What went into what. All of it follows from the records: it finds them, and proves nothing."""
+
+lineage_gap = Table(
+    "lineage_gap",
+    metadata,
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("text", String, nullable=False),
+)
+"""Rows whose record, or a manifest it names, could not be read."""
+
 alembic_version = Table(
     "alembic_version", metadata, Column("version_num", String(32), primary_key=True)
 )
@@ -106,7 +150,8 @@ alembic_version = Table(
 def leaf_data(row: Row) -> bytes:
     """Return the bytes a row's leaf hash is taken of: canonical JSON of its fields."""
     move = row.move
-    return canonical(
+    # Of text and whole numbers msgspec writes what RFC 8785 says, fifteen times as fast as Python.
+    return msgspec.json.encode(
         {
             "author": row.author,
             "kind": row.kind,
@@ -115,7 +160,8 @@ def leaf_data(row: Row) -> bytes:
             "seq": row.seq,
             "subject": row.subject,
             "time": row.time,
-        }
+        },
+        order="sorted",
     )
 
 
@@ -162,8 +208,10 @@ def from_columns(columns: RowMapping) -> Row:
         Corrupt: When its fields do not match its leaf hash.
     """
     row = as_it_stands(columns)
+    # The leaf tells of no move where there is no head; so the other two columns must be empty.
+    stray = row.move is None and (columns["previous"], columns["target"]) != (None, None)
     try:
-        if leaf_hash(leaf_data(row)) == columns["leaf"]:
+        if leaf_hash(leaf_data(row)) == columns["leaf"] and not stray:
             return row
     except (TypeError, ValueError):
         pass  # a value of a type that no row has

@@ -15,9 +15,14 @@ from py_mlops.records import (
     Checkpoint,
     HeadMove,
     History,
+    Hold,
     Import,
+    PredictionSegment,
+    PublicKey,
     Record,
+    Redaction,
     Reproduction,
+    Signature,
     Snapshot,
     decode,
     encode,
@@ -25,14 +30,26 @@ from py_mlops.records import (
     record_id,
 )
 from py_mlops.store import checkpoints
-from py_mlops.store.base import Blobs, Entry, Ledger, Move, Row
+from py_mlops.store.base import Blobs, Entry, Ledger, Move, Row, Signer
+from py_mlops.store.indexing import KEEPING_UP
+from py_mlops.store.links import Lineage
 from py_mlops.store.reach import reachable
 from py_mlops.store.reference import resolve
 from py_mlops.store.statcache import StatCache
 
 R = TypeVar("R", bound=Record)
 
-Act = Snapshot | Reproduction | HeadMove | Import
+Act = (
+    Snapshot
+    | Reproduction
+    | HeadMove
+    | Import
+    | PublicKey
+    | Signature
+    | PredictionSegment
+    | Redaction
+    | Hold
+)
 """The records that have a row in the ledger; a `History` is only a blob of its snapshot."""
 
 
@@ -46,12 +63,14 @@ class Store:
         stat_cache: Digests of files that have not changed.
         folder: Its folder on this machine: all of a folder's store, and of a
             team's the stat cache.
+        signer: Signs what is added; ``None`` when nothing is to be signed.
     """
 
     blobs: Blobs
     ledger: Ledger
     stat_cache: StatCache
     folder: Path
+    signer: Signer | None = None
 
     def add(
         self,
@@ -102,12 +121,22 @@ class Store:
             )
         if isinstance(record, HeadMove):
             self._check_target(record)
+        acts = [*self._signed(acts[-1]), *acts]
         with self.blobs.batch() as writer:
             entries = [entry_of(act, writer.put_bytes(encode(act)).digest) for act in acts]
-        row = self.ledger.append(entries, move_of(acts[-1]))[len(after)]
+        sign = self.signer.sign_log if self.signer is not None else None
+        rows = self.ledger.append(entries, move_of(acts[-1]), sign)
+        row = rows[acts.index(record)]
         with suppress(StoreError):  # the record is safe in the ledger; the next add makes up for it
             checkpoints.export(self.blobs, self.ledger)
+            if row.seq % KEEPING_UP < len(acts):
+                self.lineage.keep_up()
         return row
+
+    @property
+    def lineage(self) -> Lineage:
+        """The index of what its records link."""
+        return self.ledger.lineage(self.blobs)
 
     def get(self, identifier: str) -> AnyRecord:
         """Return a record, its bytes verified and strictly decoded.
@@ -162,6 +191,11 @@ class Store:
                 checked += 1
         except StoreError:
             yield f"The records from row {checked} on were not checked: heal the log first."
+            return
+        try:
+            yield from self.lineage.differences()
+        except StoreError as error:
+            yield f"The index of lineage cannot be read: {error.message}"
 
     def close(self) -> None:
         """Release database and cache."""
@@ -178,6 +212,28 @@ class Store:
             return
         if intact and (isinstance(record, History | Checkpoint) or not _describes(row, record)):
             yield f"Row {row.seq} of the log does not describe its record {row.record}."
+
+    def _signed(self, last: Act) -> list[Act]:
+        """Return what goes before an act so that it is signed: keys not announced, a signature."""
+        signer = self.signer
+        if signer is None or self.ledger.find(record_id(last).removeprefix("sha256:"), 1):
+            return []
+        acts: list[Act] = []
+        key = signer.log_key(last.created)
+        if key is not None and not self._is_announced(key):
+            acts.append(key)
+        signed = signer.sign_act(encode(last), last.created) if isinstance(last, HeadMove) else None
+        if signed is not None:
+            key, signature = signed
+            acts += [signature] if self._is_announced(key) else [key, signature]
+        return acts
+
+    def _is_announced(self, key: PublicKey) -> bool:
+        rows = self.ledger.newest(kind="public-key", subject=key.key)
+        said = (self.get_as(row.record, PublicKey) for row in rows)
+        return any(
+            (one.use, one.name, one.author) == (key.use, key.name, key.author) for one in said
+        )
 
     def _check_target(self, move: HeadMove) -> None:
         if not self.ledger.find(move.target.removeprefix("sha256:"), 1):
@@ -201,6 +257,16 @@ def entry_of(act: Act, identifier: str) -> Entry:
             subject = act.snapshot
         case HeadMove():
             subject = act.head
+        case PublicKey():
+            subject = act.key
+        case Signature():
+            subject = act.record
+        case PredictionSegment():
+            subject = act.log
+        case Redaction():
+            subject = act.segment
+        case Hold():
+            subject = act.target
     return Entry(identifier, kind_of(act), subject, act.author.name, act.created)
 
 

@@ -1,58 +1,17 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
-import pytest
-from playwright.sync_api import Locator, Page, expect, sync_playwright
-from sklearn.datasets import load_digits
+from playwright.sync_api import Locator, Page, expect
 
-from tests.jupyter import TOKEN, Server, jupyter_server
+from tests.jupyter import TOKEN, Server
 
 ROOT = Path(__file__).parents[2]
 PICTURES = os.environ.get("MLOPS_PICTURES")
 """Set by whoever wants the README's picture taken anew."""
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update",
-]  # fmt: skip
 LONG = 240_000
-CHROMIUM = shutil.which("chromium")
-
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason="not covered: chromium is not installed")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """Start a Jupyter server with JupyterLab, its folder holding the tour's project."""
-    home = tmp_path_factory.mktemp("lab")
-    shutil.copytree(ROOT / "examples" / "digits", home / "work")
-    digits = load_digits(as_frame=True).frame.astype(int)
-    digits.columns = [*(f"pixel{number}" for number in range(64)), "digit"]
-    (home / "work" / "data").mkdir()
-    digits.to_csv(home / "work" / "data" / "digits.csv", index=False)
-    notebook = nbformat.read(home / "work" / "digits.ipynb", as_version=4)
-    notebook.cells.append(nbformat.v4.new_code_cell("%mlops reproduce digits"))
-    nbformat.write(notebook, home / "work" / "digits.ipynb")
-    settings = home / "lab-settings" / "@jupyterlab" / "apputils-extension"
-    settings.mkdir(parents=True)
-    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-    with jupyter_server(home, f"--LabApp.user_settings_dir={home / 'lab-settings'}") as started:
-        yield started
-
-
-@pytest.fixture
-def page() -> Iterator[Page]:
-    """Open a page of Debian's own browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        try:
-            yield browser.new_page(viewport={"width": 1280, "height": 1000})
-        finally:
-            browser.close()
 
 
 def cells(page: Page) -> Locator:

@@ -16,8 +16,8 @@ from tests.handovers import MODEL, a_project, take
 from tests.projects import mlops
 
 VERBS = [
-    "bundle", "diff", "export", "gc", "lock", "log", "predict", "pull", "push", "reproduce",
-    "restore", "run", "show", "verify",
+    "bundle", "diff", "explain", "export", "gc", "history", "hold", "impact", "lock", "log",
+    "predict", "pull", "push", "reproduce", "restore", "run", "show", "verify", "witness",
 ]  # fmt: skip
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from py_mlops.commands.bundle import bundle
+from py_mlops.commands.bundle import FORMAT, LISTING, MANIFEST, bundle
 from py_mlops.commands.closure import check_closure
 from py_mlops.commands.diff import diff
 from py_mlops.commands.gc import gc
 from py_mlops.commands.restore import restore
 from py_mlops.commands.unbundle import unbundle
 from py_mlops.commands.verify import verify
-from py_mlops.data.manifest import Entry, decode, encode
 from py_mlops.errors import Corrupt, Hostile, StoreUnavailable
 from py_mlops.progress import Progress
-from py_mlops.records import Snapshot, Tree, record_id
+from py_mlops.records import Snapshot, Tree, digest_of, record_id
 from py_mlops.records import encode as encode_record
+from py_mlops.records.closure import named_blobs
+from py_mlops.records.manifest import Entry, decode, encode
 from py_mlops.workspace import Workspace
 from tests.data.folders import COUNT, images, read_all
 from tests.handovers import handover, take
@@ -131,11 +134,25 @@ def test_damage_is_named(workspace: Workspace, taken: str, how: str) -> None:
         check_closure(workspace, workspace.store.get_as(taken, Snapshot))
 
 
+def by_hand(workspace: Workspace, snapshot_id: str, path: Path) -> Path:
+    """Write the bundle that our own program would not write."""
+    snapshot = workspace.store.get_as(snapshot_id, Snapshot)
+    manifest = json.dumps({"format": FORMAT, "snapshot": snapshot_id}).encode()
+    members = {MANIFEST: manifest}
+    for digest in {snapshot_id, *(blob.digest for blob in named_blobs(snapshot))}:
+        members[f"objects/{digest[7:9]}/{digest[7:]}"] = workspace.store.blobs.read(digest)
+    sums = [f"{digest_of(data)[7:]}  {name}\n" for name, data in members.items()]
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in {**members, LISTING: "".join(sums).encode()}.items():
+            archive.writestr(name, data)
+    return path
+
+
 @pytest.mark.parametrize("path", ["../victim", "/victim", "class_0/../../victim"])
 def test_a_hostile_manifest(
     workspace: Workspace, elsewhere: Workspace, taken: str, tmp_path: Path, path: str
 ) -> None:
-    """Names that lead out are refused by restore and unbundle, before anything is written."""
+    """Names that lead out are refused by restore, bundle and unbundle: nothing is written."""
     tree = tree_of(workspace, taken)
     entries = decode(tree, workspace.store.blobs.read(tree.manifest.digest))
     entries = sorted([msgspec.structs.replace(entries[0], path=path), *entries[1:]],
@@ -144,9 +161,10 @@ def test_a_hostile_manifest(
     with pytest.raises(Hostile):
         restore(workspace, hostile, tmp_path / "deep" / "restored")
     assert not (tmp_path / "deep").exists()
-    bundle(workspace, hostile, tmp_path / "b.mlops")
     with pytest.raises(Hostile):
-        unbundle(elsewhere, tmp_path / "b.mlops")
+        bundle(workspace, hostile, tmp_path / "b.mlops")
+    with pytest.raises(Hostile):
+        unbundle(elsewhere, by_hand(workspace, hostile, tmp_path / "b.mlops"))
     assert elsewhere.store.ledger.size() == 0
     assert list(elsewhere.store.blobs) == []
 

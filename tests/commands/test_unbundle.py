@@ -200,12 +200,12 @@ MANIFESTS = {
     "a-number": b"7",
     "nothing-in-it": b"{}",
     "deep": b"[" * 200_000,
-    "deep-and-closed": b'{"format":1,"snapshot":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
-    "unknown-format": json.dumps({"format": 2, "snapshot": "sha256:" + "a" * 64}).encode(),
-    "format-as-text": json.dumps({"format": "1", "snapshot": "sha256:" + "a" * 64}).encode(),
-    "format-as-a-list": json.dumps({"format": [1], "snapshot": "sha256:" + "a" * 64}).encode(),
-    "no-digest": json.dumps({"format": 1, "snapshot": "../../etc/passwd"}).encode(),
-    "null": json.dumps({"format": 1, "snapshot": None}).encode(),
+    "deep-and-closed": b'{"format":2,"snapshot":' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    "unknown-format": json.dumps({"format": 3, "snapshot": "sha256:" + "a" * 64}).encode(),
+    "format-as-text": json.dumps({"format": "2", "snapshot": "sha256:" + "a" * 64}).encode(),
+    "format-as-a-list": json.dumps({"format": [2], "snapshot": "sha256:" + "a" * 64}).encode(),
+    "no-digest": json.dumps({"format": 2, "snapshot": "../../etc/passwd"}).encode(),
+    "null": json.dumps({"format": 2, "snapshot": None}).encode(),
     "huge-number": b'{"format": ' + b"9" * 5000 + b', "snapshot": ""}',
 }
 
@@ -227,7 +227,7 @@ def test_a_manifest_that_names_another_object_is_refused(
         ("sha256:" + "a" * 64, Missing),
         ("sha256:" + data_object(workspace, taken)[11:], Corrupt),
     ):
-        manifest = json.dumps({"format": 1, "snapshot": digest}).encode()
+        manifest = json.dumps({"format": 2, "snapshot": digest}).encode()
         content = members(whole) | {MANIFEST: manifest}
         refuse(elsewhere, pack(tmp_path / "other.zip", *content.items()), error)
 
@@ -248,7 +248,7 @@ def test_a_record_that_is_no_snapshot_is_refused(
 ) -> None:
     """Bytes whose digest is right are still no snapshot."""
     digest = digest_of(record)
-    manifest = json.dumps({"format": 1, "snapshot": digest}).encode()
+    manifest = json.dumps({"format": 2, "snapshot": digest}).encode()
     path = pack(tmp_path / "no.zip", (MANIFEST, manifest), (object_name(digest), record))
     refuse(elsewhere, path, Corrupt)
 

@@ -6,14 +6,14 @@ import pytest
 from jupyter_server.serverapp import ServerApp
 from traitlets.config import Config
 
-from py_mlops.server import _link_jupyter_server_extension
+from py_mlops.server.observing import observe_kernels
 
 CHOSEN = {"KernelProvisionerFactory": {"default_provisioner_name": "another"}}
 
 
 def default_of(app: ServerApp) -> object:
     """Return the name of the provisioner that a server starts kernels with."""
-    _link_jupyter_server_extension(app)
+    observe_kernels(app)
     return app.config.get("KernelProvisionerFactory", {}).get("default_provisioner_name")
 
 

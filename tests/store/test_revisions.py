@@ -21,7 +21,10 @@ from tests.postgresql import PostgreSQL
 from tests.store.samples import digest, entry
 
 _numbers = itertools.count()
-ADDED = ("checkpoint", "claim", "alembic_version")
+ADDED = (
+    *("checkpoint", "claim", "signature", "alembic_version"),
+    *("lineage_node", "lineage_edge", "lineage_gap"),
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -50,7 +53,8 @@ def turn_back(url: str) -> None:
     with database.transaction("Changing", writing=True) as connection:
         for table in ADDED:
             connection.execute(text(f"DROP TABLE {table}"))
-        connection.execute(text("DELETE FROM meta WHERE key = 'store'"))
+        connection.execute(text("DROP INDEX log_by_target"))
+        connection.execute(text("DELETE FROM meta WHERE key IN ('store', 'lineage')"))
     database.close()
 
 
@@ -161,15 +165,15 @@ def test_a_newer_revision_that_only_adds_is_worked_beside(url: str) -> None:
     root = fill(url)
     database = Database(url)
     with database.transaction("Changing", writing=True) as connection:
-        connection.execute(text("UPDATE alembic_version SET version_num = '3'"))
-        connection.execute(text("CREATE TABLE signature (seq INTEGER, bytes TEXT)"))
-        connection.execute(text("INSERT INTO signature VALUES (1, 'x')"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '99'"))
+        connection.execute(text("CREATE TABLE novelty (seq INTEGER, bytes TEXT)"))
+        connection.execute(text("INSERT INTO novelty VALUES (1, 'x')"))
     ledger = SqlLedger(url)
     assert ledger.root() == root
     ledger.append([entry(302)])
     ledger.close()
     with database.transaction("Reading") as connection:
-        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "3"
-        assert connection.scalar(text("SELECT count(*) FROM signature")) == 1
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "99"
+        assert connection.scalar(text("SELECT count(*) FROM novelty")) == 1
         assert len(connection.execute(select(log.c.seq)).all()) == 303
     database.close()

@@ -1,0 +1,24 @@
+const base = require('@jupyterlab/testing/lib/jest-config')(__dirname);
+
+module.exports = {
+  ...base,
+  reporters: ['default'],
+  roots: ['<rootDir>/tests/panel'],
+  testRegex: '\\.test\\.tsx?$',
+  transform: {
+    ...base.transform,
+    // types are tsc's affair, once for all files
+    '^.+\\.tsx?$': [
+      'ts-jest',
+      {
+        diagnostics: false,
+        tsconfig: {
+          jsx: 'react',
+          target: 'es2022',
+          esModuleInterop: true,
+          isolatedModules: true
+        }
+      }
+    ]
+  }
+};

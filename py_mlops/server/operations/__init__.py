@@ -1,0 +1,1 @@
+"""What each route does: it takes its parameters, calls one command, and returns its answer."""

@@ -1,0 +1,63 @@
+"""Two snapshots side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from py_mlops.commands.compare import compare as side_by_side
+from py_mlops.commands.compare_notebooks import NotebookComparison
+from py_mlops.commands.compare_notebooks import (
+    compare_notebooks as notebooks_side_by_side,
+)
+from py_mlops.commands.comparison import Comparison
+from py_mlops.records import Digest
+from py_mlops.server.contract import Route
+
+if TYPE_CHECKING:
+    from py_mlops.server.desk import Desk
+
+
+class Pair(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Two snapshots.
+
+    Attributes:
+        a: Whole id of the older one.
+        b: Whole id of the newer one.
+    """
+
+    a: Digest
+    b: Digest
+
+
+class NotebookPair(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Two snapshots whose notebooks are compared.
+
+    Attributes:
+        a: Whole id of the older one.
+        b: Whole id of the newer one.
+        whole: Send unchanged cells, too.
+    """
+
+    a: Digest
+    b: Digest
+    whole: bool = False
+
+
+def compare(desk: Desk, query: Pair) -> Comparison:
+    """Compare data, environment, parameters, metrics, signature and figures."""
+    return side_by_side(desk.room.workspace(), query.a, query.b)
+
+
+def compare_notebooks(desk: Desk, query: NotebookPair) -> NotebookComparison:
+    """Compare the notebooks; the answer is bounded in time and size."""
+    workspace = desk.room.workspace()
+    return notebooks_side_by_side(workspace, query.a, query.b, whole=query.whole)
+
+
+ROUTES = [
+    Route("GET", "/compare", "read", compare, Pair, Comparison, slow=60),
+    Route("GET", "/compare/notebook", "read", compare_notebooks, NotebookPair, NotebookComparison,
+          slow=60),
+]  # fmt: skip

@@ -1,0 +1,146 @@
+"""Jobs: what takes long, asked for, looked at and cancelled."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+
+from py_mlops.commands.inspect import the_snapshot
+from py_mlops.commands.summaries import Limit
+from py_mlops.errors import InputError
+from py_mlops.server.contract import Route
+from py_mlops.server.files import on_disk
+from py_mlops.server.work import (
+    Job,
+    JobId,
+    JobLog,
+    JobPage,
+    JobRequest,
+    JobResult,
+    ReproduceOptions,
+    RestoreOptions,
+)
+
+if TYPE_CHECKING:
+    from py_mlops.server.desk import Desk
+
+
+class JobsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which jobs.
+
+    Attributes:
+        cursor: The last page's `next`.
+        limit: The most items.
+    """
+
+    cursor: JobId | None = None
+    limit: Limit = 50
+
+
+class OneJob(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A job.
+
+    Attributes:
+        id: Its id.
+    """
+
+    id: JobId
+
+
+class LogQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which piece of a job's log.
+
+    Attributes:
+        id: The job's id.
+        offset: Where to begin, in bytes; the last piece's `next`.
+    """
+
+    id: JobId
+    offset: Annotated[int, msgspec.Meta(ge=0, le=2**53)] = 0
+
+
+async def start_job(desk: Desk, request: JobRequest) -> Job:
+    """Ask for a job; it is queued, and events of kind ``job`` tell how it goes on."""
+    words = await _words(desk, request)
+    started: Job = await desk.in_thread(_queue, desk, request, words)
+    return started
+
+
+def jobs(desk: Desk, query: JobsQuery) -> JobPage:
+    """List jobs, newest first; ended ones are kept for a while."""
+    return desk.queue.page(before=query.cursor, limit=query.limit)
+
+
+def job(desk: Desk, query: OneJob) -> Job:
+    """Return one job."""
+    return desk.queue.job(query.id)
+
+
+def job_log(desk: Desk, query: LogQuery) -> JobLog:
+    """Return a piece of what a job printed."""
+    return desk.queue.log(query.id, query.offset)
+
+
+def job_result(desk: Desk, query: OneJob) -> JobResult:
+    """Return what a job's verb printed for a program, as its ``--json`` does."""
+    return desk.queue.result(query.id)
+
+
+def cancel_job(desk: Desk, query: OneJob) -> Job:
+    """Cancel a job, with every process it has started; one that has ended stays as it is."""
+    return desk.queue.cancel(query.id)
+
+
+def _queue(desk: Desk, request: JobRequest, words: list[str]) -> Job:
+    workspace = desk.room.workspace()
+    model = ""
+    if request.snapshot is not None:
+        model = the_snapshot(workspace, request.snapshot).request.name
+    command = [sys.executable, "-m", "py_mlops", *words, "--json", "--progress", "json"]
+    return desk.queue.add(request, command, model, workspace.author.name)
+
+
+async def _words(desk: Desk, request: JobRequest) -> list[str]:
+    """Return the words of the command line, all of them checked or made here."""
+    if request.verb == "verify":
+        return ["verify"]
+    if request.snapshot is None:
+        raise InputError(f"{request.verb} needs a snapshot.", hint="Name its whole id.")
+    if request.verb == "reproduce":
+        return ["reproduce", request.snapshot, *_reproduce(request.reproduce)]
+    if request.verb == "restore":
+        return ["restore", request.snapshot, *await _restore(desk, request.restore)]
+    return [request.verb, request.snapshot]
+
+
+def _reproduce(options: ReproduceOptions | None) -> list[str]:
+    asked = options or ReproduceOptions()
+    words = [f"--tolerance={one}" for one in asked.tolerances]
+    words += [f"--env={name}" for name in asked.variables]
+    if asked.calibrate:
+        words.append(f"--calibrate={asked.calibrate}")
+    if asked.timeout is not None:
+        words.append(f"--timeout={asked.timeout}")
+    for name in ("yes", "network", "unisolated", "allow_build"):
+        if getattr(asked, name):
+            words.append("--" + name.replace("_", "-"))
+    return words
+
+
+async def _restore(desk: Desk, options: RestoreOptions | None) -> list[str]:
+    if options is None:
+        raise InputError("restore needs a folder.", hint="Choose one in the file browser.")
+    folder = await on_disk(desk.contents, options.folder)
+    return [str(folder), *(["--outputs"] if options.outputs else [])]
+
+
+ROUTES = [
+    Route("POST", "/jobs", "execute", start_job, JobRequest, Job, status=202),
+    Route("GET", "/jobs", "read", jobs, JobsQuery, JobPage),
+    Route("GET", "/jobs/{id}", "read", job, OneJob, Job),
+    Route("DELETE", "/jobs/{id}", "execute", cancel_job, OneJob, Job),
+    Route("GET", "/jobs/{id}/result", "read", job_result, OneJob, JobResult),
+    Route("GET", "/jobs/{id}/log", "read", job_log, LogQuery, JobLog),
+]

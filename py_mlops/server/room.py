@@ -1,0 +1,118 @@
+"""The server's open store: opened at the first question, and again when it went and came back."""
+
+from __future__ import annotations
+
+import os
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+from py_mlops.commands.catalogue import Catalogue, open_catalogue
+from py_mlops.errors import MlopsError, StoreUnavailable
+from py_mlops.settings import Settings, read_settings
+from py_mlops.store.opening import LEDGER
+from py_mlops.workspace import Workspace, find_author, open_workspace
+
+
+class Room:
+    """The workspace of a server and its catalogue, for threads.
+
+    The store is never made by looking at it. It is opened anew when its ledger
+    is another file than the one that is open: an SQLite file that was removed
+    would go on answering.
+    """
+
+    def __init__(self) -> None:
+        """Read the settings; nothing is opened."""
+        self.settings: Settings = read_settings()
+        self.author = find_author()
+        self._lock = threading.Lock()
+        self._open: tuple[Workspace, Catalogue, object] | None = None
+        self._seen = False
+
+    @property
+    def folder(self) -> Path | None:
+        """The store's folder; ``None`` for a team's store."""
+        return None if "://" in self.settings.store else Path(self.settings.store)
+
+    def workspace(self) -> Workspace:
+        """Return the open workspace.
+
+        Raises:
+            InputError: When there is no store yet.
+            StoreError: When it cannot be opened.
+        """
+        return self._opened()[0]
+
+    def catalogue(self) -> Catalogue:
+        """Return the catalogue, as new as the log.
+
+        Raises:
+            InputError, StoreError: As for `workspace`.
+        """
+        catalogue = self._opened()[1]
+        catalogue.follower.refresh()
+        return catalogue
+
+    def is_there(self) -> bool:
+        """Say whether a store was ever made; a team's always passes for one.
+
+        One that was open and is gone passes, too: opening it says so.
+        """
+        return self.folder is None or self._seen or os.path.lexists(self.folder / LEDGER)
+
+    def is_writable(self) -> bool:
+        """Say whether the store's folder may be written; a team's is asked only by writing."""
+        return self.folder is None or os.access(self.folder / LEDGER, os.W_OK)
+
+    def close(self) -> None:
+        """Release the store."""
+        with self._lock:
+            self._close()
+
+    def _opened(self) -> tuple[Workspace, Catalogue]:
+        with self._lock:
+            try:
+                identity = self._identity()
+            except StoreUnavailable:
+                self._close()  # an open ledger would keep its disk busy
+                raise
+            if self._open is not None and self._open[2] != identity:
+                self._close()
+            if self._open is None:
+                workspace = open_workspace(self.settings.store, create=False)
+                try:
+                    catalogue = open_catalogue(workspace)
+                except BaseException:
+                    workspace.store.close()
+                    raise
+                self._open = workspace, catalogue, self._identity()
+                self._seen = True
+            return self._open[0], self._open[1]
+
+    def _close(self) -> None:
+        if self._open is not None:
+            with suppress(MlopsError, OSError):
+                self._open[1].close()
+                self._open[0].store.close()
+            self._open = None
+
+    def _identity(self) -> object:
+        """Return what tells the ledger's file from one that takes its place."""
+        if self.folder is None:
+            return None
+        try:
+            found = os.stat(self.folder / LEDGER)  # noqa: PTH116 - pathlib's is the same, slower
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if not self._seen:
+                return None
+            raise StoreUnavailable(
+                f"The store in {self.folder} is gone.",
+                hint="Put its folder back, or mount its disk; nothing else needs to be done.",
+            ) from error
+        except OSError as error:
+            raise StoreUnavailable(
+                f"The store in {self.folder} cannot be read: {error.strerror}.",
+                hint="Check that its disk is there and may be read.",
+            ) from error
+        return found.st_dev, found.st_ino

@@ -1,0 +1,1 @@
+"""Blobs in a bucket: S3 and what speaks its protocol, Google's and Azure's."""

@@ -1,0 +1,201 @@
+/**
+ * The button that takes a snapshot of the notebook in front.
+ */
+import {
+  JupyterFrontEnd,
+  JupyterFrontEndPlugin
+} from '@jupyterlab/application';
+import {
+  Dialog,
+  ICommandPalette,
+  Notification,
+  showDialog
+} from '@jupyterlab/apputils';
+import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import { ITranslator } from '@jupyterlab/translation';
+
+import { asProblem } from '../api/client';
+import { snapshotIcon } from '../icons';
+import type { Model } from '../model/model';
+import { CommandIDs, DOMAIN, IModel, PACKAGE } from '../tokens';
+import type { IContext } from '../views/context';
+import { Form } from '../widgets/form';
+import { lineFor, lineOf, nameFor, takeSnapshot } from './asking';
+
+/** Adds the command that takes a snapshot. */
+export const snapshotPlugin: JupyterFrontEndPlugin<void> = {
+  id: `${PACKAGE}:snapshot`,
+  description: 'Takes a snapshot of the notebook in front.',
+  autoStart: true,
+  requires: [IModel, ITranslator],
+  optional: [INotebookTracker, ICommandPalette],
+  activate: (
+    app: JupyterFrontEnd,
+    model: Model,
+    translator: ITranslator,
+    tracker: INotebookTracker | null,
+    palette: ICommandPalette | null
+  ): void => {
+    const trans = translator.load(DOMAIN);
+    const { commands } = app;
+    const context: IContext = { model, commands, trans };
+    const asked = new Map<string, string>();
+    const busy = new Set<string>();
+    const meant = (path: unknown): NotebookPanel | null =>
+      typeof path === 'string'
+        ? (tracker?.find(panel => panel.context.path === path) ?? null)
+        : (tracker?.currentWidget ?? null);
+    commands.addCommand(CommandIDs.snapshot, {
+      label: trans.__('Snapshot'),
+      caption: trans.__(
+        'Save the notebook and keep its model with everything it came from'
+      ),
+      icon: snapshotIcon,
+      describedBy: {
+        args: {
+          type: 'object',
+          properties: {
+            path: {
+              type: 'string',
+              description: trans.__('The notebook; by default the one in front')
+            }
+          }
+        }
+      },
+      isEnabled: args => {
+        const panel = meant(args.path);
+        return (
+          model.availability === 'ready' &&
+          panel !== null &&
+          !busy.has(panel.context.path)
+        );
+      },
+      execute: async args => {
+        const panel = meant(args.path);
+        const path = panel?.context.path;
+        if (!panel || path === undefined || busy.has(path)) {
+          return;
+        }
+        busy.add(path);
+        commands.notifyCommandChanged(CommandIDs.snapshot);
+        try {
+          await take(context, panel, asked);
+        } finally {
+          busy.delete(path);
+          commands.notifyCommandChanged(CommandIDs.snapshot);
+        }
+      }
+    });
+    tracker?.currentChanged.connect(() => {
+      commands.notifyCommandChanged(CommandIDs.snapshot);
+    });
+    palette?.addItem({
+      command: CommandIDs.snapshot,
+      category: trans.__('MLOps')
+    });
+  }
+};
+
+/** Takes the snapshot, and says what came of it. */
+async function take(
+  context: IContext,
+  panel: NotebookPanel,
+  asked: Map<string, string>
+): Promise<void> {
+  const { model, commands, trans } = context;
+  const { path } = panel.context;
+  const written = panel.content.model && lineOf(panel.content.model);
+  let note = '';
+  try {
+    const line = written ?? (await ask(context, path, asked));
+    if (line === null) {
+      return;
+    }
+    note = Notification.emit(trans.__('Taking a snapshot…'), 'in-progress', {
+      autoClose: false
+    });
+    const beginning = await takeSnapshot(panel, line);
+    const { items } = await model.client.snapshots({ search: beginning });
+    const [taken] = items;
+    Notification.update({
+      id: note,
+      type: 'success',
+      message: trans.__('Snapshot %1 is taken.', beginning.slice(0, 8)),
+      autoClose: 5000,
+      actions: taken && [
+        {
+          label: trans.__('Open'),
+          callback: () =>
+            void commands.execute(CommandIDs.open, { snapshot: taken.id })
+        }
+      ]
+    });
+    void model.refresh();
+  } catch (error) {
+    const { message, hint } = asProblem(error);
+    const text = [message, hint].filter(Boolean).join(' ');
+    if (note) {
+      Notification.update({ id: note, type: 'error', message: text });
+    } else {
+      Notification.error(text);
+    }
+  }
+}
+
+/** Asks what to snapshot, where the notebook itself does not say it; null when cancelled. */
+async function ask(
+  { trans }: IContext,
+  path: string,
+  asked: Map<string, string>
+): Promise<string | null> {
+  const before = asked.get(path);
+  if (before !== undefined) {
+    return before;
+  }
+  const fields = [
+    { name: 'name', label: trans.__('Name'), value: nameFor(path) },
+    {
+      name: 'model',
+      label: trans.__('Variable with the model'),
+      value: '',
+      example: 'clf'
+    },
+    {
+      name: 'metrics',
+      label: trans.__('Variables with metrics'),
+      value: '',
+      example: 'accuracy, loss'
+    },
+    {
+      name: 'holdout',
+      label: trans.__('Variable with held-out inputs'),
+      value: '',
+      example: 'X_test'
+    }
+  ];
+  const answer = await showDialog({
+    title: trans.__('Take a snapshot'),
+    body: new Form(
+      fields,
+      trans.__(
+        'These are names of variables in the notebook; all but the first may stay empty.'
+      )
+    ),
+    buttons: [
+      Dialog.cancelButton(),
+      Dialog.okButton({ label: trans.__('Snapshot') })
+    ]
+  });
+  if (!answer.button.accept || !answer.value) {
+    return null;
+  }
+  const { name = '', model = '', metrics = '', holdout = '' } = answer.value;
+  const line = lineFor({
+    name,
+    model,
+    holdout,
+    metrics: metrics.split(/[\s,]+/).filter(Boolean)
+  });
+  asked.set(path, line);
+  return line;
+}

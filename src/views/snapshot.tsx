@@ -1,0 +1,154 @@
+/**
+ * Everything about one snapshot.
+ */
+import * as React from 'react';
+
+import type { SnapshotDetail } from '../api/records';
+import { CommandIDs } from '../tokens';
+import { useLoaded, usePanel } from './context';
+import { Captured, Environment, Missing, ModelPart, Program } from './captured';
+import { Lineage } from './lineage';
+import { Metrics } from './metrics';
+import {
+  Ago,
+  CommandButton,
+  CommandLink,
+  Id,
+  LevelMark,
+  Note,
+  Part,
+  Rows,
+  Trouble
+} from './pieces';
+import { bytes, duration, moment } from './words';
+
+/** One snapshot: what it came from, what came of it, and whether it comes out the same. */
+export function Snapshot({ id }: { id: string }): React.JSX.Element {
+  const { model, trans } = usePanel();
+  const { value, problem } = useLoaded(() => model.client.snapshot(id), [id]);
+  React.useEffect(() => {
+    if (value) {
+      model.snapshots.replace(value.summary);
+    }
+  }, [value]);
+  return (
+    <div className="jp-mlops-Page">
+      {problem && <Trouble problem={problem} />}
+      {value ? (
+        <Detail detail={value} />
+      ) : (
+        !problem && <Note>{trans.__('Loading…')}</Note>
+      )}
+    </div>
+  );
+}
+
+function Detail({ detail }: { detail: SnapshotDetail }): React.JSX.Element {
+  return (
+    <>
+      <Header detail={detail} />
+      <Missing detail={detail} />
+      <Metrics id={detail.id} metrics={detail.record.metrics} />
+      <Reproductions detail={detail} />
+      <Captured detail={detail} />
+      <ModelPart detail={detail} />
+      <Program detail={detail} />
+      <Environment detail={detail} />
+      <Lineage detail={detail} />
+    </>
+  );
+}
+
+function Header({ detail }: { detail: SnapshotDetail }): React.JSX.Element {
+  const { trans } = usePanel();
+  const { summary, record } = detail;
+  const unverified = record.author.source === 'unverified';
+  const [parent] = record.parents;
+  const args = { snapshot: detail.id };
+  return (
+    <header className="jp-mlops-Header">
+      <h1>
+        {summary.model} <Id id={detail.id} />
+        <LevelMark
+          level={summary.verdict?.level}
+          reason={summary.verdict?.reason}
+        />
+      </h1>
+      <p>
+        {unverified
+          ? trans.__(
+              '%1 by %2 (login name, unverified)',
+              moment(record.created),
+              record.author.name
+            )
+          : trans.__('%1 by %2', moment(record.created), record.author.name)}
+        {' · '}
+        {trans.__('captured: %1', record.capture.level)}
+        {' · '}
+        {bytes(detail.bytes)}
+        {summary.heads.map(head => (
+          <span key={head} className="jp-mlops-Head">
+            {head}
+          </span>
+        ))}
+      </p>
+      <div
+        className="jp-mlops-Actions"
+        role="toolbar"
+        aria-label={trans.__('Actions')}
+      >
+        <CommandButton id={CommandIDs.reproduce} args={args} accept />
+        {parent !== undefined && (
+          <CommandButton
+            id={CommandIDs.compare}
+            args={{ a: parent, b: detail.id }}
+            label={trans.__('Compare with the One Before')}
+          />
+        )}
+        <CommandButton id={CommandIDs.openNotebook} args={args} />
+        <CommandButton id={CommandIDs.restore} args={args} />
+        <CommandButton id={CommandIDs.explain} args={args} />
+        <CommandButton id={CommandIDs.verify} args={args} />
+        <CommandButton id={CommandIDs.copyId} args={args} />
+      </div>
+    </header>
+  );
+}
+
+function Reproductions(props: { detail: SnapshotDetail }): React.JSX.Element {
+  const { trans } = usePanel();
+  const { verdicts } = props.detail;
+  return (
+    <Part title={trans.__('Reproductions')}>
+      {verdicts.length === 0 ? (
+        <Note>
+          {trans.__('It was never trained again. Press Reproduce, and see.')}
+        </Note>
+      ) : (
+        <Rows
+          label={trans.__('Reproductions')}
+          columns={[
+            trans.__('Verdict'),
+            trans.__('Why'),
+            trans.__('Who'),
+            trans.__('When'),
+            trans.__('Took')
+          ]}
+          items={verdicts}
+          row={verdict => [
+            <CommandLink
+              id={CommandIDs.openVerdict}
+              args={{ verdict: verdict.id }}
+            >
+              <LevelMark level={verdict.level} reason={verdict.reason} />
+            </CommandLink>,
+            [verdict.reason, verdict.cause].filter(Boolean).join(' '),
+            verdict.author,
+            <Ago time={verdict.created} />,
+            duration(verdict.seconds)
+          ]}
+        />
+      )}
+    </Part>
+  );
+}

@@ -1,0 +1,59 @@
+/**
+ * Asks a person for a few words.
+ */
+import { Dialog } from '@jupyterlab/apputils';
+import { Widget } from '@lumino/widgets';
+
+/** One word that is asked for. */
+export interface IField {
+  /** Its key in the answer. */
+  name: string;
+  /** What a person reads. */
+  label: string;
+  /** What stands there at first. */
+  value: string;
+  /** An example. */
+  example?: string;
+}
+
+/**
+ * The body of a dialog with a line for each word.
+ */
+export class Form
+  extends Widget
+  implements Dialog.IBodyWidget<Record<string, string>>
+{
+  /**
+   * @param fields - What is asked for.
+   * @param note - What is to be said about it.
+   */
+  constructor(fields: readonly IField[], note: string) {
+    super();
+    this.addClass('jp-mlops-Form');
+    const text = document.createElement('p');
+    text.textContent = note;
+    this.node.append(text);
+    for (const field of fields) {
+      const label = document.createElement('label');
+      label.textContent = field.label;
+      const input = document.createElement('input');
+      input.className = 'jp-mod-styled';
+      input.value = field.value;
+      input.placeholder = field.example ?? '';
+      input.maxLength = 1000;
+      input.spellcheck = false;
+      label.append(input);
+      this.node.append(label);
+      this._inputs.set(field.name, input);
+    }
+  }
+
+  /** Return the words, by the fields' names. */
+  getValue(): Record<string, string> {
+    return Object.fromEntries(
+      [...this._inputs].map(([name, input]) => [name, input.value.trim()])
+    );
+  }
+
+  private readonly _inputs = new Map<string, HTMLInputElement>();
+}

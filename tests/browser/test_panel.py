@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import os
+import re
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.browser.conftest import ROOT, lay_out
+from tests.browser.panels import LONG, accessible, badge, entries, press, show_panel, view
+from tests.jupyter import Server
+
+PICTURES = os.environ.get("MLOPS_PICTURES")
+"""Set by whoever wants the pictures of README and docs taken anew."""
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep what one sees as a picture of the docs, when asked to."""
+    if PICTURES:
+        page.screenshot(path=ROOT / "docs" / "images" / f"{name}.png")
+
+
+def run_all(page: Page) -> None:
+    """Run every cell of the notebook in front and wait until its kernel is idle again."""
+    idle = page.get_by_role("button", name="Python 3 (ipykernel) | Idle")
+    expect(idle).to_be_visible(timeout=LONG)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+
+
+def edit(page: Page, old: str, new: str) -> None:
+    """Replace a cell's whole source, as a person does."""
+    page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .cm-content").filter(has_text=old).click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type(new)
+
+
+@pytest.fixture
+def story(server: Server, page: Page) -> Page:
+    """Open the tour's notebook, run it, and show the panel."""
+    lay_out(server.home, "story.ipynb")
+    show_panel(page, server, "story.ipynb", workspace="story")
+    run_all(page)
+    return page
+
+
+def test_story(server: Server, story: Page) -> None:
+    """A person snapshots, edits, reproduces and compares by mouse, and reads every result."""
+    page = story
+    notebook = page.locator(".jp-NotebookPanel")
+    expect(notebook.locator(".jp-Cell").last).to_contain_text("observed", timeout=LONG)
+    expect(badge(page)).to_contain_text("not rerun", timeout=LONG)
+    before = entries(page, "Snapshots").count()
+
+    press(page, "Save the notebook")
+    expect(page.get_by_text("is taken.")).to_be_visible(timeout=LONG)
+    expect(entries(page, "Snapshots")).to_have_count(before + 1)
+    picture(page, "sidebar")
+
+    edit(page, "alpha = 0.01", "alpha = 2.0")
+    expect(badge(page)).to_contain_text("changed")
+    page.keyboard.press("Control+s")
+    expect(badge(page)).not_to_have_attribute("title", re.compile("Edited since"))
+    badge(page).click()
+    expect(page.get_by_text("Cell 3 was changed: alpha = 2.0")).to_be_visible()
+    page.keyboard.press("Escape")
+
+    entries(page, "Snapshots").first.click(button="right")
+    page.get_by_role("menuitem", name="Reproduce").last.click()
+    run = entries(page, "Runs").first
+    expect(run).to_contain_text("Reproduce digits")
+    expect(run).to_contain_text("runs", timeout=LONG)
+    page.reload()
+    show_panel(page, server, "story.ipynb", workspace="story")
+    expect(entries(page, "Runs").first).to_contain_text("identical", timeout=LONG)
+    entries(page, "Runs").first.click()
+    expect(view(page).get_by_role("log")).not_to_be_empty()
+    view(page).get_by_role("button", name="Open Verdict").click()
+    expect(view(page).get_by_role("heading", name="Axis by axis")).to_be_visible()
+    expect(view(page)).to_contain_text("identical")
+    expect(entries(page, "Snapshots").first).to_contain_text("identical")
+
+    page.get_by_role("tab", name="story.ipynb").click()
+    run_all(page)
+    expect(entries(page, "Snapshots")).to_have_count(before + 2, timeout=LONG)
+    for place in (0, 1):
+        entries(page, "Snapshots").nth(place).click(modifiers=["Control"])
+    press(page, "Compare two")
+    expect(view(page)).to_contain_text("1 of 9 cells differs", timeout=LONG)
+    expect(view(page).locator(".jp-mlops-Diff")).to_contain_text("alpha = 2.0")
+    expect(view(page).get_by_role("heading", name="Metrics")).to_be_visible()
+    picture(page, "compare")
+    assert accessible(page, ".jp-mlops-Compare", ".jp-mlops-Panel") == []
+
+
+def test_no_server_extension(server: Server, page: Page) -> None:
+    """Without the server extension the panel says so, asks once, and stays quiet."""
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(status=404, body="404: not found")
+
+    page.route("**/py-mlops/api/**", refuse)
+    show_panel(page, server, workspace="absent")
+    panel = page.get_by_role("region", name="MLOps", exact=True)
+    expect(panel).to_contain_text("server extension is not there", timeout=LONG)
+    page.wait_for_timeout(1500)
+    assert len(asked) == 1
