@@ -9,7 +9,9 @@ from typing import NamedTuple
 from py_mlops.records import Axis, CellDifference, Level, MetricComparison, PredictionComparison
 
 _RANK = ("same", "equivalent", "close", "different")
-_NO_PROGRAM = re.compile(r"^.*: (?:command )?not found\s*$", re.MULTILINE)  # as shells say it
+_NO_PROGRAM = re.compile(
+    r"^.*?([^:\n]+: (?:command )?not found)\s*$", re.MULTILINE
+)  # as shells say it
 _LEVELS: dict[str, Level] = {
     "same": "identical",
     "equivalent": "equivalent",
@@ -208,7 +210,7 @@ def missing_program(difference: CellDifference) -> str:
         difference: The first cell that shows something else.
     """
     said = _NO_PROGRAM.search(difference.rerun)
-    if said is None or said[0].strip() in difference.recorded:
+    if said is None or said[1].strip() in difference.recorded:
         return ""
     line = said[0].strip()
     return f"program: the first cell that shows something else runs one that is not there. {line}"

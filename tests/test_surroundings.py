@@ -24,7 +24,7 @@ CELLS = [
     "os.remove('images/1.txt'); print(os.listdir('images'))",
     "os.remove('latest'); os.symlink('r.txt', 'latest'); print(open('latest').read())",
     "os.symlink('../disk/2025', 'new'); os.replace('new', 'data')\nopen('data/a.csv').read()",
-    "!python -c 'import os; print(1); os._exit(0)'",
+    "!python -c 'import os; print(1); os._exit(0)'\n!no-such-program",
 ]
 
 

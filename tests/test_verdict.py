@@ -77,6 +77,7 @@ def test_a_package_that_nobody_missed_comes_last() -> None:
             "bash: nosetests: command not found",
         ),
         ("sh: 1: nosetests: not found\n1", "sh: 1: nosetests: not found\n2", ""),
+        ("/bin/sh: 1: nosetests: not found", "/usr/bin/sh: 1: nosetests: not found", ""),
         ("1", "2", ""),
     ],
 )

@@ -25,7 +25,7 @@ from py_mlops.records import CodeFile, DataFile, History, Snapshot
 from py_mlops.store.base import Blobs
 
 _SHELLS = frozenset(["ash", "bash", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh"])
-_PROGRAMS = "/usr/bin:/bin"
+_PROGRAMS = ("/usr/bin", "/bin")
 """Where a shell is taken from: a record names no program of its own to be run."""
 
 
@@ -188,8 +188,9 @@ def variables_of(snapshot: Snapshot) -> dict[str, str]:
     held = {name: value for name, value in around.variables.items() if name in NAMES}
     for name in ("HOME", "USER", "LOGNAME"):
         held.pop(name, None)
-    shell = Path(held.pop("SHELL", "")).name
-    if shell in _SHELLS and (found := shutil.which(shell, path=_PROGRAMS)):
+    folder, _, shell = held.pop("SHELL", "").rpartition("/")
+    ways = _PROGRAMS if folder == "/usr/bin" else _PROGRAMS[::-1]  # its errors begin with it
+    if shell in _SHELLS and (found := shutil.which(shell, path=":".join(ways))):
         held["SHELL"] = found
     if "TZ" not in held and around.zone and around.zone != zone():
         held["TZ"] = around.zone
