@@ -44,7 +44,7 @@ def story(server: Server, page: Page) -> Page:
     return page
 
 
-def test_story(server: Server, story: Page) -> None:
+def test_story(story: Page) -> None:
     """A person snapshots, edits, reproduces and compares by mouse, and reads every result."""
     page = story
     notebook = page.locator(".jp-NotebookPanel")
@@ -71,7 +71,6 @@ def test_story(server: Server, story: Page) -> None:
     expect(run).to_contain_text("Reproduce digits")
     expect(run).to_contain_text("runs", timeout=LONG)
     page.reload()
-    show_panel(page, server, "story.ipynb", workspace="story")
     expect(entries(page, "Runs").first).to_contain_text("identical", timeout=LONG)
     entries(page, "Runs").first.click()
     expect(view(page).get_by_role("log")).not_to_be_empty()
