@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from py_mlops.commands.explain import MOST
 from py_mlops.commands.sources import altered, read_as
 from py_mlops.commands.subject import Subject
 from py_mlops.progress import Report, silent
-from py_mlops.records import Author, Snapshot
+from py_mlops.records import Author, PredictionSegment, Snapshot
 from py_mlops.store.base import Row
 from py_mlops.store.edges import Point, key_of
 from py_mlops.workspace import Workspace
 
 _STEPS = 12
 _NEXT = 8
+_PAGE = 500
+_SEGMENT = "prediction-segment"
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,25 @@ class Model:
 
 
 @dataclass(frozen=True)
+class Log:
+    """A log of predictions that affected models made.
+
+    Attributes:
+        name: Its name, such as the head that was served.
+        predictions: How many, also those deleted since.
+        segments: In how many segments.
+        first: When the first of these segments began.
+        last: When the last prediction of them was made.
+    """
+
+    name: str
+    predictions: int
+    segments: int
+    first: str
+    last: str
+
+
+@dataclass(frozen=True)
 class Impact:
     """What something went into.
 
@@ -82,6 +103,7 @@ class Impact:
         models: The models, those that a head points at first.
         snapshots: How many snapshots in all.
         more: Whether there are even more than could be counted.
+        logs: Logs of predictions that the subject or one of them made.
         effects: The first and nearest of them.
         direct: How many used the thing itself.
         gaps: Records that could not be read, so that something may be missing.
@@ -92,6 +114,7 @@ class Impact:
     models: tuple[Model, ...]
     snapshots: int
     more: bool
+    logs: tuple[Log, ...]
     effects: tuple[Effect, ...]
     direct: int
     gaps: tuple[str, ...]
@@ -117,12 +140,13 @@ def impact(workspace: Workspace, subject: Subject, *, report: Report = silent) -
     found = lineage.downstream(subject.point, MOST + 1)
     rows = [row for _, row in sorted(ledger.at(found[:MOST]).items())]
     direct, effects = _effects(workspace, subject)
-    # Deployments and predictions join here, once there are records of them that name a snapshot.
+    # Deployments join here, once there are records of them that name a snapshot.
     return Impact(
         subject=subject,
         models=tuple(_models(rows, ledger.heads())),
         snapshots=len(rows),
         more=len(found) > MOST,
+        logs=tuple(_logs(workspace, {subject.id, *(row.record for row in rows)})),
         effects=tuple(effects),
         direct=direct,
         gaps=tuple(lineage.gaps()),
@@ -150,6 +174,29 @@ def _models(rows: Iterable[Row], heads: dict[str, str]) -> list[Model]:
         for name, some in by_name.items()
     ]
     return sorted(models, key=lambda one: (not one.heads, -one.snapshots, one.name))
+
+
+def _logs(workspace: Workspace, snapshots: Container[str]) -> list[Log]:
+    """Return the logs with predictions that some snapshots' models made."""
+    store, logs = workspace.store, dict[str, Log]()
+    before: int | None = None
+    while rows := store.ledger.newest(kind=_SEGMENT, before=before, limit=_PAGE):
+        for row in rows:
+            segment = store.get_as(row.record, PredictionSegment)
+            count = sum(one.rows for one in segment.answered if one.snapshot in snapshots)
+            if count:
+                log = logs.get(segment.log) or Log(
+                    segment.log, 0, 0, segment.began, segment.created
+                )
+                logs[segment.log] = Log(
+                    name=segment.log,
+                    predictions=log.predictions + count,
+                    segments=log.segments + 1,
+                    first=min(log.first, segment.began),
+                    last=max(log.last, segment.created),
+                )
+        before = rows[-1].seq
+    return sorted(logs.values(), key=lambda log: (-log.predictions, log.name))
 
 
 def _effects(workspace: Workspace, subject: Subject) -> tuple[int, list[Effect]]:

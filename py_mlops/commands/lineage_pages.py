@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from py_mlops.commands.explain import Explanation, Occurrence, Step
-from py_mlops.commands.impact import Impact
+from py_mlops.commands.impact import Impact, Log
 from py_mlops.commands.lineage_graph import explanation_graph, impact_graph, who
 from py_mlops.commands.moves import Moves
 from py_mlops.commands.prediction_page import answered
@@ -258,7 +258,7 @@ def impact_page(found: Impact) -> Page:
         The page, with a picture.
     """
     subject = found.subject
-    served = sum(1 for model in found.models if model.heads)
+    served = any(model.heads for model in found.models) or found.logs
     state: State = "bad" if served else "warn" if found.snapshots else "good"
     count = counted(found.snapshots, "snapshot") + (" at least" if found.more else "")
     summary = f"{count} of {counted(len(found.models), 'model')}"
@@ -271,6 +271,7 @@ def impact_page(found: Impact) -> Page:
         summary=f"{summary}. {subject.note}".rstrip() if found.snapshots else _unused(found),
         sections=(
             _models(found),
+            Section("Predictions", tuple(_log(one) for one in found.logs[:_SHOWN])),
             _effects(found),
             Section("What is not known", _gaps(found.gaps)),
         ),
@@ -281,7 +282,9 @@ def impact_page(found: Impact) -> Page:
 
 def _unused(found: Impact) -> str:
     what = {"file": "these bytes", "snapshot": "an output of it"}.get(found.subject.kind, "it")
-    return f"No snapshot of this store used {what}. {found.subject.note}".rstrip()
+    answered = sum(log.predictions for log in found.logs)
+    own = f" Its own model made {counted(answered, 'prediction')}." if answered else ""
+    return f"No snapshot of this store used {what}.{own} {found.subject.note}".rstrip()
 
 
 def _models(found: Impact) -> Section:
@@ -299,6 +302,11 @@ def _models(found: Impact) -> Section:
         rows.append((f"and {len(found.models) - _SHOWN:,} more", "", "", "", ""))
     columns = ("model", "heads that point at one", "snapshots", "newest of them", "by")
     return Section("Models", columns=columns, rows=tuple(rows))
+
+
+def _log(log: Log) -> Line:
+    text = f"{counted(log.predictions, 'prediction')} in {counted(log.segments, 'segment')}"
+    return _line(log.name, f"{text} between {_when(log.first)} and {_when(log.last)}", "bad")
 
 
 def _effects(found: Impact) -> Section:

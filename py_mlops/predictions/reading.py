@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -188,11 +189,13 @@ def check(store: Store, segment_id: str, segment: PredictionSegment) -> Iterator
             return
         except StoreError as error:
             yield f"{who}: {error.message}"
-    yield from (f"{who}: {wrong}" for wrong in _differences(store, left, known, segment.rows))
+    yield from (f"{who}: {wrong}" for wrong in _differences(store, left, known, segment))
 
 
-def _differences(store: Store, left: Current, known: bytes, rows: int) -> Iterator[str]:
-    count = 0
+def _differences(
+    store: Store, left: Current, known: bytes, segment: PredictionSegment
+) -> Iterator[str]:
+    count, answered = 0, Counter[str]()
     assert left.payload is not None  # noqa: S101 - for mypy; the caller has looked
     with store.blobs.open(left.payload) as payload:
         for row, line in enumerate(iter(lambda: payload.readline(LONGEST), b"")):
@@ -207,5 +210,9 @@ def _differences(store: Store, left: Current, known: bytes, rows: int) -> Iterat
                 yield f"row {row} is not what was logged."
             elif left.lacks(row):
                 yield f"row {row} was to be deleted, and is still there."
-    if count != rows:
-        yield f"it has {count} rows instead of {rows}."
+            else:
+                answered[read(line).snapshot] += 1
+    if count != segment.rows:
+        yield f"it has {count} rows instead of {segment.rows}."
+    elif not left.deleted and answered != {one.snapshot: one.rows for one in segment.answered}:
+        yield "its record names other models than its rows."

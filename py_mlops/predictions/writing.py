@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +22,7 @@ from py_mlops.predictions.line import (
     line_of,
     read,
 )
-from py_mlops.records import Author, PredictionSegment, record_id
+from py_mlops.records import Answered, Author, PredictionSegment, record_id
 from py_mlops.store import Store
 from py_mlops.store.failures import disk_failures
 from py_mlops.store.merkle import Frontier, leaf_hash
@@ -146,6 +147,7 @@ def seal(store: Store, file: Path, *, log: str, author: Author) -> str:
         commitments=commitments,
         payload=payload.digest,
         index=index.digest,
+        answered=parts.answered(),
     )
     store.add(segment)
     file.unlink()
@@ -159,6 +161,7 @@ class Parts:
         """Take the payload, from its beginning."""
         self._lines = lines
         self._entries: list[bytes] = []
+        self._answered = Counter[str]()
         self.tree = Frontier()
         self.first: LoggedPrediction | None = None
         self.last: LoggedPrediction | None = None
@@ -182,9 +185,14 @@ class Parts:
         self.last = read(line)
         self.first = self.first or self.last
         self._entries.append(ENTRY.pack(key_of(self.last.id), self.rows, at))
+        self._answered[self.last.snapshot] += 1
         made = commitment(line)
         self.tree.append(leaf_hash(made))
         return made
+
+    def answered(self) -> list[Answered]:
+        """Return whose models made the predictions."""
+        return [Answered(snapshot=one, rows=rows) for one, rows in sorted(self._answered.items())]
 
     def index(self) -> bytes:
         """Return the index: entries sorted by id, then by row."""

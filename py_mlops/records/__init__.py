@@ -39,7 +39,7 @@ from py_mlops.records.model import (
     ModelFormat,
     Prediction,
 )
-from py_mlops.records.predictions import Hold, PredictionSegment, Redaction
+from py_mlops.records.predictions import Answered, Hold, PredictionSegment, Redaction
 from py_mlops.records.program import (
     CellOutput,
     CodeFile,
@@ -94,6 +94,7 @@ __all__ = [
     "AllowedSecret",
     "Answer",
     "AnswerKind",
+    "Answered",
     "AnyRecord",
     "ArraySpec",
     "Artifact",

@@ -7,7 +7,19 @@ from typing import Annotated, Literal
 import msgspec
 
 from py_mlops.records.author import Author
-from py_mlops.records.base import Blob, Digest, Record, Time
+from py_mlops.records.base import Blob, Digest, Part, Record, Time
+
+
+class Answered(Part, frozen=True):
+    """How many predictions of a segment a snapshot's model made.
+
+    Attributes:
+        snapshot: Its id.
+        rows: How many; those that were deleted since count.
+    """
+
+    snapshot: Digest
+    rows: Annotated[int, msgspec.Meta(ge=1)]
 
 
 class PredictionSegment(Record, frozen=True, tag="prediction-segment"):
@@ -23,6 +35,7 @@ class PredictionSegment(Record, frozen=True, tag="prediction-segment"):
         commitments: The commitments, 32 bytes each, in order; kept for ever.
         payload: Digest of the rows with their salts; what is redacted goes with it.
         index: Digest of the index by prediction id.
+        answered: Whose models made them, sorted by id.
     """
 
     created: Time
@@ -34,6 +47,7 @@ class PredictionSegment(Record, frozen=True, tag="prediction-segment"):
     commitments: Blob
     payload: Digest
     index: Digest
+    answered: list[Answered]
 
 
 class Redaction(Record, frozen=True, tag="redaction"):

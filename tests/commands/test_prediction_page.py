@@ -5,21 +5,28 @@ from pathlib import Path
 import pytest
 
 from py_mlops.commands.explain import explain
-from py_mlops.commands.lineage_pages import explanation_page
+from py_mlops.commands.impact import impact
+from py_mlops.commands.lineage_pages import explanation_page, impact_page
 from py_mlops.commands.subject import find_subject
 from py_mlops.errors import UnknownReference
 from py_mlops.predictions import LoggedPrediction, SegmentWriter, seal
 from py_mlops.records import record_id
+from py_mlops.report.page import Page
 from py_mlops.report.terminal import text
 from py_mlops.workspace import Workspace, now
-from tests.store.lineages import add, made_of
+from tests.store.lineages import add, blob_of, made_of
 from tests.store.samples import ANN
 
 
+def shown(one: Page) -> str:
+    """Return a page as a terminal shows it, with single blanks."""
+    return " ".join(text(one, width=200).split())
+
+
 def page(workspace: Workspace, word: str) -> str:
-    """Return the page of an explanation as a terminal shows it."""
+    """Return the page of an explanation."""
     found = explain(workspace, find_subject(workspace, word))
-    return " ".join(text(explanation_page(workspace, found), width=200).split())
+    return shown(explanation_page(workspace, found))
 
 
 @pytest.fixture
@@ -47,7 +54,7 @@ def test_a_prediction_is_explained_back_to_raw_data(
     workspace: Workspace, tmp_path: Path, model: str
 ) -> None:
     """What was asked and answered, which model was to serve, by whom, and what it was made of."""
-    shown = page(workspace, logged(workspace, tmp_path / "log", model, {"age": 41}))
+    told = page(workspace, logged(workspace, tmp_path / "log", model, {"age": 41}))
     for words in (
         "prediction request-17",
         'asked {"age":41}',
@@ -58,7 +65,28 @@ def test_a_prediction_is_explained_back_to_raw_data(
         "table.csv",
         "Back to raw data",
     ):
-        assert words in shown
+        assert words in told
+
+
+def test_a_wrong_file_is_followed_to_the_predictions(
+    workspace: Workspace, tmp_path: Path, model: str
+) -> None:
+    """How many answers, of which log and when: of models made of it, and of a model itself."""
+    logged(workspace, tmp_path / "log", model, {"age": 41})
+    other = made_of("other", ["else"], [])
+    add(workspace.store, other)
+    logged(workspace, tmp_path / "log2", record_id(other), {"age": 7})
+    raw, itself = (
+        impact(workspace, find_subject(workspace, word)) for word in (blob_of("raw").digest, model)
+    )
+    assert [(one.name, one.predictions, one.segments) for one in raw.logs] == [
+        ("flowers@production", 1, 1)
+    ]
+    assert itself.logs == raw.logs
+    assert "flowers@production 1 prediction in 1 segment between" in shown(impact_page(raw))
+    assert "Its own model made 1 prediction." in shown(impact_page(itself))
+    nothing = impact(workspace, find_subject(workspace, blob_of("report").digest))
+    assert nothing.logs == ()
 
 
 def test_a_model_that_was_not_to_serve_is_told(
@@ -67,8 +95,8 @@ def test_a_model_that_was_not_to_serve_is_told(
     """An answer of a model that the head did not point at is no silent thing."""
     other = made_of("flowers", ["labels"], ["other"])
     add(workspace.store, other)
-    shown = page(workspace, logged(workspace, tmp_path / "log", record_id(other), [1]))
-    assert f"pointed at {model[7:19]} then: another model was to serve" in shown
+    told = page(workspace, logged(workspace, tmp_path / "log", record_id(other), [1]))
+    assert f"pointed at {model[7:19]} then: another model was to serve" in told
 
 
 def test_hostile_inputs_write_no_line_of_their_own(
@@ -78,10 +106,10 @@ def test_hostile_inputs_write_no_line_of_their_own(
     asked = {"name": "\x1b[31mred\n  by  snapshot 000000000000" + "x" * 5000}
     word = logged(workspace, tmp_path / "log", model, asked)
     found = explain(workspace, find_subject(workspace, word))
-    shown = text(explanation_page(workspace, found), width=10_000)
-    assert "\x1b[31m" not in shown
-    assert "\n  by  snapshot 0000" not in shown
-    assert "x" * 300 not in shown
+    told = text(explanation_page(workspace, found), width=10_000)
+    assert "\x1b[31m" not in told
+    assert "\n  by  snapshot 0000" not in told
+    assert "x" * 300 not in told
 
 
 def test_a_model_that_is_not_here_is_asked_for(workspace: Workspace, tmp_path: Path) -> None:

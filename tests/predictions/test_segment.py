@@ -7,14 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from py_mlops.commands.verify import verify
 from py_mlops.errors import Corrupt, InputError
 from py_mlops.predictions import SegmentWriter, find, redact, seal
 from py_mlops.predictions.line import GONE
-from py_mlops.records import Blob, PredictionSegment, Redaction
+from py_mlops.records import Answered, Blob, PredictionSegment, Redaction
 from py_mlops.workspace import Workspace, now
-from tests.predictions.conftest import ROWS, prediction
+from tests.predictions.conftest import ROWS, SNAPSHOT, prediction
 from tests.store.samples import ANN
 
 
@@ -141,6 +142,15 @@ def test_an_altered_segment_is_named(workspace: Workspace, segment: str, what: s
     if what == "forged":
         with pytest.raises(Corrupt, match="Row 3 "):
             find(workspace.store, "request-3")
+
+
+def test_a_segment_that_names_another_model_is_told(workspace: Workspace, segment: str) -> None:
+    """Whose model answered stands in the rows, too: a record cannot say otherwise."""
+    record = workspace.store.get_as(segment, PredictionSegment)
+    assert [(one.snapshot, one.rows) for one in record.answered] == [(SNAPSHOT, ROWS)]
+    other = [Answered(snapshot="sha256:" + "b" * 64, rows=ROWS)]
+    workspace.store.add(replace(record, answered=other))
+    assert any("names other models than its rows" in one for one in verify(workspace))
 
 
 def test_equal_predictions_have_different_commitments(workspace: Workspace, segment: str) -> None:
