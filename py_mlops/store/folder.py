@@ -6,7 +6,7 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -16,12 +16,13 @@ from py_mlops.records import Blob, digest_of, is_digest
 from py_mlops.store.copying import copy_and_hash
 from py_mlops.store.failures import disk_failures
 from py_mlops.store.intake import Intake, sync_folder, temporary_name
+from py_mlops.store.singly import Singly
 
 _NAME = re.compile(r"[0-9a-f]{64}")
 _RESTORE = "Restore it from a backup or from a bundle, or take the snapshot again."
 
 
-class FolderBlobs:
+class FolderBlobs(Singly):
     """Blobs in the folder ``objects``, written by way of the folder ``tmp``.
 
     A blob is written to ``tmp``, hashed, synchronised, renamed into place, and
@@ -38,21 +39,6 @@ class FolderBlobs:
         self._objects = root / "objects"
         self._tmp = root / "tmp"
         self._prepared = False
-
-    def put_bytes(self, data: bytes) -> Blob:
-        """Store some bytes, see `Blobs`."""
-        with self.batch() as writer:
-            return writer.put_bytes(data)
-
-    def put_pieces(self, pieces: Iterable[bytes]) -> Blob:
-        """Store pieces as one blob, see `Blobs`."""
-        with self.batch() as writer:
-            return writer.put_pieces(pieces)
-
-    def put_file(self, path: Path) -> Blob:
-        """Store a copy of a file, see `Blobs`."""
-        with self.batch() as writer:
-            return writer.put_file(path)
 
     @contextmanager
     def batch(self) -> Iterator[Intake]:

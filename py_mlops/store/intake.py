@@ -77,24 +77,15 @@ class Intake:
         Raises:
             InputError: When it is not a file that can be read.
         """
-        source = open_source(path)
-        try:
-            before = os.fstat(source)
-            if not stat.S_ISREG(before.st_mode):
-                raise InputError(
-                    f"{path} is not a file but a folder, pipe or device.",
-                    hint="Name a file; only the bytes of files can be kept.",
-                )
-            with disk_failures(f"Copying {path} into the store"), self._draft() as (draft, file):
-                digest, size = copy_and_hash(source, file, durable=True)
-                check_unchanged(path, before, size)
-                blob = Blob(digest=digest, size=size)
-                if self._held(blob):
-                    draft.unlink()
-                else:
-                    self._drafts[digest] = draft, blob
-        finally:
-            os.close(source)
+        copying = disk_failures(f"Copying {path} into the store")
+        with opened(path) as (source, before), copying, self._draft() as (draft, file):
+            digest, size = copy_and_hash(source, file, durable=True)
+            check_unchanged(path, before, size)
+            blob = Blob(digest=digest, size=size)
+            if self._held(blob):
+                draft.unlink()
+            else:
+                self._drafts[digest] = draft, blob
         return blob
 
     def sync(self) -> None:
@@ -164,13 +155,34 @@ def sync_folder(folder: Path) -> None:
     _sync(folder, os.fsync)
 
 
-def open_source(path: Path) -> int:
-    """Open a file to be taken in, without waiting where it is a pipe.
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[int, os.stat_result]]:
+    """Open a file to be taken in.
+
+    Args:
+        path: The file.
+
+    Yields:
+        Its descriptor, and what it was when it was opened.
 
     Raises:
         FileGone: When there is none.
-        InputError: When it cannot be read.
+        InputError: When it is no file, or cannot be read.
     """
+    source = _descriptor(path)
+    try:
+        found = os.fstat(source)
+        if not stat.S_ISREG(found.st_mode):
+            raise InputError(
+                f"{path} is not a file but a folder, pipe or device.",
+                hint="Name a file; only the bytes of files can be kept.",
+            )
+        yield source, found
+    finally:
+        os.close(source)
+
+
+def _descriptor(path: Path) -> int:
     try:
         # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
         return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)

@@ -13,6 +13,7 @@ from py_mlops.errors import FileChanged
 from py_mlops.records import Blob
 from py_mlops.store.base import Blobs, BlobWriter
 from py_mlops.store.claims import DAY, Claims
+from py_mlops.store.singly import Singly
 from py_mlops.store.spool import spool
 from py_mlops.store.touching import touch_all
 
@@ -20,7 +21,7 @@ _FRESH = DAY / 24
 """Seconds after which this process claims an object anew."""
 
 
-class LeasedBlobs:
+class LeasedBlobs(Singly):
     """Blobs in any place, with their leases in a database.
 
     A place such as a bucket has no locks: whether an object may be removed is
@@ -37,21 +38,6 @@ class LeasedBlobs:
         self._blobs = blobs
         self._claims = claims
         self._claimed: dict[str, float] = {}
-
-    def put_bytes(self, data: bytes) -> Blob:
-        """Store some bytes, see `Blobs`."""
-        with self.batch() as writer:
-            return writer.put_bytes(data)
-
-    def put_pieces(self, pieces: Iterable[bytes]) -> Blob:
-        """Store some pieces as one blob, see `Blobs`."""
-        with self.batch() as writer:
-            return writer.put_pieces(pieces)
-
-    def put_file(self, path: Path) -> Blob:
-        """Store a copy of a file, see `Blobs`."""
-        with self.batch() as writer:
-            return writer.put_file(path)
 
     @contextmanager
     def batch(self) -> Iterator[BlobWriter]:

@@ -6,7 +6,7 @@ import functools
 import hashlib
 import io
 import tempfile
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -23,6 +23,7 @@ from py_mlops.store.bucket.objects import Meta, Objects
 from py_mlops.store.bucket.reading import Reader, ranges
 from py_mlops.store.failures import disk_failures
 from py_mlops.store.intake import temporary_name
+from py_mlops.store.singly import Singly
 
 _AT_ONCE = 16
 _IN_MEMORY = 64 << 20
@@ -31,7 +32,7 @@ _LIST_FROM = 40
 _RESTORE = "Restore it from a backup or from a bundle, or take the snapshot again."
 
 
-class BucketBlobs:
+class BucketBlobs(Singly):
     """Blobs in a bucket. The server is believed nothing: what is read is hashed.
 
     Whether a blob may be removed is settled by notes in the bucket, see
@@ -51,21 +52,6 @@ class BucketBlobs:
         self._objects = Objects(Client(address, timeout=timeout))
         self._ages = Ages(self._objects)
         self._place = address
-
-    def put_bytes(self, data: bytes) -> Blob:
-        """Store some bytes, see `Blobs`."""
-        with self.batch() as writer:
-            return writer.put_bytes(data)
-
-    def put_pieces(self, pieces: Iterable[bytes]) -> Blob:
-        """Store some pieces as one blob, see `Blobs`."""
-        with self.batch() as writer:
-            return writer.put_pieces(pieces)
-
-    def put_file(self, path: Path) -> Blob:
-        """Store a copy of a file, see `Blobs`."""
-        with self.batch() as writer:
-            return writer.put_file(path)
 
     @contextmanager
     def batch(self) -> Iterator[BucketIntake]:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from py_mlops.errors import InputError, StoreUnavailable
+from py_mlops.errors import StoreUnavailable
 from py_mlops.records import Blob, digest_of
 from py_mlops.store.bucket.ages import Ages
 from py_mlops.store.bucket.keys import key
 from py_mlops.store.bucket.objects import WHOLE, Objects
 from py_mlops.store.copying import copy_and_hash
 from py_mlops.store.failures import disk_failures
-from py_mlops.store.intake import check_unchanged, open_source
+from py_mlops.store.intake import check_unchanged, opened
 from py_mlops.store.spool import spool
 
 T = TypeVar("T")
@@ -86,18 +85,8 @@ class BucketIntake:
         Raises:
             InputError: When it is not a file that can be read.
         """
-        source = open_source(path)
-        try:
-            before = os.fstat(source)
-            if not stat.S_ISREG(before.st_mode):
-                raise InputError(
-                    f"{path} is not a file but a folder, pipe or device.",
-                    hint="Name a file; only the bytes of files can be kept.",
-                )
-            blob = self._copied(path, source, before)
-        finally:
-            os.close(source)
-        return blob
+        with opened(path) as (source, before):
+            return self._copied(path, source, before)
 
     def send(self, pool: Executor) -> None:
         """Send what the batch holds; afterwards it is durable.
