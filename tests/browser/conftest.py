@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from sklearn.datasets import load_digits
 
 from tests.jupyter import Server, jupyter_server
+from tests.projects import mlops, write_notebook
 
 ROOT = Path(__file__).parents[2]
 FLAGS = [
@@ -53,6 +54,21 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     words = f"--LabApp.user_settings_dir={home / 'lab-settings'}"
     with jupyter_server(home, words) as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def stocked(server: Server) -> Server:
+    """The server, with two snapshots of a small model in its store, and a verdict on one."""
+    ours = {"MLOPS_CACHE": str(server.home / "cache"), "MLOPS_STORE": str(server.home / "store")}
+    for rate in (0.1, 0.2):
+        cells = ["%load_ext py_mlops", f"rate = {rate}\nloss = rate / 2\nloss"]
+        cells.append("%mlops snapshot rates --metric loss")
+        notebook = write_notebook(server.home / "work" / "rates.ipynb", cells)
+        ran = mlops("run", notebook, **ours)
+        assert ran.code == 0, ran.err
+    ended = mlops("reproduce", "rates", "--quiet", **ours)
+    assert ended.code == 0, ended.out
+    return server
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import re
 
@@ -90,6 +91,54 @@ def test_story(story: Page) -> None:
     expect(view(page).get_by_role("heading", name="Metrics")).to_be_visible()
     picture(page, "compare")
     assert accessible(page, ".jp-mlops-Compare", ".jp-mlops-Panel") == []
+
+
+def test_keyboard(stocked: Server, page: Page) -> None:
+    """Whoever has no mouse opens a snapshot, picks two and compares them."""
+    show_panel(page, stocked, workspace="keys")
+    rows = entries(page, "Snapshots")
+    expect(rows.nth(1)).to_be_visible(timeout=LONG)
+    page.get_by_role("listbox", name="Snapshots").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Space")
+    expect(rows.nth(0)).to_have_attribute("aria-selected", "true")
+    expect(rows.nth(1)).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("c")
+    expect(view(page).get_by_role("heading", name="Metrics")).to_be_visible(timeout=LONG)
+    page.get_by_role("listbox", name="Snapshots").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    expect(view(page).get_by_role("heading", name="Environment")).to_be_visible(timeout=LONG)
+
+
+@pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
+def test_narrow(stocked: Server, page: Page, theme: str) -> None:
+    """In light and in dark, 220 pixels wide, nothing is cut off, and axe finds nothing serious."""
+    chosen = stocked.home / "lab-settings" / "@jupyterlab" / "apputils-extension"
+    (chosen / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
+    show_panel(page, stocked, workspace=theme.replace(" ", ""))
+    expect(page.locator("body")).to_have_attribute("data-jp-theme-name", theme)
+    rows = entries(page, "Snapshots")
+    expect(rows.first).to_be_visible(timeout=LONG)
+    rows.first.click()
+    expect(view(page).get_by_role("heading", name="Environment")).to_be_visible(timeout=LONG)
+    assert accessible(page, ".jp-mlops-Panel", ".jp-mlops-Page") == []
+    picture(page, "snapshot-dark" if "Dark" in theme else "snapshot")
+    handle = page.locator("#jp-left-stack").bounding_box()
+    assert handle
+    edge = handle["x"] + handle["width"] + 1
+    page.mouse.move(edge, 500)
+    page.mouse.down()
+    page.mouse.move(handle["x"] + 220, 500)
+    page.mouse.up()
+    too_wide = page.evaluate(
+        """() => [...document.querySelectorAll('.jp-mlops-Panel *')].filter(
+            node => node.getBoundingClientRect().right >
+                document.querySelector('.jp-mlops-Panel').getBoundingClientRect().right + 1
+        ).map(node => node.outerHTML.slice(0, 200))"""
+    )
+    assert too_wide == []
 
 
 def test_no_server_extension(server: Server, page: Page) -> None:
