@@ -112,6 +112,6 @@ def panels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panels]:
         }
         second = handovers.take(workspace, home / "second", said | changed, model=handovers.MODEL)
         workspace.store.close()
-        with jupyter_server(home) as running:
-            own = {**os.environ, "MLOPS_STORE": str(home / "store")}
-            yield Panels(running, home, first, second, own)
+        own = {**os.environ, "MLOPS_STORE": str(home / "store")}
+    with jupyter_server(home, **own) as running:  # other tests have an environment of their own
+        yield Panels(running, home, first, second, own)
