@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -59,7 +60,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def stocked(server: Server) -> Server:
     """The server, with two snapshots of a small model in its store, and a verdict on one."""
-    ours = {"MLOPS_CACHE": str(server.home / "cache"), "MLOPS_STORE": str(server.home / "store")}
+    ours: dict[str, Any] = {
+        "MLOPS_CACHE": str(server.home / "cache"),
+        "MLOPS_STORE": str(server.home / "store"),
+    }
     for rate in (0.1, 0.2):
         cells = ["%load_ext py_mlops", f"rate = {rate}\nloss = rate / 2\nloss"]
         cells.append("%mlops snapshot rates --metric loss")
