@@ -15,6 +15,7 @@ from benchmarks import (
     push,
     rebuild,
     reproduce,
+    server,
     session,
     store,
     verify,
@@ -37,6 +38,7 @@ ALL: dict[str, Callable[[], None]] = {
     "verify": lambda: verify.main([]),
     "writers": writers.main,
     "lineage": lineage.main,
+    "server": server.main,
 }
 
 
