@@ -11,6 +11,7 @@ from benchmarks import (
     kernel_start,
     lineage,
     observe,
+    panel,
     predictions,
     push,
     rebuild,
@@ -39,6 +40,7 @@ ALL: dict[str, Callable[[], None]] = {
     "writers": writers.main,
     "lineage": lineage.main,
     "server": server.main,
+    "panel": panel.main,
 }
 
 

@@ -21,7 +21,7 @@ from py_mlops.workspace import open_workspace
 from tests.jupyter import TOKEN, Server, jupyter_server
 from tests.panels.large import MODELS, SNAPSHOTS, cell, stock, with_notebook
 
-TIMES = 30
+TIMES, PAIRS = 30, 3
 LIST, BADGE = 0.030, 0.100
 """Seconds that an answer may take, on a machine of two processors."""
 
@@ -31,34 +31,40 @@ class Large:
     """A running server with a large store.
 
     Attributes:
-        few: Ids of two snapshots of 300 cells, of which 10 differ.
+        few: Pairs of ids of snapshots of 300 cells, of which 10 differ.
         all: Ids of two snapshots of 400 cells that all differ.
     """
 
     server: Server
-    few: tuple[str, str]
+    few: list[tuple[str, str]]
     all: tuple[str, str]
 
 
-def filled(store: Path) -> tuple[tuple[str, str], tuple[str, str]]:
-    """Make a large store, and in it two pairs of long notebooks; return their ids."""
+def filled(store: Path) -> tuple[list[tuple[str, str]], tuple[str, str]]:
+    """Make a large store, and in it pairs of long notebooks; return their ids."""
     store.mkdir(parents=True)
     workspace = open_workspace(store)
+
+    def add(name: str, sources: list[str]) -> str:
+        return with_notebook(workspace.store, name, sources)
+
     try:
         stock(workspace.store)
-        long = [cell(number) for number in range(300)]
-        other = [cell(number, changed=number % 30 == 7) for number in range(300)]
-        unlike = [
-            [f"{word}_{number} = [{number}] * 7\nplot({word}_{number})" for number in range(400)]
+        numbers = [range(start, start + 300) for start in range(PAIRS)]
+        few = [
+            (
+                add("long", [cell(number) for number in each]),
+                add("long", [cell(number, changed=number % 30 == 7) for number in each]),
+            )
+            for each in numbers
+        ]
+        first, second = (
+            add("all", [f"{word}_{number} = [{number}] * 7" for number in range(400)])
             for word in ("first", "second")
-        ]
-        made = [
-            with_notebook(workspace.store, name, sources)
-            for name, sources in (("long", long), ("long", other), *(("all", u) for u in unlike))
-        ]
+        )
     finally:
         workspace.store.close()
-    return (made[0], made[1]), (made[2], made[3])
+    return few, (first, second)
 
 
 @contextmanager
@@ -127,7 +133,7 @@ def main() -> None:
             deep = asked("/snapshots?limit=200").json()["next"]
             for _ in range(25):
                 deep = asked(f"/snapshots?limit=200&cursor={deep}").json()["next"]
-            a, b = large.few
+            a, b = large.few[0]
             figures = [
                 Figure("the smallest answer of the same server", seconds(asked, "/status", "/api")),
                 Figure("a folder of 200 files of it", seconds(asked, "/contents/many", "/api")),
@@ -152,7 +158,7 @@ def main() -> None:
             ]
             notebooks = [
                 figure
-                for name, pair in (("10 of 300 differ", large.few), ("400 differ", large.all))
+                for name, pair in (("10 of 300 differ", large.few[0]), ("400 differ", large.all))
                 for figure in compared(asked, name, pair)
             ]
             table(f"{SNAPSHOTS:,} snapshots of {MODELS} models, by HTTP", figures)

@@ -78,12 +78,12 @@ def stock(store: Store, count: int = SNAPSHOTS, models: int = MODELS) -> None:
         store.add(move)
 
 
-def notebook(sources: Iterable[str]) -> bytes:
-    """Return a notebook whose cells each printed a line."""
+def notebook(sources: Iterable[str], ids: str = "cell") -> bytes:
+    """Return a notebook whose cells each printed a line; their ids begin with a word."""
     cells = [
         new_code_cell(
             source,
-            id=f"cell-{place}",
+            id=f"{ids}-{place}",
             execution_count=place + 1,
             outputs=[new_output("stream", name="stdout", text=f"step {place}\n")],
         )
@@ -92,11 +92,11 @@ def notebook(sources: Iterable[str]) -> bytes:
     return str(writes(new_notebook(cells=cells))).encode()
 
 
-def with_notebook(store: Store, name: str, sources: Iterable[str]) -> str:
+def with_notebook(store: Store, name: str, sources: Iterable[str], ids: str = "cell") -> str:
     """Add a snapshot that has a saved notebook of such cells; return its id."""
     history, lock = store.blobs.put_bytes(b"{}"), store.blobs.put_bytes(b"lock")
     made = snapshot(name, history=history, lock=lock)
-    saved = store.blobs.put_bytes(notebook(sources))
+    saved = store.blobs.put_bytes(notebook(sources, ids))
     program = replace(made.program, notebook=f"/data/ann/{name}.ipynb", saved=saved)
     store.add(replace(made, program=program))
     return record_id(replace(made, program=program))
