@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.records.handover import Handover, SeenFile
@@ -33,8 +34,7 @@ a version that was read before the last one; ``special`` no regular file;
 """
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True):
     """A seen file and the decision on it.
 
     Attributes:
@@ -54,6 +54,9 @@ class Finding:
     found: os.stat_result | None = None
 
 
+_NO_NAMES = frozenset({"", ".", ".."})
+
+
 def judge(handover: Handover, rules: IgnoreRules) -> list[Finding]:
     """Decide on every file of a handover.
 
@@ -66,13 +69,22 @@ def judge(handover: Handover, rules: IgnoreRules) -> list[Finding]:
         a file last; the notebook itself is not among them.
     """
     newest = {seen.path: number for number, seen in enumerate(handover.files)}
+    folders: dict[str, bool] = {}
     findings = []
     for number, seen in enumerate(handover.files):
-        if seen.path != handover.notebook:
-            finding = _judge(seen, rules)
-            if newest[seen.path] != number and finding.state != "ignored":
-                finding = Finding(seen, finding.role, "older", "", finding.size)
-            findings.append(finding)
+        path = seen.path
+        if path == handover.notebook:
+            continue
+        # Most of many files lie in few folders: those are judged once, not with each file.
+        folder, _, name = path.rpartition("/")
+        clear = folders.get(folder)
+        if clear is None:
+            clear = folders[folder] = is_plain(folder) and rules.keeps_all(folder)
+        clear = clear and name.isascii() and "\0" not in name and name not in _NO_NAMES
+        finding = _look(seen) if clear else _judge(seen, rules)
+        if newest[path] != number and finding.state != "ignored":
+            finding = Finding(seen, finding.role, "older", "", finding.size)
+        findings.append(finding)
     return findings
 
 
@@ -103,12 +115,21 @@ def same(seen: SeenFile, found: os.stat_result) -> bool:
 
 
 def _judge(seen: SeenFile, rules: IgnoreRules) -> Finding:
-    role: Literal["input", "output", "code"] = "input" if seen.first == "read" else "output"
+    role = _role(seen)
     if not is_plain(seen.path):
         return Finding(seen, role, "unnamed", "", 0)
     reason = rules.reason(seen.path)
     if reason is not None:
         return Finding(seen, role, "ignored", reason, 0)
+    return _look(seen)
+
+
+def _role(seen: SeenFile) -> Literal["input", "output", "code"]:
+    return "input" if seen.first == "read" else "output"
+
+
+def _look(seen: SeenFile) -> Finding:
+    role = _role(seen)
     found, regular = look_at(seen.path)
     size = found.st_size if found is not None and regular else 0
     if role == "output":

@@ -165,7 +165,7 @@ def _row(finding: Finding) -> tuple[str, ...]:
 
 
 def _group_row(group: Group) -> tuple[str, ...]:
-    size = sum(member.found.st_size for member in group.members)
+    size = sum(member.size for member in group.members)
     name = f"{group.requested or '.'}/ ({len(group.members):,} files)"
     cell = f"[{group.cell}]" if group.cell else ""
     observer = f"{group.observed}: {group.process}" if group.process else group.observed

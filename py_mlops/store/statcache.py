@@ -6,8 +6,6 @@ import os
 import sqlite3
 import threading
 import time
-from array import array
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -50,6 +48,12 @@ _FIND = """
     SELECT digest FROM file
     WHERE path = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ? AND inode = ? AND dev = ?
 """
+
+
+Look = tuple[int, int, int, int]
+"""How a file looked beside its size: mtime, ctime (ns), inode, device."""
+
+_looks = msgspec.msgpack.Decoder(list[Look])
 
 
 class StatCache:
@@ -103,23 +107,20 @@ class StatCache:
             return msgspec.json.decode(rows[0][0], type=Tree) if rows else None
         return None
 
-    def trees_near(self, folder: str) -> list[tuple[Tree, list[tuple[int, ...]]]]:
+    def trees_near(self, folder: str) -> list[tuple[Tree, list[Look]]]:
         """Return the newest trees at, above or below a folder.
 
         Returns:
-            Each tree, and how its files looked, in the order of its manifest:
-            mtime, ctime (ns), inode, device.
+            Each tree, and how its files looked, in the order of its manifest.
         """
         below = f"{folder.rstrip('/')}/"
         found = []
         for tree, stats in self._ask(_NEAR, {"folder": folder, "below": below, "most": _MOST_NEAR}):
             with suppress(msgspec.MsgspecError, TypeError, ValueError):
-                numbers = array("q", stats)
-                columns = (numbers[start::4] for start in range(4))
-                found.append((msgspec.json.decode(tree, type=Tree), list(zip(*columns))))  # noqa: B905 - a rest of a damaged row is no file
+                found.append((msgspec.json.decode(tree, type=Tree), _looks.decode(stats)))
         return found
 
-    def remember_tree(self, fingerprint: str, tree: Tree, stats: Iterable[tuple[int, ...]]) -> None:
+    def remember_tree(self, fingerprint: str, tree: Tree, stats: list[Look]) -> None:
         """Remember a tree.
 
         Args:
@@ -127,10 +128,8 @@ class StatCache:
             tree: The tree.
             stats: As `trees_near` returns them.
         """
-        numbers = array("q", (_signed(number) for row in stats for number in row))
-        name = str(tree.manifest.digest)
-        row = (name, fingerprint, tree.folder, msgspec.json.encode(tree), numbers.tobytes(),
-               time.time_ns())  # fmt: skip
+        name, packed = str(tree.manifest.digest), msgspec.msgpack.encode(stats)
+        row = (name, fingerprint, tree.folder, msgspec.json.encode(tree), packed, time.time_ns())
         self._ask("REPLACE INTO tree VALUES (?, ?, ?, ?, ?, ?)", row)
         self._ask(_FORGET, (_MOST_TREES,))
 
@@ -172,11 +171,6 @@ class StatCache:
             with suppress(sqlite3.Error):
                 self._connection.close()
             self._connection = None
-
-
-def _signed(number: int) -> int:
-    """Return a number of 64 bits as one with a sign, which SQLite and arrays can hold."""
-    return number - 2**64 if number >= 2**63 else number
 
 
 def _key(path: Path) -> str:
