@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from py_mlops.data.judge import Finding
 from py_mlops.records.data import Observed
 from py_mlops.records.manifest import join
-from py_mlops.store.intake import identity
+from py_mlops.store.intake import Look
 
 FROM = 256
 """So many files become a tree; fewer are recorded one by one."""
@@ -21,18 +22,18 @@ LARGEST_FILE = 8 << 20
 """Bytes above which a file is an object of its own."""
 
 
-class Member(NamedTuple):
+class Member(msgspec.Struct, frozen=True, gc=False):
     """A file of a group.
 
     Attributes:
         path: Below the group's folder.
         finding: What is known of it.
-        look: How it looked when it was judged, see `identity`.
+        look: How it looked when it was judged.
     """
 
     path: str
     finding: Finding
-    look: tuple[int, int, int, int, int]
+    look: Look
 
     @property
     def size(self) -> int:
@@ -64,7 +65,6 @@ class Group:
 
 _Key = tuple[str, str, Literal["input", "output"], int, Observed, str, bool]
 """The fields of `Group`, whose folder is where the paths and the program's names for them part."""
-_ANY_MAY_RUN = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 
 
 def group(findings: Iterable[Finding]) -> tuple[list[Group], list[Finding]]:
@@ -97,15 +97,15 @@ def group(findings: Iterable[Finding]) -> tuple[list[Group], list[Finding]]:
 
 
 def _key(finding: Finding) -> _Key | None:
-    seen, found, role = finding.seen, finding.found, finding.role
-    if finding.state != "ready" or found is None or finding.size > LARGEST_FILE or role == "code":
+    seen, role = finding.seen, finding.role
+    if finding.state != "ready" or finding.size > LARGEST_FILE or role == "code":
         return None
     if seen.written and role == "input":
         return None
     base = _base(seen.path, seen.requested)
     if base is None:
         return None
-    executable = role == "input" and bool(found.st_mode & _ANY_MAY_RUN)
+    executable = finding.executable and role == "input"
     return *base, role, seen.cell, seen.observed, seen.process, executable
 
 
@@ -125,16 +125,16 @@ def _base(path: str, requested: str) -> tuple[str, str] | None:
 
 
 def _group(key: _Key, findings: Sequence[Finding]) -> Group:
-    path, requested, *labels = key
+    path, requested = key[:2]
     start = len(path.rstrip("/")) + 1
     folders = {finding.seen.path.rpartition("/")[0][start:] for finding in findings}
     common = os.path.commonpath(folders) if "" not in folders else ""
     cut = start + len(common) + 1 if common else start
     members = [
-        Member(finding.seen.path[cut:], finding, identity(finding.found))
+        Member(finding.seen.path[cut:], finding, finding.look)
         for finding in sorted(findings, key=attrgetter("seen.path"))
-        if finding.found is not None
+        if finding.look is not None
     ]
     if common:
         path, requested = join(path, common), join(requested, common)
-    return Group(path, requested, *labels, members=members)
+    return Group(path, requested, *key[2:], members=members)

@@ -10,6 +10,7 @@ import msgspec
 
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.records.handover import Handover, SeenFile
+from py_mlops.store.intake import Look, identity
 
 State = Literal[
     "ready",
@@ -34,7 +35,7 @@ a version that was read before the last one; ``special`` no regular file;
 """
 
 
-class Finding(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """A seen file and the decision on it.
 
     Attributes:
@@ -43,7 +44,8 @@ class Finding(msgspec.Struct, frozen=True):
         state: What became of it.
         reason: Why it is ignored; empty otherwise.
         size: Its size in bytes now; 0 when it is not there.
-        found: How it looks now; ``None`` when it is not there or was not looked at.
+        look: How it looks now; ``None`` when it is not there or was not looked at.
+        executable: Whether anybody may run it.
     """
 
     seen: SeenFile
@@ -51,9 +53,11 @@ class Finding(msgspec.Struct, frozen=True):
     state: State
     reason: str
     size: int
-    found: os.stat_result | None = None
+    look: Look | None = None
+    executable: bool = False
 
 
+_ANY_MAY_RUN = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
 _NO_NAMES = frozenset({"", ".", ".."})
 
 
@@ -131,10 +135,14 @@ def _role(seen: SeenFile) -> Literal["input", "output", "code"]:
 def _look(seen: SeenFile) -> Finding:
     role = _role(seen)
     found, regular = look_at(seen.path)
-    size = found.st_size if found is not None and regular else 0
+    if found is None:
+        look, size, executable = None, 0, False
+    else:
+        look, executable = identity(found), found.st_mode & _ANY_MAY_RUN != 0
+        size = look[0] if regular else 0
     if role == "output":
         state: State = "ready" if regular else "absent" if found is None else "special"
-        return Finding(seen, role, state, "", size, found)
+        return Finding(seen, role, state, "", size, look, executable)
     if seen.path.endswith(".py") and not seen.written:
         role = "code"
     if found is not None and not regular:
@@ -147,4 +155,4 @@ def _look(seen: SeenFile) -> Finding:
         state = "rewritten"
     else:
         state = "gone" if found is None else "changed"
-    return Finding(seen, role, state, "", size, found)
+    return Finding(seen, role, state, "", size, look, executable)

@@ -22,7 +22,7 @@ from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Blob, Tree
 from py_mlops.records.manifest import Entry, encode, join
 from py_mlops.store import Blobs, BlobWriter, StatCache
-from py_mlops.store.intake import identity
+from py_mlops.store.intake import Look, identity
 
 PACK = 256 << 20
 """Bytes after which the next pack is begun."""
@@ -31,7 +31,7 @@ MOST_PACKS = 32
 """Older packs that a snapshot refers to; what lies in further ones is packed anew."""
 
 _EVERY = 256
-_UNSURE = (-1, -1, -1, -1)
+_UNSURE = (-1, -1, -1, -1, -1)
 _RACY = 2_000_000_000
 
 
@@ -51,10 +51,10 @@ class _Shelf:
     """
 
     places: dict[str, _Place] = field(default_factory=dict)
-    unchanged: dict[str, tuple[tuple[int, ...], str]] = field(default_factory=dict)
+    unchanged: dict[str, tuple[Look, str]] = field(default_factory=dict)
     likely: dict[tuple[str, int], str] = field(default_factory=dict)
 
-    def add(self, tree: Tree, seen: Sequence[tuple[int, ...]], blobs: Blobs) -> None:
+    def add(self, tree: Tree, seen: Sequence[Look], blobs: Blobs) -> None:
         """Learn a tree, as far as the store still has it."""
         held = [blobs.touch(pack.digest) == pack for pack in tree.packs]
         entries = entries_of(tree, blobs)
@@ -66,7 +66,7 @@ class _Shelf:
                 for name in (path, path.rpartition("/")[2]):
                     self.likely.setdefault((name, entry.size), entry.sha256)
             if len(seen) == len(entries):
-                self.unchanged.setdefault(path, ((entry.size, *seen[number]), entry.sha256))
+                self.unchanged.setdefault(path, (seen[number], entry.sha256))
 
     def keep_worthwhile(self, groups: Sequence[Group]) -> None:
         """Forget packs of which these files are less than half, and all but the fullest ones.
@@ -94,8 +94,8 @@ class _Shelf:
 
     def find(self, group: Group, member: Member) -> str | None:
         """Return the digest of a file that is as it was and that lies in a pack."""
-        seen, digest = self.unchanged.get(join(group.folder, member.path), ((), ""))
-        return digest if seen == member.look and digest in self.places else None
+        known = self.unchanged.get(join(group.folder, member.path))
+        return known[1] if known and known[0] == member.look and known[1] in self.places else None
 
 
 def pack(
@@ -199,21 +199,21 @@ class _Packing:
         numbers: dict[str, int] = {}
         packs: list[Blob] = []
         entries, stats = [], []
-        racy = self._began_ns - _RACY
+        racy, place = self._began_ns - _RACY, self._place
         dated = group.role == "input"
         for member, digest in zip(group.members, self._digests[id(group)], strict=True):
             if digest is None:
                 continue
-            pack, offset = self._place(digest)
+            pack, offset = place(digest)
             number = numbers.get(pack.digest)
             if number is None:
                 number = numbers[pack.digest] = len(packs)
                 packs.append(pack)
-            size, mtime_ns, ctime_ns, *_ = member.look
-            stats.append(_UNSURE if max(mtime_ns, ctime_ns) > racy else member.look[1:])
+            look = member.look
+            stats.append(_UNSURE if look[1] > racy or look[2] > racy else look)
             seen_ns = member.finding.seen.mtime_ns
             modified = str(seen_ns) if dated and seen_ns > 0 else ""
-            entries.append(Entry(member.path, digest, size, number, offset, modified))
+            entries.append(Entry(member.path, digest, look[0], number, offset, modified))
         if not entries:
             return None
         bare = Tree(
@@ -275,10 +275,9 @@ def read(member: Member) -> bytes | None:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
             data = _all(file, member.size)
+            after = os.fstat(file)
         finally:
             os.close(file)
-        # By its path, so that a file put in its place meanwhile is noticed too.
-        after = os.stat(path)  # noqa: PTH116 - a Path would only cost time
     except OSError:
         return None
     return data if len(data) == member.size and identity(after) == member.look else None

@@ -15,7 +15,7 @@ import msgspec
 from py_mlops.errors import FileGone
 from py_mlops.records import Blob, Tree, is_digest
 from py_mlops.store.base import Blobs, BlobWriter
-from py_mlops.store.intake import identity
+from py_mlops.store.intake import Look, identity
 
 _RACY = 2_000_000_000
 """Nanoseconds: a file system's clock may be so coarse that a later change has the same time."""
@@ -49,9 +49,6 @@ _FIND = """
     WHERE path = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ? AND inode = ? AND dev = ?
 """
 
-
-Look = tuple[int, int, int, int]
-"""How a file looked beside its size: mtime, ctime (ns), inode, device."""
 
 _looks = msgspec.msgpack.Decoder(list[Look])
 
