@@ -44,7 +44,7 @@ from py_mlops.records import (
     encode,
 )
 from py_mlops.records.handover import Handover
-from py_mlops.store import BlobWriter, ingest
+from py_mlops.store import BlobWriter, ingest, keep_unchanged
 from py_mlops.workspace import Workspace, now
 
 _RETRIES = 20
@@ -193,9 +193,14 @@ def _store_parts(
     incomplete: bool,
     report: Report,
 ) -> _Parts:
+    blobs, cache, held = workspace.store.blobs, workspace.store.stat_cache, dict[str, Blob]()
+
+    def expect(paths: Sequence[Path]) -> None:
+        held.update(keep_unchanged(paths, blobs, cache))
+
     def take(path: Path) -> Blob:
         report(Progress("data", path.name))
-        return ingest(path, workspace.store.blobs, workspace.store.stat_cache, writer)
+        return ingest(path, blobs, cache, writer, held)
 
     def take_kept(name: str) -> Blob:
         report(Progress("data", "what was overwritten"))
@@ -203,7 +208,9 @@ def _store_parts(
 
     rules = IgnoreRules(handover.facts.prefixes, workspace.settings.ignore)
     pack = _packer(workspace, handover, writer, report)
-    gathered = gather(handover, rules, take, take_kept, pack=pack, incomplete=incomplete)
+    gathered = gather(
+        handover, rules, take, take_kept, pack=pack, expect=expect, incomplete=incomplete
+    )
     answers, unanswered = replay.gather(handover, writer.put_file, report)
     program = _program(handover, notebook, gathered, writer, take)
     environment = to_record(

@@ -23,6 +23,7 @@ from py_mlops.records import Blob, Tree
 from py_mlops.records.manifest import Entry, encode, join
 from py_mlops.store import Blobs, BlobWriter, StatCache
 from py_mlops.store.intake import Look, identity
+from py_mlops.store.touching import touch_all
 
 PACK = 256 << 20
 """Bytes after which the next pack is begun."""
@@ -56,7 +57,8 @@ class _Shelf:
 
     def add(self, tree: Tree, seen: Sequence[Look], blobs: Blobs) -> None:
         """Learn a tree, as far as the store still has it."""
-        held = [blobs.touch(pack.digest) == pack for pack in tree.packs]
+        there = touch_all(blobs, [pack.digest for pack in tree.packs])
+        held = [there.get(pack.digest) == pack for pack in tree.packs]
         entries = entries_of(tree, blobs)
         for number, entry in enumerate(entries):
             path = join(tree.folder, entry.path)
@@ -140,10 +142,12 @@ def pack(
 
 def _as_it_was(group: Group, blobs: Blobs, cache: StatCache) -> Tree | None:
     tree = cache.find_tree(_fingerprint(group))
-    held = tree and all(
-        blobs.touch(blob.digest) == blob for blob in (tree.manifest, *tree.packs)
-    )  # fmt: skip
-    return _labelled(group, tree) if tree and held else None
+    if tree is None:
+        return None
+    stands_on = (tree.manifest, *tree.packs)
+    held = touch_all(blobs, [blob.digest for blob in stands_on])
+    whole = all(held.get(blob.digest) == blob for blob in stands_on)
+    return _labelled(group, tree) if whole else None
 
 
 def _labelled(group: Group, tree: Tree) -> Tree:

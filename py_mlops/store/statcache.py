@@ -6,8 +6,10 @@ import os
 import sqlite3
 import threading
 import time
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -16,6 +18,7 @@ from py_mlops.errors import FileGone
 from py_mlops.records import Blob, Tree, is_digest
 from py_mlops.store.base import Blobs, BlobWriter
 from py_mlops.store.intake import Look, identity
+from py_mlops.store.touching import touch_all
 
 _RACY = 2_000_000_000
 """Nanoseconds: a file system's clock may be so coarse that a later change has the same time."""
@@ -180,7 +183,35 @@ def _columns(status: os.stat_result) -> tuple[int, int, int, str, str]:
     return size, mtime_ns, ctime_ns, str(inode), str(dev)
 
 
-def ingest(path: Path, blobs: Blobs, cache: StatCache, writer: BlobWriter | None = None) -> Blob:
+def keep_unchanged(paths: Iterable[Path], blobs: Blobs, cache: StatCache) -> dict[str, Blob]:
+    """Keep the blobs of files that are as they were, all at once, for `ingest` to find.
+
+    Args:
+        paths: The files; those that changed or are gone are passed over.
+        blobs: The store's blobs.
+        cache: What is known of files.
+
+    Returns:
+        What of it the store holds, by digest.
+
+    Raises:
+        StoreUnavailable: When the store does not answer.
+    """
+    known: dict[str, None] = {}
+    for path in paths:
+        with suppress(OSError, ValueError):
+            if digest := cache.find(path, path.stat()):
+                known[digest] = None
+    return touch_all(blobs, known) if known else {}
+
+
+def ingest(
+    path: Path,
+    blobs: Blobs,
+    cache: StatCache,
+    writer: BlobWriter | None = None,
+    held: Mapping[str, Blob] = MappingProxyType({}),
+) -> Blob:
     """Put a file into the store, without reading it when it is there unchanged.
 
     Args:
@@ -188,6 +219,7 @@ def ingest(path: Path, blobs: Blobs, cache: StatCache, writer: BlobWriter | None
         blobs: The store's blobs.
         cache: What is known of files.
         writer: Takes the file in when it must be read; ``blobs`` by default.
+        held: What `keep_unchanged` returned of this and other files.
 
     Returns:
         The file's blob.
@@ -205,7 +237,7 @@ def ingest(path: Path, blobs: Blobs, cache: StatCache, writer: BlobWriter | None
     known = cache.find(path, before)
     if known is not None:
         blob = Blob(digest=known, size=before.st_size)
-        if blobs.touch(known) == blob:
+        if (held.get(known) or blobs.touch(known)) == blob:
             return blob
     hashed_ns = time.time_ns()
     blob = (writer or blobs).put_file(path)
