@@ -24,7 +24,7 @@ from sqlalchemy import (
 from py_mlops.errors import Corrupt, InputError, StoreError
 from py_mlops.records import LogSignature, is_digest
 from py_mlops.store import merkle
-from py_mlops.store.appending import Nodes, append, check, enter, hold, points, size_of
+from py_mlops.store.appending import Nodes, append, check, enter, hold, point, points, size_of
 from py_mlops.store.audit import audit
 from py_mlops.store.base import Blobs, Entry, Mark, Move, Row, Sign
 from py_mlops.store.database import Database
@@ -104,8 +104,9 @@ class SqlLedger:
         Raises:
             Corrupt: When that is not what the log says.
         """
-        found = self.database.run("Reading", lambda connection: points(connection, name))
-        return next(iter(found.values()), None)
+        return self.database.run(
+            "Reading", lambda connection: point(connection, name)[0], single=True
+        )
 
     def heads(self) -> dict[str, str]:
         """Return every head and what it points at, see `Ledger`.
@@ -113,7 +114,7 @@ class SqlLedger:
         Raises:
             Corrupt: When one does not point where the log says.
         """
-        return self.database.run("Reading", lambda connection: points(connection, None))
+        return self.database.run("Reading", points)
 
     def find(self, prefix: str, limit: int = 3) -> list[Row]:
         """Return rows whose record id's hex begins with ``prefix``, see `Ledger`."""
@@ -170,7 +171,7 @@ class SqlLedger:
 
     def size(self) -> int:
         """Return how many rows the log has."""
-        return self.database.run("Reading", size_of)
+        return self.database.run("Reading", size_of, single=True)
 
     def root(self, size: int | None = None) -> bytes:
         """Return the Merkle tree hash of the first ``size`` rows, see `Ledger`."""
@@ -234,7 +235,10 @@ class SqlLedger:
     def name(self) -> str:
         """Return the store's own name, see `Ledger`."""
         query = select(meta.c.value).where(meta.c.key == "store")
-        return self.database.run("Reading", lambda connection: connection.scalar(query)) or ""
+        return (
+            self.database.run("Reading", lambda connection: connection.scalar(query), single=True)
+            or ""
+        )
 
     def marks(self, *, most: int | None = None, limit: int | None = None) -> list[Mark]:
         """Return the checkpoints that were noted, see `Ledger`."""
@@ -293,7 +297,7 @@ class SqlLedger:
 
     def _mappings(self, query: Select[Any]) -> Sequence[RowMapping]:
         return self.database.run(
-            "Reading", lambda connection: connection.execute(query).mappings().all()
+            "Reading", lambda connection: connection.execute(query).mappings().all(), single=True
         )
 
 

@@ -85,11 +85,10 @@ def test_unchanged_files_are_asked_for_all_at_once(
     """A hundred unchanged files cost the database no more questions than two of them."""
     monkeypatch.setattr(statcache, "_RACY", -(10**18))  # as if they had been written long ago
     paths = [tmp_path / f"{number}.csv" for number in range(100)]
-    with closing(open_store(address, cache=tmp_path / "cache")) as store:
-        with store.blobs.batch() as writer:
-            for number, path in enumerate(paths):
-                path.write_text(str(number))
-                ingest(path, store.blobs, store.stat_cache, writer)
+    with closing(open_store(address, cache=tmp_path / "cache")) as store, store.blobs.batch() as w:
+        for number, path in enumerate(paths):
+            path.write_text(str(number))
+            ingest(path, store.blobs, store.stat_cache, w)
     asked = []
     for some in (paths, paths[:2]):
         with closing(open_store(address, cache=tmp_path / "cache")) as store:
