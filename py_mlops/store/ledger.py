@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import (
@@ -40,6 +40,8 @@ from py_mlops.store.schema import (
     signature,
 )
 from py_mlops.store.turn import turn
+
+T = TypeVar("T")
 
 _PAGE = 1000
 _VARIABLES = 500
@@ -104,9 +106,7 @@ class SqlLedger:
         Raises:
             Corrupt: When that is not what the log says.
         """
-        return self.database.run(
-            "Reading", lambda connection: point(connection, name)[0], single=True
-        )
+        return self._ask(lambda connection: point(connection, name)[0])
 
     def heads(self) -> dict[str, str]:
         """Return every head and what it points at, see `Ledger`.
@@ -171,7 +171,7 @@ class SqlLedger:
 
     def size(self) -> int:
         """Return how many rows the log has."""
-        return self.database.run("Reading", size_of, single=True)
+        return self._ask(size_of)
 
     def root(self, size: int | None = None) -> bytes:
         """Return the Merkle tree hash of the first ``size`` rows, see `Ledger`."""
@@ -235,10 +235,7 @@ class SqlLedger:
     def name(self) -> str:
         """Return the store's own name, see `Ledger`."""
         query = select(meta.c.value).where(meta.c.key == "store")
-        return (
-            self.database.run("Reading", lambda connection: connection.scalar(query), single=True)
-            or ""
-        )
+        return self._ask(lambda connection: connection.scalar(query)) or ""
 
     def marks(self, *, most: int | None = None, limit: int | None = None) -> list[Mark]:
         """Return the checkpoints that were noted, see `Ledger`."""
@@ -296,9 +293,11 @@ class SqlLedger:
         return [from_columns(columns) for columns in self._mappings(query)]
 
     def _mappings(self, query: Select[Any]) -> Sequence[RowMapping]:
-        return self.database.run(
-            "Reading", lambda connection: connection.execute(query).mappings().all(), single=True
-        )
+        return self._ask(lambda connection: connection.execute(query).mappings().all())
+
+    def _ask(self, work: Callable[[Connection], T]) -> T:
+        """Ask one question, which needs no transaction."""
+        return self.database.run("Reading", work, single=True)
 
 
 def _page(start: int, connection: Connection) -> list[Row]:
