@@ -8,7 +8,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import NoSuchModuleError
@@ -77,7 +77,9 @@ class Database:
         self.patience = 0.0 if self.dialect == "sqlite" else PATIENCE
 
     @contextmanager
-    def transaction(self, doing: str, *, writing: bool = False) -> Iterator[Connection]:
+    def transaction(
+        self, doing: str, *, writing: bool = False, single: bool = False
+    ) -> Iterator[Connection]:
         """Run a block in a transaction; a failure is said in our words.
 
         A reading transaction sees the database as it was at its first
@@ -86,12 +88,22 @@ class Database:
         Args:
             doing: What fails when it does, ``"Reading"``.
             writing: Whether the block writes.
+            single: Whether it is one reading statement, which sees one state without
+                beginning and ending anything: a server is asked once instead of three times.
         """
-        engine = self._engine.execution_options(**_OPTIONS[self.dialect, writing])
+        mode: _Mode = "single" if single else "write" if writing else "read"
+        engine = self._engine.execution_options(**_OPTIONS[self.dialect, mode])
         with database_failures(f"{doing} the ledger"), engine.begin() as connection:
             yield connection
 
-    def run(self, doing: str, work: Callable[[Connection], T], *, writing: bool = False) -> T:
+    def run(
+        self,
+        doing: str,
+        work: Callable[[Connection], T],
+        *,
+        writing: bool = False,
+        single: bool = False,
+    ) -> T:
         """Do some work in a transaction, again when the server failed in passing.
 
         The work may be done twice: its first answer may be lost after the
@@ -101,6 +113,7 @@ class Database:
             doing: What fails when it does, ``"Writing"``.
             work: Gets the connection.
             writing: Whether it writes.
+            single: Whether it is one reading statement, see `transaction`.
 
         Raises:
             StoreUnavailable: When it went on failing for `PATIENCE` seconds.
@@ -108,7 +121,7 @@ class Database:
         start, tries = time.monotonic(), 0
         while True:
             try:
-                with self.transaction(doing, writing=writing) as connection:
+                with self.transaction(doing, writing=writing, single=single) as connection:
                     return work(connection)
             except StoreUnavailable as error:
                 tries += 1
@@ -143,8 +156,9 @@ def _sqlite(url: URL) -> Engine:
     def begin(connection: Connection) -> None:
         # A writer takes the lock at once: a reader that turns into a writer would
         # fail without waiting when another has written since.
-        writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        begin = connection.get_execution_options().get("begin", "BEGIN")
+        if begin:
+            connection.exec_driver_sql(begin)
 
     return engine
 
@@ -192,9 +206,13 @@ def _unknown(url: URL) -> Engine:
 
 _ENGINES: dict[str, Callable[[URL], Engine]] = {"sqlite": _sqlite, "postgresql": _postgresql}
 
-_OPTIONS: dict[tuple[str, bool], dict[str, Any]] = {
-    ("sqlite", False): {"writing": False},
-    ("sqlite", True): {"writing": True},
-    ("postgresql", False): {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
-    ("postgresql", True): {"isolation_level": "READ COMMITTED"},
+_Mode = Literal["read", "single", "write"]
+
+_OPTIONS: dict[tuple[str, _Mode], dict[str, Any]] = {
+    ("sqlite", "read"): {"begin": "BEGIN"},
+    ("sqlite", "single"): {"begin": ""},
+    ("sqlite", "write"): {"begin": "BEGIN IMMEDIATE"},
+    ("postgresql", "read"): {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+    ("postgresql", "single"): {"isolation_level": "AUTOCOMMIT"},
+    ("postgresql", "write"): {"isolation_level": "READ COMMITTED"},
 }
