@@ -195,8 +195,23 @@ def check_trust(workspace: Workspace, snapshot: Snapshot, options: Options) -> N
     Raises:
         NotTrusted: When there was no yes, or nothing here could set it apart.
     """
+    question = trust_question(workspace, snapshot, options)
+    if question and not options.ask(question):
+        who = snapshot.author.name
+        raise NotTrusted(
+            f"This is {who}'s snapshot, and rerunning it means running {who}'s code.",
+            hint="Read it first (`mlops show`, `mlops restore`); then allow it with --yes.",
+        )
+
+
+def trust_question(workspace: Workspace, snapshot: Snapshot, options: Options) -> str:
+    """Return what a person must be asked before a snapshot is rerun; empty when it is their own.
+
+    Raises:
+        NotTrusted: When nothing here could set another person's code apart.
+    """
     if not is_foreign(workspace, snapshot):
-        return
+        return ""
     who, isolation = snapshot.author.name, sandbox.available()
     if isolation.level is sandbox.Level.COPY and not options.unisolated:
         raise NotTrusted(
@@ -209,11 +224,7 @@ def check_trust(workspace: Workspace, snapshot: Snapshot, options: Options) -> N
     if isolation.level is sandbox.Level.NAMESPACES:
         network = "but with your network" if options.network else "and without a network"
         where = f"in a sandbox, without your files {network}"
-    if not options.ask(f"This is {who}'s snapshot. Its code will run {where}. Run it?"):
-        raise NotTrusted(
-            f"This is {who}'s snapshot, and rerunning it means running {who}'s code.",
-            hint="Read it first (`mlops show`, `mlops restore`); then allow it with --yes.",
-        )
+    return f"This is {who}'s snapshot. Its code will run {where}. Run it?"
 
 
 def _judged(

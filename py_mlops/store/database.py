@@ -11,9 +11,10 @@ from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import NoSuchModuleError
+from sqlalchemy.exc import DisconnectionError, NoSuchModuleError
 
 from py_mlops.errors import InputError, StoreUnavailable
+from py_mlops.store import sqlite_file
 from py_mlops.store.failures import database_failures, is_passing
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ PATIENCE = 15.0
 """Seconds for which a passing failure of a server is met by trying again."""
 
 _LONGEST_PAUSE = 1.0
+_STAMP = "stamp"
 
 _SESSION = {
     "lock_timeout": f"{LOCK_TIMEOUT}s",
@@ -142,15 +144,16 @@ class Database:
 def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT})
 
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _: object) -> None:
-        # The driver must not open transactions by itself; `begin` below does.
-        connection.isolation_level = None
-        # Text that somebody damaged is read too, so that its row is called altered and the
-        # rows behind it are read.
-        connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
+    @event.listens_for(engine, "do_connect")
+    def open_file(_: Any, record: Any, words: Any, options: Any) -> sqlite3.Connection:
+        connection, record.info[_STAMP] = sqlite_file.connect(*words, **options)
+        return connection
+
+    @event.listens_for(engine, "checkout")
+    def look_again(_: object, record: Any, __: object) -> None:
+        seen = record.info.get(_STAMP)
+        if seen is not None and seen != sqlite_file.stamp_of(url.database or ""):
+            raise DisconnectionError  # it did change: the pool opens it anew
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
