@@ -68,7 +68,7 @@ class Traced:
         """Return kind and path, relative to the folder, of the files in it, in order."""
         start = os.fsencode(self.folder) + b"/"
         return [
-            (fields[1].decode(), os.fsdecode(fields[8][len(start) :]))
+            (fields[3].decode(), os.fsdecode(fields[9][len(start) :]))
             for fields in self.records()
-            if fields[0] == b"F" and fields[8].startswith(start)
+            if fields[0] == b"F" and fields[9].startswith(start)
         ]

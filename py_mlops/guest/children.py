@@ -47,7 +47,7 @@ class Children:
 
     def began(self, fields: Record) -> Image:
         """Take a record P: a process runs a program that the tracer is in."""
-        pid, started = int(fields[1]), int(fields[3])
+        pid, started = stamp(fields)
         length, rest = int(fields[4]), fields[5]
         program = os.fsdecode(rest[:length])
         called = os.fsdecode(rest[length:].partition(_WORD)[0]) or program
@@ -60,7 +60,7 @@ class Children:
 
     def forked(self, fields: Record) -> None:
         """Take a record K: a process was copied, its program with it."""
-        pid, parent = int(fields[1]), int(fields[2])
+        pid, parent = int(fields[2]), int(fields[3])
         self._awaited.pop(pid, None)
         if parent in self._images:
             self._images[pid] = self._images[parent]
@@ -78,7 +78,7 @@ class Children:
 
     def failed(self, fields: Record) -> None:
         """Take a record E: the program could not be run after all."""
-        self._awaited.pop(int(fields[1]), None)
+        self._awaited.pop(int(fields[2]), None)
 
     def name(self, pid: int) -> str:
         """Return what to call a process; an empty text for the kernel itself."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any
+from typing import Any, Sequence
 
 from .alarm import Unexplained
 from .contacts import Contacts
-from .opens import Opens
+from .opens import UNSEEN, Opens
 from .probe import open_in_child, open_natively, probe
 from .sightings import Sightings
 from .trace import Trace
@@ -50,6 +50,10 @@ class Level:
     def is_observed(self) -> bool:
         """Say whether the tracer sees everything, and nothing in its log is missing."""
         return self._proven and self.trace.whole
+
+    def seeing(self) -> Sequence[int]:
+        """Return what says in its first element, at any time, whether the tracer sees all."""
+        return self.trace.tracer.seeing if self.is_observed() else UNSEEN
 
     def start(self) -> None:
         """Begin with the tracer and prove it, before anything else is watched."""
@@ -106,19 +110,22 @@ class Level:
 
 
 def is_proven(trace: Trace) -> bool:
-    """Say whether the tracer sees what native code and child processes open.
+    """Say whether the tracer sees what Python, native code and child processes open.
 
-    A file is opened through the C library, past Python, and by a child process;
-    both must stand in the log.
+    Files are opened by Python, through the C library past Python, and by a child
+    process; all must stand in the log.
 
     Args:
         trace: A trace that was started.
     """
     try:
-        with probe() as path:
+        with probe() as path, probe() as other:
             trace.expect(path)
+            trace.expect(other)
             open_natively(path)
             child = open_in_child(path)
-            return {os.getpid(), child} <= trace.seen_by(path)
+            open(other, "rb").close()
+            own = {os.getpid()}
+            return own | {child} <= trace.seen_by(path) and own <= trace.seen_by(other)
     except Exception:
         return False

@@ -16,7 +16,7 @@ from .level import Level
 from .opens import WRITING, Opens
 from .originals import Kept, Originals
 from .sightings import Sightings
-from .trace import LOG
+from .tracelog import LOG
 from .world import World
 
 _Path = Any
@@ -28,7 +28,8 @@ class Observer:
 
     An audit hook cannot be taken back, so it is installed once and does nothing
     while the observer is stopped. Each event comes before what it announces: a
-    file is looked at as it was just before it was opened.
+    file is looked at as it was just before it was opened. Where the tracer is
+    proven to see what this process reads, the hook leaves that to it.
 
     Attributes:
         originals: What inputs held that the process itself overwrote.
@@ -50,7 +51,7 @@ class Observer:
         self.level = Level(self._files, self._contacts, self._opens)
         self.level.trace.listed = self.world.listings.listed
         self.level.trace.normal = self.world.links.normal
-        self._opens.merge, self._opens.traced = self._merge, self.level.is_observed
+        self._opens.merge = self._merge
         self._commands: dict[tuple[int, str], None] = {}
         self._handlers: dict[str, Callable[..., None]] = {}
 
@@ -88,6 +89,7 @@ class Observer:
         self._opens.leave_out(*(path for path, _ in places.left_out(places.prefixes())), *log)
         if not self._handlers:
             self.level.start()
+        self._opens.follow(self.level.seeing())
         self._files.started_ns = self._files.started_ns or time.time_ns()
         self._handlers.update(
             {
@@ -107,7 +109,8 @@ class Observer:
         )
         if not self._installed:
             self._installed = True
-            sys.addaudithook(self._hook())
+            hook = _hook(self._opens, self._handlers, self._silence, self._failed)
+            sys.addaudithook(hook)
 
     def stop(self) -> None:
         """Stop to watch; what was seen stays."""
@@ -123,22 +126,22 @@ class Observer:
     def paused(self) -> Iterator[None]:
         """See nothing that this thread does inside; for work of ours."""
         self._silence.all += 1
-        self.level.trace.pause(1)
+        self.level.trace.tracer.pause(1)
         try:
             yield
         finally:
-            self.level.trace.pause(-1)
+            self.level.trace.tracer.pause(-1)
             self._silence.all -= 1
 
     @contextlib.contextmanager
     def driver(self) -> Iterator[None]:
         """Take what this thread connects to inside for a driver's whose answers are recorded."""
         self._silence.driver += 1
-        self.level.trace.driver(1)
+        self.level.trace.tracer.driver(1)
         try:
             yield
         finally:
-            self.level.trace.driver(-1)
+            self.level.trace.tracer.driver(-1)
             self._silence.driver -= 1
 
     @contextlib.contextmanager
@@ -168,10 +171,14 @@ class Observer:
         finally:
             self._silence.processes -= 1
 
-    def settle(self) -> None:
-        """Look what became of the files that child processes and databases had in hand."""
+    def settle(self, *, reads_can_wait: bool = False) -> None:
+        """Look what became of the files that child processes and databases had in hand.
+
+        Args:
+            reads_can_wait: See `Opens.catch_up`.
+        """
         with contextlib.suppress(Exception):
-            self._opens.catch_up()
+            self._opens.catch_up(reads_can_wait=reads_can_wait)
             self._files.settle()
             self.level.settle(self.cell)
 
@@ -206,27 +213,13 @@ class Observer:
         """Say whether a path is not looked at, being no work of the user's."""
         return self._opens.leaves_out(path)
 
-    def _hook(self) -> Callable[[str, tuple[Any, ...]], None]:
-        # Every event of the process comes through here: locals only, and for a
-        # file that was seen before one comparison and one look into a set.
-        read, written = self._opens.read, self._opens.written
-        handlers, silence = self._handlers, self._silence
+    def _failed(self) -> None:
+        self._failures += 1
 
-        def hook(event: str, args: tuple[Any, ...]) -> None:
-            try:
-                if event == "open" and args[0] in (written if args[2] & WRITING else read):
-                    return
-                handler = handlers.get(event)
-                if handler is not None and not silence.all:
-                    handler(*args)
-            except Exception:
-                self._failures += 1
-
-        return hook
-
-    def _merge(self) -> None:
+    def _merge(self, reads_can_wait: bool) -> None:
         with self.paused():
-            self.level.trace.merge()
+            self.level.trace.merge(reads_can_wait=reads_can_wait)
+        self._opens.follow(self.level.seeing())
 
     def _keep(self, path: str, look: Look) -> Kept:
         with self.paused():
@@ -264,7 +257,7 @@ class Observer:
         self._contacts.asked(host, port)
 
     def _connected(self, socket: Any, address: Sequence[Any]) -> None:
-        self.level.trace.socket(socket.fileno())
+        self.level.trace.tracer.socket(socket.fileno())
         by = DRIVER if self._silence.driver else PYTHON
         self._contacts.connected(socket, address, self._opens.cell, by)
 
@@ -282,6 +275,42 @@ class _Silent:
 
 class _Silence(_Silent, threading.local):
     """The same for one thread."""
+
+
+def _hook(
+    opens: Opens,
+    handlers: dict[str, Callable[..., None]],
+    silence: _Silence,
+    failed: Callable[[], None],
+) -> Callable[[str, tuple[Any, ...]], None]:
+    """Return what every audit event of the process goes through.
+
+    It has locals only, and for what is read does nothing more where the tracer sees
+    it, or where it was seen before.
+
+    Args:
+        opens: Knows both.
+        handlers: What takes each other event; none while nothing is watched.
+        silence: What this thread does now and is not to be seen.
+        failed: Told that a handler failed.
+    """
+    read, written = opens.read, opens.written
+
+    def hook(event: str, args: tuple[Any, ...]) -> None:
+        try:
+            if event == "open":
+                if args[2] & WRITING:
+                    if args[0] in written:
+                        return
+                elif opens.seeing[0] or args[0] in read:
+                    return
+            handler = handlers.get(event)
+            if handler is not None and not silence.all:
+                handler(*args)
+        except Exception:
+            failed()
+
+    return hook
 
 
 def _utf8(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from typing import Any, Callable, Optional, Tuple
+from typing import Any, Callable, Optional, Sequence, Tuple
 from urllib.parse import unquote, urlsplit
 
 from . import places
@@ -12,6 +12,8 @@ from .copies import Look
 from .sightings import Sightings, look_at
 
 WRITING = os.O_WRONLY | os.O_RDWR
+UNSEEN = (0,)
+"""What `Opens.seeing` is where no tracer sees anything."""
 _MANY = 500_000
 _BACKLOG = 50_000
 
@@ -31,8 +33,8 @@ class Opens:
         cell: Execution count of the running cell.
         failures: How many files were lost to a failure of ours.
         bytes: Sizes of all files that were read, summed up.
-        merge: Takes in first what others saw meanwhile.
-        traced: Whether others saw every file that was opened, and in what order.
+        merge: Takes in first what the tracer saw meanwhile; told whether reads can wait.
+        seeing: Its first element says whether the tracer sees what is opened.
         normal: Makes paths that mean the same the same, see `links.Links.normal`.
     """
 
@@ -43,8 +45,8 @@ class Opens:
         self.cell = 0
         self.failures = 0
         self.bytes = 0
-        self.merge: Callable[[], None] = _nothing
-        self.traced: Callable[[], bool] = _no
+        self.merge: Callable[[bool], None] = _nothing
+        self.seeing: Sequence[int] = UNSEEN
         self.normal: Callable[[str], str] = normal
         self._files = files
         self._backlog: deque[_Opened] = deque()
@@ -74,7 +76,7 @@ class Opens:
             if found.st_mode & _TYPE == _FOLDER:
                 return
         except (OSError, ValueError):
-            if not flags & WRITING:
+            if not flags & WRITING or self.seeing[0]:
                 return
         self._backlog.append((full, requested, flags, self.cell, look))
         # What is there and about to be overwritten can be kept now, and never again.
@@ -109,7 +111,7 @@ class Opens:
 
     def next_cell(self, count: int) -> None:
         """Begin another cell, which takes a second look at what it reads."""
-        self.catch_up()
+        self.catch_up(reads_can_wait=True)
         self.cell = count
         self.read.clear()
 
@@ -120,17 +122,29 @@ class Opens:
         self._kept = tuple(places.kept())
         self._theirs.clear()
 
-    def catch_up(self) -> None:
-        """Work out what the opened files mean; before anything that depends on their order."""
-        self.merge()
+    def follow(self, seeing: Sequence[int]) -> None:
+        """Leave what is opened to the tracer as long as it sees it, see `seeing`."""
+        self.seeing = seeing
+
+    def doubt(self) -> None:
+        """See for ourselves what is opened, until the tracer has shown that it still does."""
+        self.seeing = UNSEEN
+
+    def catch_up(self, *, reads_can_wait: bool = False) -> None:
+        """Work out what the opened files mean; before anything that depends on their order.
+
+        Args:
+            reads_can_wait: Whether that may be put off where files were only read, and the
+                tracer saw them.
+        """
+        self.merge(reads_can_wait)
         while self._backlog:
             try:
                 full, requested, flags, cell, look = self._backlog.popleft()
                 path = self.normal(full)
                 if path is not full and self.leaves_out(path):
                     continue
-                writes = bool(flags & WRITING)
-                in_log = self.traced() and self._files.named(path, requested, writes=writes)
+                in_log = self.seeing[0] and path in self._files
                 if look is not None and not flags & os.O_TRUNC:
                     self.bytes += look[0] * _reads(flags)
                     # What is appended to goes on from what it held.
@@ -167,12 +181,8 @@ def _reads(flags: int) -> bool:
     return flags & WRITING != os.O_WRONLY
 
 
-def _nothing() -> None:
+def _nothing(_reads_can_wait: bool) -> None:
     pass
-
-
-def _no() -> bool:
-    return False
 
 
 def normal(path: str) -> str:

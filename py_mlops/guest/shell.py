@@ -82,4 +82,4 @@ class ShellWatch:
     def _after(self, _result: Any) -> None:
         with contextlib.suppress(Exception):
             self._script.close()
-            self._observer.settle()
+            self._observer.settle(reads_can_wait=True)

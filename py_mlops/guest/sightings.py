@@ -188,23 +188,6 @@ class Sightings:
         """Return the paths of all files seen."""
         return list(self._files)
 
-    def named(self, path: str, requested: str, *, writes: bool) -> bool:
-        """Note how the program names a file that the tracer saw this process open.
-
-        Args:
-            path: Absolute and normalised.
-            requested: As the program names it.
-            writes: Whether it opens it for writing.
-
-        Returns:
-            Whether the file is known, in the order of the tracer's log.
-        """
-        entry = self._files.get(path)
-        is_same = entry is not None and (writes or entry.first == "read")
-        if entry is not None and is_same and entry.observed == "tracer" and not entry.process:
-            entry.observed, entry.requested = "audit-hook", requested
-        return entry is not None
-
     def unguess(self, path: str) -> None:
         """Forget what was only guessed from a command's text: now the access itself was seen."""
         entry = self._files.get(path)

@@ -12,11 +12,9 @@ from .children import Children
 from .contacts import BY, CHILD, Contacts
 from .copies import Look
 from .opens import normal
+from .preloaded import Preloaded
 from .sightings import Sightings, inside
-from .tracelog import Reader, Record, TraceLog, stamp
-
-LOG = "MLOPS_TRACE"
-"""The environment variable that names the log; without it nothing is traced."""
+from .tracelog import LOG, Reader, Record, TraceLog, stamp
 
 _SYSTEM_SOCKETS = (
     *("/run/systemd/", "/run/dbus/", "/run/user/", "/run/nscd/", "/run/nslcd/", "/run/avahi"),
@@ -28,17 +26,14 @@ _SYSTEM_SOCKETS = (
 class Trace:
     """The kernel's side of the tracer.
 
-    The log holds every opened file, also those that the audit hook saw. So the
-    log alone tells in which order files were read and written; the hook then
-    only adds how the program named them.
+    The log holds every opened file, those of Python too. So it alone tells what was
+    read, and in which order with what was written; the audit hook stands back.
 
     Attributes:
         failures: How many records made no sense.
         listed: Told each folder that a child process opened, and the cell.
         normal: Makes paths that mean the same the same, see `links.Links.normal`.
-        pause: Tells the tracer that work of ours begins (1) or ends (-1) in this thread.
-        driver: Tells it that a recorded driver begins (1) or has ended (-1) to connect.
-        socket: Tells it the descriptor that Python is about to connect in this thread.
+        tracer: The library itself.
     """
 
     def __init__(
@@ -52,15 +47,14 @@ class Trace:
             leaves_out: Says which paths are no work of the user's.
         """
         self.failures = 0
-        self.pause: Callable[[int], object] = _nothing
-        self.driver: Callable[[int], object] = _nothing
-        self.socket: Callable[[int], object] = _nothing
+        self.tracer = Preloaded()
         self.listed: Callable[[str, int], object] = _nothing
         self.normal: Callable[[str], str] = normal
         self._files, self._contacts, self._leaves_out = files, contacts, leaves_out
         self._log: TraceLog | None = None
         self._children = Children()
         self._pid = os.getpid()
+        self._heard = -1
         self._reading = threading.Lock()
         self._times, self._cells = [0], [0]
         self._known: set[tuple[int, int]] = set()
@@ -83,11 +77,7 @@ class Trace:
         path = os.environ.get(LOG, "")
         if self._log is None and os.path.isabs(path):
             with contextlib.suppress(Exception):
-                import ctypes
-
-                tracer = ctypes.CDLL(None)
-                self.pause = tracer.mlops_trace_pause
-                self.driver, self.socket = tracer.mlops_trace_driver, tracer.mlops_trace_socket
+                self.tracer.load()
                 self._log = TraceLog(path)
         return self._log is not None
 
@@ -101,13 +91,23 @@ class Trace:
         self._times.append(time_ns)
         self._cells.append(count)
 
-    def merge(self) -> None:
-        """Take in what is new in the log."""
+    def merge(self, *, reads_can_wait: bool = False) -> None:
+        """Take in what is new in the log.
+
+        Args:
+            reads_can_wait: Whether nothing need be done when files were only read: their
+                records tell how they looked, so that it can be thought about later.
+        """
         if self._log is None or os.getpid() != self._pid:
+            return
+        news = self.tracer.news()
+        if reads_can_wait and news == self._heard:
             return
         if not self._reading.acquire(blocking=False):
             return  # another thread is at it, or this one was interrupted while it was
         try:
+            self._heard = news
+            self._log.whole = bool(self.tracer.drain()) and self._log.whole
             for fields in self._log.records():
                 try:
                     self._readers[fields[0]](fields)
@@ -137,8 +137,9 @@ class Trace:
         return pid == self._pid and (since == 0 or time_ns < since)
 
     def _opened(self, fields: Record) -> None:
-        kind, (pid, time_ns) = fields[1], stamp(fields[1:])
-        path = self.normal(os.fsdecode(fields[8]))
+        kind, (pid, time_ns) = fields[3], stamp(fields)
+        named = os.fsdecode(fields[9])
+        path = self.normal(named)
         if path in self._probes:
             self._probes[path].add(pid)
             return
@@ -149,14 +150,17 @@ class Trace:
         if self._passes_over(pid, time_ns, path):
             return
         cell, name = self._cell(time_ns), self._children.name(pid)
+        if fields[8] != b"0":  # it was relative to what stands before
+            named = os.fsdecode(fields[9][int(fields[8]) :])
+        requested = path if name else named
         self._files.unguess(path)
         if kind == b"A" and look is not None:  # it goes on from what it held
-            self._files.read(path, path, cell, look, observed="tracer", process=name)
+            self._files.read(path, requested, cell, look, observed="tracer", process=name)
         if kind in (b"A", b"W"):
-            self._files.wrote(path, path, cell, look, observed="tracer", process=name)
+            self._files.wrote(path, requested, cell, look, observed="tracer", process=name)
         elif look is not None:
             self._files.read(
-                path, path, cell, look, kept_open=kind == b"B", observed="tracer", process=name
+                path, requested, cell, look, kept_open=kind == b"B", observed="tracer", process=name
             )
 
     def _passes_over(self, pid: int, time_ns: int, path: str) -> bool:
@@ -189,7 +193,7 @@ class Trace:
 
     def _began(self, fields: Record) -> None:
         image = self._children.began(fields)
-        pid = int(fields[1])
+        pid = int(fields[2])
         if pid == self._pid or not os.path.isabs(image.program):
             return
         if not self._passes_over(pid, image.started_ns, image.program):

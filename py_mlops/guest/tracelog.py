@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from typing import Callable, Iterator, List
+
+LOG = "MLOPS_TRACE"
+"""The environment variable that names the log; without it nothing is traced."""
 
 _PIECE = 1 << 20
 _LONGEST = 1 << 16
 _FIELDS = {
-    b"F": 8, b"D": 3, b"V": 8, b"P": 5, b"K": 4, b"S": 4, b"E": 3, b"C": 5, b"L": 4, b"N": 4,
+    b"F": 9, b"D": 3, b"V": 8, b"P": 5, b"K": 4, b"S": 4, b"E": 3, b"C": 5, b"L": 4, b"N": 4,
     b"X": 0,
 }  # fmt: skip
 """How many spaces separate the fields of a record, by its kind."""
+_TIME = operator.itemgetter(slice(2, 21))
+"""A record's time: 19 digits until the year 2286."""
 
 Record = List[bytes]
 
@@ -38,18 +44,25 @@ class TraceLog:
         self._rest = b""
 
     def records(self) -> Iterator[Record]:
-        """Yield the fields of each new record; the last field may hold spaces."""
+        """Yield the fields of each new record, the earliest first.
+
+        They stand in the order in which processes came to write them. The last
+        field may hold spaces.
+        """
+        lines: list[bytes] = []
         for data in self._pieces():
-            lines = (self._rest + data).split(b"\0")
+            lines += (self._rest + data).split(b"\0")
             self._rest = lines.pop()
             if len(self._rest) > _LONGEST:
                 self.whole, self._rest = False, b""
-            for line in lines:
-                fields = line.split(b" ", _FIELDS.get(line[:1], 0))
-                if line == b"X" or len(fields) != _FIELDS.get(line[:1], -1) + 1:
-                    self.whole = False
-                else:
-                    yield fields
+        lines.sort(key=_TIME)
+        for line in lines:
+            count = _FIELDS.get(line[:1], -1)
+            fields = line.split(b" ", count)
+            if count < 1 or len(fields) != count + 1:
+                self.whole = False
+            else:
+                yield fields
 
     def _pieces(self) -> Iterator[bytes]:
         try:
@@ -77,5 +90,5 @@ Reader = Callable[[Record], None]
 
 
 def stamp(fields: Record) -> tuple[int, int]:
-    """Return process and time of a record whose second and third fields they are."""
-    return int(fields[1]), int(fields[2])
+    """Return process and time of a record."""
+    return int(fields[2]), int(fields[1])

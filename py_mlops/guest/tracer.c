@@ -4,26 +4,32 @@
  * C library's functions that open files, connect and start processes, calls the real ones,
  * and appends what happened to the file that MLOPS_TRACE names:
  *
- *   F kind pid time size mtime dev inode path   a regular file was opened: R read, W written,
+ *   F time pid kind size mtime dev inode start path   a regular file was opened: R read, W written,
  *                                               A written without being emptied, B opened for both,
- *                                               M mapped without an open of ours;
- *                                               size -1: it was not there before
- *   D pid time path                             a folder was opened
- *   V pid time size mtime dev inode length paths   renamed; `length` bytes of the old name, the new one
- *   P pid ppid time length paths                a process image began; `length` bytes of its program,
+ *                                               M mapped without an open of ours; size -1: it was not
+ *                                               there before; the program named it by what follows the
+ *                                               path's first `start` bytes
+ *   D time pid path                             a folder was opened
+ *   V time pid size mtime dev inode length paths   renamed; `length` bytes of the old name, the new one
+ *   P time pid ppid length paths                a process image began; `length` bytes of its program,
  *                                               then its words with 0x1f behind each, cut
- *   K pid ppid time                             a process was forked
- *   S pid time preload exe                      is about to run, or has spawned, this program
- *   E pid time                                  the program of the S before could not be run
- *   C pid time port by peer                     connected; port -1: the peer is a socket's path; by:
+ *   K time pid ppid                             a process was forked
+ *   S time pid preload exe                      is about to run, or has spawned, this program
+ *   E time pid                                  the program of the S before could not be run
+ *   C time pid port by peer                     connected; port -1: the peer is a socket's path; by:
  *                                               0 native code, 1 a socket of Python's, 2 a driver
  *                                               whose answers are recorded
- *   L pid time port peer                        listens
- *   N pid time address name                     looked up a name
+ *   L time pid port peer                        listens
+ *   N time pid address name                     looked up a name
  *   X                                           the log is full; nothing follows
  *
  * A record ends in a NUL, which no path contains, so paths stand there byte for byte. Times are
- * nanoseconds since 1970. Of equal records a process writes one.
+ * nanoseconds since 1970. Of equal records a process writes one. Those of one process stand in
+ * order; among processes their times tell it.
+ *
+ * A write for each record costs more than most opens. So the process that reads the log asks for
+ * a ring in memory, which it shares with its forks: their records go there, survive the death of
+ * the fork, and are moved to the log when it is read. Others write to the log themselves.
  *
  * MLOPS_TRACE_KEEP, when set, holds a time and a folder: a file that is older and is about to be
  * written in place is copied there first, under its size, modification time and inode.
@@ -84,24 +90,28 @@ static long ask6(long n, long a, long b, long c, long d, long e, long f) {
 #endif
 #define ask(n, a, b, c, d) ask6((n), (long)(a), (long)(b), (long)(c), (long)(d), 0, 0)
 
+#define PID ask(SYS_getpid, 0, 0, 0, 0)
+
 #define EXPORT __attribute__((visibility("default")))
 #define UNUSUAL(condition) __builtin_expect(!!(condition), 0)
 extern char **environ;
 extern int __register_atfork(void (*)(void), void (*)(void), void (*)(void), void *)
     __attribute__((weak));
 
-enum { PATH = 4096, MOST_PREFIXES = 128, SLOTS = 1 << 15, HIGH_FD = 900, SEPARATOR = 0x1f };
+enum { PATH = 4096, MOST_PREFIXES = 128, SLOTS = 1 << 17, HIGH_FD = 900, SEPARATOR = 0x1f };
+enum { RING = 8 << 20, BATCH = 1 << 16, PATIENCE = 100 };
 
 static char log_path[PATH];
 static long log_limit = 64L << 20;
-static volatile int active;             /* there is a log, and it is not full */
+EXPORT volatile int mlops_trace_active; /* there is a log, and it is not full */
+#define active mlops_trace_active
 static int log_fd = -1;
 static dev_t log_dev;
 static ino_t log_ino;
 static long own_pid;
 static char skipped[16 * 1024];
 static const char *prefixes[MOST_PREFIXES];
-static size_t prefix_lengths[MOST_PREFIXES];
+static uint64_t prefix_starts[MOST_PREFIXES], prefix_masks[MOST_PREFIXES];
 static int prefix_count;
 static char keep_folder[PATH];
 static int64_t keep_older;              /* copies are made of files that are older than this */
@@ -125,15 +135,20 @@ static int64_t now(void) {
 }
 
 static char *number(char *at, int64_t value) {
-  char digits[24];
-  int count = 0;
+  static const char pairs[] =
+      "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748"
+      "49505152535455565758596061626364656667686970717273747576777879808182838485868788899091929394959697"
+      "9899";
+  char digits[24], *first = digits + sizeof digits;
   uint64_t rest = value < 0 ? -(uint64_t)value : (uint64_t)value;
+  for (; rest >= 100; rest /= 100) memcpy(first -= 2, pairs + rest % 100 * 2, 2);
+  memcpy(first -= 2, pairs + rest * 2, 2);
+  first += rest < 10;
   if (value < 0) *at++ = '-';
-  do digits[count++] = (char)('0' + rest % 10);
-  while (rest /= 10);
-  while (count) *at++ = digits[--count];
-  *at++ = ' ';
-  return at;
+  size_t count = digits + sizeof digits - first;
+  memcpy(at, first, count);
+  at[count] = ' ';
+  return at + count + 1;
 }
 
 static uint64_t mixed(uint64_t hash, uint64_t value) {
@@ -142,31 +157,42 @@ static uint64_t mixed(uint64_t hash, uint64_t value) {
 }
 
 static uint64_t hash_of(const char *text) {
-  uint64_t hash = 0xCBF29CE484222325u;
-  while (*text) hash = (hash ^ (unsigned char)*text++) * 0x100000001B3u;
-  return hash;
+  size_t left = strlen(text);
+  uint64_t hash = mixed(0xCBF29CE484222325u, left), word = 0;
+  for (; left >= 8; left -= 8, text += 8) {
+    memcpy(&word, text, 8);
+    hash = mixed(hash, word);
+  }
+  word = 0;
+  memcpy(&word, text, left);
+  return mixed(hash, word);
+}
+
+/* Where a hash may be remembered: `near` its likes, so that what is used together lies together,
+ * or, when it is crowded there, anywhere. */
+enum { NEAR = 4, PLACES = 8 };
+
+static uint64_t *place_of(uint64_t hash, uint64_t near, int step) {
+  return &known[((step < NEAR ? near : hash >> 20) + (unsigned)step) & (SLOTS - 1)];
 }
 
 /* Whether this is the first time; a lost race or a full neighbourhood only means once more. */
-static int is_new(uint64_t hash) {
+static int is_new_near(uint64_t hash, uint64_t near) {
   hash |= 1;
-  for (int step = 0; step < 4; step++) {
-    uint64_t *slot = &known[((hash >> 20) + step) & (SLOTS - 1)];
-    uint64_t held = __atomic_load_n(slot, __ATOMIC_RELAXED);
+  for (int step = 0;; step++) {
+    uint64_t *place = place_of(hash, near, step);
+    uint64_t held = __atomic_load_n(place, __ATOMIC_RELAXED);
     if (held == hash) return 0;
-    if (held == 0 || step == 3) {
-      __atomic_store_n(slot, hash, __ATOMIC_RELAXED);
-      return 1;
-    }
+    if (held == 0 || step == PLACES - 1) return __atomic_store_n(place, hash, __ATOMIC_RELAXED), 1;
   }
-  return 1;
 }
 
-static int is_known(uint64_t hash) {
+static int is_new(uint64_t hash) { return is_new_near(hash, hash >> 40); }
+
+static int is_known_near(uint64_t hash, uint64_t near) {
   hash |= 1;
-  for (int step = 0; step < 4; step++)
-    if (__atomic_load_n(&known[((hash >> 20) + step) & (SLOTS - 1)], __ATOMIC_RELAXED) == hash)
-      return 1;
+  for (int step = 0; step < PLACES; step++)
+    if (__atomic_load_n(place_of(hash, near, step), __ATOMIC_RELAXED) == hash) return 1;
   return 0;
 }
 
@@ -194,7 +220,7 @@ static long log_size(int fd) {
   return found.st_ino == log_ino && found.st_dev == log_dev ? (long)found.st_size : -1;
 }
 
-static int usable_log(void) {
+static int usable_log(long *at) {
   int fd = __atomic_load_n(&log_fd, __ATOMIC_RELAXED);
   long size = log_size(fd);
   if (size < 0) {
@@ -206,45 +232,194 @@ static int usable_log(void) {
     __atomic_store_n(&log_fd, fd, __ATOMIC_RELAXED);
     size = log_size(fd);
   }
-  if (size >= log_limit) {
-    active = 0;
-    if (size < log_limit + PATH) ask(SYS_write, fd, "X", 2, 0);
-    return -1;
-  }
-  return fd;
+  *at = size;
+  if (size >= log_limit) active = 0; /* but for what is under way, which nobody else sees */
+  return size < log_limit + BATCH ? fd : -1;
 }
 
 static struct iovec part(const void *data, size_t length) {
   return (struct iovec){(void *)data, length};
 }
 
-static void append(int fd, struct iovec *parts, int count) {
-  size_t whole = 1;
-  parts[count] = part("", 1);
-  for (int i = 0; i < count; i++) whole += parts[i].iov_len;
-  if (fd >= 0 && ask(SYS_writev, fd, parts, count + 1, 0) != (long)whole) {
+/* Who fills the log says so at once: what comes next must be seen by others. */
+static void write_log(int fd, long at, const struct iovec *parts, int count, size_t whole) {
+  if (fd < 0) return;
+  if (ask(SYS_writev, fd, parts, count, 0) != (long)whole) {
     active = 0; /* the disk is full; the reader sees the torn record */
     ask(SYS_write, fd, "\0X", 3, 0);
+  } else if (at + (long)whole >= log_limit) {
+    active = 0;
+    ask(SYS_write, fd, "X", 2, 0);
   }
 }
 
+/* ---- the ring ---- */
+
+/* Positions only grow; what is between head and tail is not moved to the log yet. A record is
+ * claimed by moving the tail, and complete when its mark stands before it: that of its position,
+ * so that what an earlier lap left there is not taken for it. Whoever is killed in between leaves
+ * a record without a mark: that is told as a hole, and the ring is not used again. */
+typedef struct {
+  uint64_t tail, head, moved, news;
+  long owner;
+  int busy, closed;
+  char bytes[RING];
+} Ring;
+
+static Ring *ring;
+
+static uint64_t mark_of(uint64_t at, uint64_t length) {
+  return (mixed(at, 0x72696E67u) << 16 | 0x8000) ^ length; /* a length has 15 bits */
+}
+
+static size_t padded(uint64_t length) { return (length + sizeof(uint64_t) + 7) & ~(size_t)7; }
+
+static uint64_t *mark_at(Ring *in, uint64_t at) { return (uint64_t *)(in->bytes + at % RING); }
+
+/* Returns the length of the record at a position; 0 when it is not complete. */
+static uint64_t length_at(Ring *in, uint64_t at) {
+  uint64_t length = __atomic_load_n(mark_at(in, at), __ATOMIC_ACQUIRE) ^ mark_of(at, 0);
+  return length < 0x8000 ? length : 0;
+}
+
+static void pause_briefly(void) {
+  const struct timespec millisecond = {0, 1000000};
+  ask(SYS_nanosleep, &millisecond, NULL, 0, 0);
+}
+
+static uint64_t wait_for(Ring *in, uint64_t at) {
+  uint64_t length;
+  for (int i = 0; !(length = length_at(in, at)) && i < PATIENCE; i++) pause_briefly();
+  return length;
+}
+
+static size_t taken(Ring *in, uint64_t at, char *to, size_t length) {
+  size_t first = RING - at % RING;
+  if (first > length) first = length;
+  memcpy(to, in->bytes + at % RING, first);
+  memcpy(to + first, in->bytes, length - first);
+  return length;
+}
+
+static void put(Ring *in, uint64_t at, const char *from, size_t length) {
+  size_t first = RING - at % RING;
+  if (first > length) first = length;
+  memcpy(in->bytes + at % RING, from, first);
+  memcpy(in->bytes, from + first, length - first);
+}
+
+static void write_batch(Ring *in, const char *batch, size_t length) {
+  struct iovec whole = part(batch, length);
+  long end = 0;
+  int fd = length ? usable_log(&end) : -1;
+  write_log(fd, end, &whole, 1, length);
+  if (fd >= 0) in->moved += length;
+}
+
+/* Moves what the ring holds to the log; false where that is another's work. It is never that of
+ * a fork, which may be killed in the midst of it. */
+static int drained(void) {
+  static char batch[BATCH];
+  Ring *in = ring;
+  if (!in || in->owner != PID || __atomic_exchange_n(&in->busy, 1, __ATOMIC_ACQUIRE)) return 0;
+  uint64_t at = in->head, end = __atomic_load_n(&in->tail, __ATOMIC_ACQUIRE);
+  size_t filled = 0;
+  while (at != end && !in->closed) {
+    uint64_t length = wait_for(in, at);
+    if (filled + length + 2 > BATCH || !length) {
+      write_batch(in, batch, filled);
+      filled = 0;
+    }
+    if (length) {
+      filled += taken(in, at + sizeof(uint64_t), batch + filled, length);
+      at += padded(length);
+    } else {
+      __atomic_store_n(&in->closed, 1, __ATOMIC_RELEASE);
+      write_batch(in, "X", 2);
+    }
+  }
+  write_batch(in, batch, filled);
+  __atomic_store_n(&in->head, at, __ATOMIC_RELEASE);
+  __atomic_store_n(&in->busy, 0, __ATOMIC_RELEASE);
+  return !in->closed;
+}
+
+static int is_in_ring(const struct iovec *parts, int count, size_t whole, int can_wait) {
+  Ring *in = ring;
+  if (!in || __atomic_load_n(&in->closed, __ATOMIC_RELAXED) || whole >= 0x8000) return 0;
+  size_t size = padded(whole);
+  uint64_t at = __atomic_load_n(&in->tail, __ATOMIC_RELAXED);
+  if (at + size > (uint64_t)log_limit) { /* the log is soon full: it is asked itself, when all is there */
+    drained();
+    return 0;
+  }
+  do
+    while (at + size - __atomic_load_n(&in->head, __ATOMIC_ACQUIRE) > RING) {
+      if (!drained()) return 0;
+      at = __atomic_load_n(&in->tail, __ATOMIC_RELAXED);
+    }
+  while (!__atomic_compare_exchange_n(&in->tail, &at, at + size, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+  uint64_t to = at + sizeof(uint64_t);
+  for (int i = 0; i < count; to += parts[i++].iov_len) put(in, to, parts[i].iov_base, parts[i].iov_len);
+  if (!can_wait) __atomic_fetch_add(&in->news, 1, __ATOMIC_RELAXED);
+  __atomic_store_n(mark_at(in, at), mark_of(at, whole), __ATOMIC_RELEASE);
+  return 1;
+}
+
+/* ---- records ---- */
+
+
+/* A record of what was read or listed can wait until somebody wants to know. One that is written
+ * apart, between vfork and exec, shares the parent's memory but not its descriptors: the log is
+ * opened for it alone, and nothing is remembered. */
+enum { CAN_WAIT = 1, IS_APART = 2 };
+
+static void append_as(int how, struct iovec *parts, int count) {
+  size_t whole = 1;
+  parts[count] = part("", 1);
+  for (int i = 0; i < count; i++) whole += parts[i].iov_len;
+  if (is_in_ring(parts, count + 1, whole, how & CAN_WAIT)) return;
+  long end = 0;
+  int fd = how & IS_APART ? open_log() : usable_log(&end);
+  if (!(how & IS_APART) || (end = log_size(fd)) < log_limit) write_log(fd, end, parts, count + 1, whole);
+  if (how & IS_APART && fd >= 0) ask(SYS_close, fd, 0, 0, 0);
+}
+
+static void append(struct iovec *parts, int count) { append_as(0, parts, count); }
+
 static void append_line(char *head, char *end, const char *last) {
   struct iovec parts[3] = {part(head, end - head), part(last, strlen(last))};
-  append(usable_log(), parts, 2);
+  append(parts, 2);
 }
 
 static char *begin(char *head, char kind, long pid) {
   *head++ = kind;
   *head++ = ' ';
-  return number(number(head, pid), now());
+  return number(number(head, now()), pid);
 }
 
 /* ---- paths ---- */
 
+static uint64_t start_of(const char *text) {
+  char start[8] = {0};
+  for (int i = 0; i < 8 && text[i]; i++) start[i] = text[i];
+  uint64_t word;
+  return memcpy(&word, start, 8), word;
+}
+
+static int leads_up(const char *path) {
+  for (const char *dot = path; (dot = strchr(dot, '.')); dot++)
+    if (dot > path && dot[-1] == '/' && dot[1] == '.' && dot[2] == '/') return 1;
+  return 0;
+}
+
 static int is_skipped(const char *path) {
-  if (*path != '/' || strstr(path, "/../")) return 0;
+  if (*path != '/') return 0;
+  uint64_t start = start_of(path);
   for (int i = 0; i < prefix_count; i++)
-    if (!strncmp(path, prefixes[i], prefix_lengths[i])) return 1;
+    if ((start & prefix_masks[i]) == prefix_starts[i] &&
+        !strncmp(path, prefixes[i], strlen(prefixes[i])))
+      return !leads_up(path);
   return 0;
 }
 
@@ -281,13 +456,17 @@ static uint64_t hash_of_file(char kind, const char *path, const struct stat *fou
 }
 
 static void note_file(char kind, int at, const char *path, const struct stat *found) {
-  if (!is_new(hash_of_file(kind, path, found))) return;
-  char folder[PATH], head[160] = {'F', ' ', kind, ' '};
+  uint64_t hash = hash_of_file(kind, path, found);
+  if (!is_new_near(hash, found ? found->st_ino : hash >> 40)) return;
+  char folder[PATH], head[160], *end = begin(head, 'F', own_pid);
   struct iovec parts[5];
   if (!folder_of(folder, at, path, parts + 1)) return;
-  parts[0] = part(head, look(number(number(head + 4, own_pid), now()), found) - head);
+  *end++ = kind;
+  *end++ = ' ';
+  end = number(look(end, found), (int64_t)(parts[1].iov_len + parts[2].iov_len));
+  parts[0] = part(head, end - head);
   parts[3] = part(path, strlen(path));
-  append(usable_log(), parts, 4);
+  append_as(kind == 'R' || kind == 'M' ? CAN_WAIT : 0, parts, 4);
 }
 
 static void note_folder(int at, const char *path) {
@@ -297,7 +476,7 @@ static void note_folder(int at, const char *path) {
   if (!folder_of(folder, at, path, parts + 1)) return;
   parts[0] = part(head, begin(head, 'D', own_pid) - head);
   parts[3] = part(path, strlen(path));
-  append(usable_log(), parts, 4);
+  append_as(CAN_WAIT, parts, 4);
 }
 
 /* ---- what is about to be overwritten ---- */
@@ -334,7 +513,7 @@ static void keep_copy(int at, const char *path, int flags) {
   if (ask(SYS_newfstatat, at, path, &found, 0) < 0 || !S_ISREG(found.st_mode)) return;
   if (found.st_size <= 0 || found.st_size > LONGEST || found.st_size > keep_left) return;
   if (nanoseconds(&found.st_mtim) >= keep_older) return;
-  if ((flags & O_TRUNC) && !is_known(hash_of_file('R', path, &found))) return;
+  if ((flags & O_TRUNC) && !is_known_near(hash_of_file('R', path, &found), found.st_ino)) return;
   long source = ask(SYS_openat, at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
   if (source < 0) return;
   char name[PATH + 80];
@@ -544,7 +723,7 @@ static void note_rename(const struct stat *found, int from, const char *old, int
   char *end = look(begin(head, 'V', own_pid), found);
   end = number(end, (int64_t)(parts[1].iov_len + parts[2].iov_len + parts[3].iov_len));
   parts[0] = part(head, end - head);
-  append(usable_log(), parts, 7);
+  append(parts, 7);
 }
 
 #define RENAME(name, from, to, parameters, arguments, ...)                             \
@@ -651,24 +830,18 @@ static int keeps_us(char *const *env) {
   return preload && log;
 }
 
-/* Run between vfork and exec too, where the parent's memory is shared but its descriptors are
- * not: so the log is opened for this record alone, and nothing is remembered. */
 static void note_start(char kind, long pid, int64_t time, int kept, const char *file) {
   if (!watching()) return;
-  char head[80] = {kind, ' '}, *end = number(number(head + 2, pid), time);
-  int fd = open_log(), count = 1;
-  if (fd < 0) return;
+  char head[80] = {kind, ' '}, *end = number(number(head + 2, time), pid);
+  int count = 1;
   struct iovec parts[3];
   if (kind == 'S') {
     end = number(end, kept);
     parts[count++] = part(file, strnlen(file, PATH - 1));
   }
   parts[0] = part(head, end - head);
-  if (log_size(fd) < log_limit) append(fd, parts, count);
-  ask(SYS_close, fd, 0, 0, 0);
+  append_as(IS_APART, parts, count);
 }
-
-#define PID ask(SYS_getpid, 0, 0, 0, 0)
 
 /* What is started as work of ours is not watched: it runs without the log's name. */
 #define ENVIRONMENT(env)                                                               \
@@ -685,6 +858,7 @@ static void note_start(char kind, long pid, int64_t time, int kept, const char *
 
 #define EXEC(call)                                                                     \
   note_start('S', PID, now(), keeps_us(given), file ? file : "");                      \
+  drained(); /* the ring is gone with the program */                                  \
   int result = call;                                                                   \
   note_start('E', PID, now(), 0, "");                                                  \
   return result;
@@ -745,8 +919,8 @@ static void forked(void) {
     active = 0;
     return;
   }
-  char head[80] = "K ", *end = number(head + 2, own_pid);
-  end = number(number(end, ask(SYS_getppid, 0, 0, 0, 0)), now());
+  char head[80], *end = begin(head, 'K', own_pid);
+  end = number(end, ask(SYS_getppid, 0, 0, 0, 0));
   append_line(head, end, "");
 }
 
@@ -762,6 +936,52 @@ EXPORT void mlops_trace_driver(int step) { driving += step; }
 EXPORT void mlops_trace_socket(int fd);
 EXPORT void mlops_trace_socket(int fd) { announced = fd + 1; }
 
+/* Whether the first process that the log tells of is this one: then it is its log's reader. */
+static int is_first(void) {
+  char head[64] = "", *end;
+  long fd = ask(SYS_openat, AT_FDCWD, log_path, O_RDONLY | O_CLOEXEC, 0);
+  if (fd < 0) return 0;
+  ask(SYS_read, fd, head, sizeof head - 1, 0);
+  ask(SYS_close, fd, 0, 0, 0);
+  if (strncmp(head, "P ", 2)) return 0;
+  strtoll(head + 2, &end, 10);
+  return strtol(end, NULL, 10) == PID;
+}
+
+/* This process, which reads the log, wants its records in a ring; says whether there is one. */
+EXPORT int mlops_trace_gather(void);
+EXPORT int mlops_trace_gather(void) {
+  if (ring || !active || !is_first()) return ring != NULL;
+  enum { FLAGS = MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE };
+  long found = ask6(SYS_mmap, 0, sizeof(Ring), PROT_READ | PROT_WRITE, FLAGS, -1, 0);
+  if ((unsigned long)found > -4096UL) return 0;
+  Ring *made = (Ring *)found;
+  made->owner = PID;
+  __atomic_store_n(&ring, made, __ATOMIC_RELEASE);
+  return 1;
+}
+
+/* Moves to the log what the ring holds; says whether nothing is left there. */
+EXPORT int mlops_trace_drain(void);
+EXPORT int mlops_trace_drain(void) {
+  for (int i = 0; ring && ring->owner == PID && !ring->closed; i++) {
+    if (drained()) return 1;
+    if (i == PATIENCE) return 0;
+    pause_briefly();
+  }
+  return 1;
+}
+
+/* Returns another number than before when more happened than that files were read: what came
+ * into the ring that cannot wait, and what the log holds that did not come from there. */
+EXPORT unsigned long mlops_trace_news(void);
+EXPORT unsigned long mlops_trace_news(void) {
+  long end = 0;
+  if (active) usable_log(&end);
+  unsigned long size = (unsigned long)end;
+  return ring ? size - ring->moved + __atomic_load_n(&ring->news, __ATOMIC_RELAXED) : size;
+}
+
 static void read_prefixes(const char *list) {
   if (!list || strlen(list) >= sizeof skipped) return;
   strcpy(skipped, list);
@@ -769,8 +989,11 @@ static void read_prefixes(const char *list) {
     char *end = strchr(at, ':');
     if (end) *end = 0;
     if (*at == '/') {
-      prefixes[prefix_count] = at;
-      prefix_lengths[prefix_count++] = strlen(at);
+      size_t length = strlen(at);
+      static const char ones[] = "\xff\xff\xff\xff\xff\xff\xff\xff";
+      prefix_masks[prefix_count] = start_of(ones + (length < 8 ? 8 - length : 0));
+      prefix_starts[prefix_count] = start_of(at);
+      prefixes[prefix_count++] = at;
     }
     if (!end) break;
     at = end + 1;
@@ -794,8 +1017,9 @@ __attribute__((constructor)) static void begin_process(void) {
   read_keep(getenv("MLOPS_TRACE_KEEP"));
   own_pid = PID;
   active = 1;
-  if (usable_log() < 0) return;
-  char head[120] = "P ", exe[PATH], command[1024];
+  long end_of_log;
+  if (usable_log(&end_of_log) < 0) return;
+  char head[120], exe[PATH], command[1024];
   long fd = ask(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC, 0);
   long length = fd < 0 ? 0 : ask(SYS_read, fd, command, sizeof command, 0);
   if (fd >= 0) ask(SYS_close, fd, 0, 0, 0);
@@ -804,9 +1028,9 @@ __attribute__((constructor)) static void begin_process(void) {
     if (!command[i]) command[i] = SEPARATOR;
   long exe_length = ask(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe, sizeof exe);
   if (exe_length < 0) exe_length = 0;
-  char *end = number(head + 2, own_pid);
-  end = number(number(number(end, ask(SYS_getppid, 0, 0, 0, 0)), now()), exe_length);
+  char *end = begin(head, 'P', own_pid);
+  end = number(number(end, ask(SYS_getppid, 0, 0, 0, 0)), exe_length);
   struct iovec parts[4] = {part(head, end - head), part(exe, exe_length), part(command, length)};
-  append(usable_log(), parts, 3);
+  append(parts, 3);
   if (__register_atfork) __register_atfork(NULL, NULL, forked, NULL);
 }

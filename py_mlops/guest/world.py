@@ -9,6 +9,7 @@ from .links import Links
 from .opens import Opens
 from .sightings import Sightings, inside
 from .surroundings import Listings, is_import
+from .tracelog import LOG
 
 _Path = Any
 """What an audit event calls a path: text, bytes, or an open file's number."""
@@ -107,6 +108,7 @@ class World:
         requested = os.fsdecode(target)
         if self._moves_link(old, new):
             return
+        self._doubt_without_log(old)
         for name in inside(self._files, old) or [""]:
             self._files.moved(
                 None if self._opens.leaves_out(old + name) else old + name,
@@ -118,12 +120,17 @@ class World:
     def _removed(self, path: _Path, folder: int = _AT_CWD) -> None:
         self._opens.catch_up()
         full = self._name(path, folder)
+        self._doubt_without_log(full)
         if not (self._leaves_link(full) or self._opens.leaves_out(full)):
             self._files.removed(full, os.fsdecode(path), self._opens.cell)
 
+    def _doubt_without_log(self, gone: str) -> None:
+        if gone == os.environ.get(LOG):
+            self._opens.doubt()
+
     def _listed(self, path: _Path) -> None:
         if not is_import():
-            self._opens.catch_up()
+            self._opens.catch_up(reads_can_wait=True)
             with self._paused():
                 full = self._beside("." if path is None else path)
                 self.listings.listed(full, self._opens.cell)

@@ -16,13 +16,13 @@ KERNEL, CHILD = os.getpid(), 999_999_999
 def began(pid: int, program: str, *words: str, time_ns: int = 2) -> list[bytes]:
     """Return a record of a program that began."""
     called = b"".join(word.encode() + b"\x1f" for word in words)
-    head = [b"P", b"%d" % pid, b"1", b"%d" % time_ns, b"%d" % len(program)]
+    head = [b"P", b"%d" % time_ns, b"%d" % pid, b"1", b"%d" % len(program)]
     return [*head, program.encode() + called]
 
 
 def starting(pid: int, program: str, *, kept: int = 1, time_ns: int = 1) -> list[bytes]:
     """Return a record of a program about to be run."""
-    return [b"S", b"%d" % pid, b"%d" % time_ns, b"%d" % kept, program.encode()]
+    return [b"S", b"%d" % time_ns, b"%d" % pid, b"%d" % kept, program.encode()]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_the_kernel_and_its_copies() -> None:
     """The kernel itself has no name; a copy of it has its program's, others have a number."""
     children = Children()
     children.began(began(KERNEL, "/usr/bin/python3", "python"))
-    children.forked([b"K", b"%d" % CHILD, b"%d" % KERNEL, b"3", b""])
+    children.forked([b"K", b"3", b"%d" % CHILD, b"%d" % KERNEL, b""])
     assert [children.name(pid) for pid in (KERNEL, CHILD, 5)] == ["", "python", "process 5"]
 
 
@@ -81,7 +81,7 @@ def test_who_could_not_be_run() -> None:
     """A start that failed is none."""
     children = Children()
     children.starting(starting(CHILD, "/bin/none"))
-    children.failed([b"E", b"%d" % CHILD, b"2", b""])
+    children.failed([b"E", b"2", b"%d" % CHILD, b""])
     assert children.unseen() == []
 
 

@@ -49,9 +49,9 @@ class Said:
     ("code", "expected"),
     [
         ("native('data')", {"data": ("read", False, TRACER, "", 1)}),
-        ("open('data').close()", {"data": ("read", False, HOOK, "", 1)}),
-        ("open('data').close(); native('data')", {"data": ("read", False, HOOK, "", 1)}),
-        ("native('data'); open('data').close()", {"data": ("read", False, HOOK, "", 1)}),
+        ("open('data').close()", {"data": ("read", False, TRACER, "", 1)}),
+        ("open('data').close(); native('data')", {"data": ("read", False, TRACER, "", 1)}),
+        ("native('data'); open('data').close()", {"data": ("read", False, TRACER, "", 1)}),
         ("sh('cat data')", {"data": ("read", False, TRACER, "cat", 1)}),
         ("sh('cat dat*')", {"data": ("read", False, TRACER, "cat", 1)}),
         ("native('data'); sh('cat data')", {"data": ("read", False, TRACER, "", 1)}),
@@ -88,6 +88,25 @@ def test_times_decide_the_cell(traced: Traced) -> None:
         "watching.cell = 2\nchild.communicate(b'go\\n')"
     )
     assert Said(traced, code).files["data"] == ("read", False, TRACER, "cat", 2)
+
+
+def test_reads_that_wait(traced: Traced) -> None:
+    """Files that were only read are thought about when asked for: with cell, look and name."""
+    code = (
+        "known = lambda: [p for p in watching._files.paths() if p.startswith(os.getcwd())]\n"
+        "open('data').close(); watching.cell = 2; native('other'); watching.cell = 3\n"
+        "before = known(); open('other', 'a').close()\n"
+        "print([before, [[f['requested'], f['cell'], f['size']] for f in watching.files()]])"
+    )
+    (traced.folder / "other").write_text("ab")
+    printed = traced.python(WATCH + code, PYTHONPATH=str(ROOT))
+    assert printed.splitlines()[-1] == "[[], [['data', 1, 4], ['other', 2, 2]]]"
+
+
+def test_a_log_removed_by_a_command(traced: Traced) -> None:
+    """When a child removes the log, Python's files are seen by Python's hook again."""
+    code = "sh('rm $MLOPS_TRACE'); watching.settle(); open('data').close()"
+    assert Said(traced, code).files == {"data": ("read", False, HOOK, "", 1)}
 
 
 def test_versions(traced: Traced) -> None:
@@ -170,7 +189,8 @@ def test_without_a_log() -> None:
     """Without the tracer's variable nothing is traced, and work goes on."""
     from py_mlops.guest.contacts import Contacts
     from py_mlops.guest.sightings import Sightings
-    from py_mlops.guest.trace import LOG, Trace
+    from py_mlops.guest.trace import Trace
+    from py_mlops.guest.tracelog import LOG
 
     assert LOG not in os.environ
     trace = Trace(Sightings(), Contacts(), lambda _: False)

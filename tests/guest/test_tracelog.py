@@ -34,9 +34,9 @@ def test_each_record_once(path: Path) -> None:
 
 def test_a_path_with_blanks(path: Path) -> None:
     """The last field holds whatever is left of its record."""
-    append(path, b"F R 1 2 3 4 5 6 /a b \n c\0")
+    append(path, b"F 1 2 R 3 4 5 6 7 /a b \n c\0")
     [fields] = TraceLog(str(path)).records()
-    assert fields[8] == b"/a b \n c"
+    assert fields[9] == b"/a b \n c"
 
 
 @pytest.mark.parametrize(
