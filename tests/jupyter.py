@@ -19,6 +19,7 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 
 _SECONDS = 120
+_PATIENCE = 20
 TOKEN = "t" * 20
 
 
@@ -128,12 +129,15 @@ def kernelspec(home: Path, name: str, argv: list[str], **more: object) -> None:
 
 
 @contextmanager
-def jupyter_server(home: Path, *words: str, **environment: str) -> Iterator[Server]:
+def jupyter_server(
+    home: Path, *words: str, python: str = sys.executable, **environment: str
+) -> Iterator[Server]:
     """Start a server and stop it at the end.
 
     Args:
         home: Its folder for notebooks, settings, kernels and our cache.
         words: Further words for its command line.
+        python: The interpreter, of an environment with JupyterLab.
         environment: Variables beside its own.
     """
     for name in ("work", "runtime", "data", "config"):
@@ -151,7 +155,7 @@ def jupyter_server(home: Path, *words: str, **environment: str) -> Iterator[Serv
         options.append("--allow-root")
     with (home / "server.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_server", *options, *words],
+            [python, "-m", "jupyter_server", *options, *words],
             env={**os.environ, **own, **environment}, stdout=log, stderr=log,
         )  # fmt: skip
         try:
@@ -160,7 +164,11 @@ def jupyter_server(home: Path, *words: str, **environment: str) -> Iterator[Serv
             yield server
         finally:
             process.terminate()
-            process.wait(_SECONDS)
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:  # other people's extensions may wait for a page
+                process.kill()
+                process.wait()
 
 
 def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:
