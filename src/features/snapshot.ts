@@ -160,7 +160,7 @@ async function take(
     if (note) {
       Notification.update({ id: note, type: 'error', message: text });
     } else {
-      Notification.error(text);
+      Notification.error(text, { autoClose: false }); // without it only the bell would tell
     }
   }
 }

@@ -52,7 +52,7 @@ def test_neighbours(tmp_path: Path, page: Page) -> None:
     words = f"--LabApp.user_settings_dir={tmp_path / 'lab-settings'}"
     with jupyter_server(tmp_path, words, python=str(PYTHON)) as server:
         show_panel(page, server, "beside.ipynb", workspace="beside")
-        expect(page.get_by_role("tab", name="Git", exact=True)).to_be_visible()
+        expect(page.get_by_role("tab", name="Git", exact=True)).to_be_visible(timeout=LONG)
         expect(badge(page)).to_contain_text("no snapshot", timeout=LONG)
         run_all(page, "Python 3 (ipykernel)")
         rows = entries(page, "Snapshots")
