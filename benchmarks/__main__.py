@@ -11,10 +11,12 @@ from benchmarks import (
     kernel_start,
     lineage,
     observe,
+    panel,
     predictions,
     push,
     rebuild,
     reproduce,
+    server,
     session,
     store,
     verify,
@@ -37,6 +39,8 @@ ALL: dict[str, Callable[[], None]] = {
     "verify": lambda: verify.main([]),
     "writers": writers.main,
     "lineage": lineage.main,
+    "server": server.main,
+    "panel": panel.main,
 }
 
 

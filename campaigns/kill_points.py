@@ -180,6 +180,11 @@ def adding_in_place(folder: Path) -> list[str]:
     return _subject("add-in-place", folder)
 
 
+def adding_unflushed(folder: Path) -> list[str]:
+    """Return the same command without a flush of any blob: the negative control of power cuts."""
+    return _subject("add-unflushed", folder)
+
+
 def adding_to_team(server: PostgreSQL) -> Argv:
     """Return what prepares the same command on a team's store in a server.
 
@@ -240,6 +245,8 @@ def _add(verb: str, folder: Path) -> int:
         return 1
     if verb == "add-in-place":
         store = replace(store, blobs=InPlace(folder / "store"))
+    if verb == "add-unflushed":
+        os.fsync = lambda _: None
     add_records(store, folder)
     return 0
 
@@ -289,8 +296,13 @@ def check_store(folder: Path, printed: str) -> Iterator[str]:
             if not store.blobs.has(name):
                 yield f"{name} was acknowledged and is lost"
         for row in store.ledger.rows():
-            for name in store.reachable(row.record):
-                yield from _readable(store, name)
+            try:
+                reachable = store.reachable(row.record)
+            except (Missing, Corrupt) as error:
+                yield error.message
+            else:
+                for name in reachable:
+                    yield from _readable(store, name)
         for blob in store.blobs:
             yield from _readable(store, blob.digest)
         yield from _next_add(store, folder)

@@ -63,6 +63,8 @@ def _value(carried: Carried) -> dict[str, object]:
         "objects": carried.objects,
         "size": carried.size,
         "held": carried.held,
+        "reproductions": carried.reruns,
+        "refused": carried.refused,
     }
 
 
@@ -73,9 +75,13 @@ def _page(heading: str, carried: Carried, heads: tuple[str, ...], left: tuple[st
     held = f"; {carried.held:,} were there already" if carried.held else ""
     lines = (
         *(Line("snapshot", short(one)) for one in carried.snapshots),
+        *(Line("rerun", short(one)) for one in carried.reruns),
+        *(Line("rerun", f"{text} It was left out.", "warn") for text in carried.refused),
         *(Line("head", text) for text in heads),
         *(Line("head", text, "warn") for text in left),
         Line("travelled", moved + held),
     )
     badge = counted(len(carried.snapshots), "new snapshot") if carried.snapshots else "up to date"
-    return Page(heading, badge, "warn" if left else "good", "", (Section("", lines),))
+    return Page(
+        heading, badge, "warn" if left or carried.refused else "good", "", (Section("", lines),)
+    )

@@ -27,6 +27,10 @@ _WORDS = 8
 _TOLD = "path != '' AND sources != ''"
 _ID_BEGINS = re.compile("(sha256:)?[0-9a-f]{4,64}")
 _MAIN = "main"
+_SOME_HEADS = (
+    "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY model "
+    "ORDER BY branch != 'main', branch) AS place FROM head WHERE model IN {}) WHERE place <= 50"
+)
 
 
 class Catalogue:
@@ -71,10 +75,8 @@ class Catalogue:
             (*values, limit + 1),
         )
         page = found[:limit]
-        newest = {item.id: item for item in self._by_seq([row["newest"] for row in page])}
-        by_model = {item.model: item for item in newest.values()}
         return ModelPage(
-            items=[self._model(row, by_model[row["name"]]) for row in page],
+            items=self._models(page),
             next=str(page[-1]["newest"]) if len(found) > limit else None,
         )
 
@@ -181,29 +183,30 @@ class Catalogue:
             _summary(row, sorted(heads.get(row["id"], ())), verdicts.get(row["id"])) for row in rows
         ]
 
-    def _model(self, row: sqlite3.Row, newest: SnapshotSummary) -> ModelSummary:
-        heads = [
-            HeadSummary(
-                name=head["name"],
-                branch=head["branch"],
-                target=head["target"],
-                moved=head["moved"],
-                author=head["author"],
-            )
-            for head in self._file.ask(
-                "SELECT * FROM head WHERE model = ? LIMIT 50", (row["name"],)
-            )
-        ]
-        query = "SELECT * FROM verdict WHERE model = ? AND complete = 1 ORDER BY seq DESC LIMIT 1"
-        verdict = next(iter(self._file.ask(query, (row["name"],))), None)
-        return ModelSummary(
-            name=row["name"],
-            count=row["count"],
-            newest=newest,
-            heads=sorted(heads, key=lambda head: (head.branch != _MAIN, head.branch)),
-            verdict=_verdict(verdict) if verdict else None,
-            verdict_on=verdict["snapshot"] if verdict else None,
+    def _models(self, rows: list[sqlite3.Row]) -> list[ModelSummary]:
+        snapshots = {one.model: one for one in self._by_seq([row["newest"] for row in rows])}
+        names = [row["name"] for row in rows]
+        heads: dict[str, list[HeadSummary]] = {}
+        for head in _in(self._file, _SOME_HEADS, names):
+            heads.setdefault(head["model"], []).append(_head(head))
+        newest = (
+            "SELECT * FROM verdict WHERE seq IN (SELECT max(seq) FROM verdict WHERE complete = 1 "
+            "AND model IN {} GROUP BY model)"
         )
+        verdicts = {row["model"]: row for row in _in(self._file, newest, names)}
+        return [
+            ModelSummary(
+                name=row["name"],
+                count=row["count"],
+                newest=snapshots[row["name"]],
+                heads=sorted(
+                    heads.get(row["name"], ()), key=lambda one: (one.branch != _MAIN, one.branch)
+                ),
+                verdict=_verdict(found) if (found := verdicts.get(row["name"])) else None,
+                verdict_on=found["snapshot"] if found else None,
+            )
+            for row in rows
+        ]
 
 
 def open_catalogue(workspace: Workspace) -> Catalogue:
@@ -226,6 +229,16 @@ def _summary(row: sqlite3.Row, heads: list[str], verdict: VerdictSummary | None)
         heads=heads,
         complete=bool(row["complete"]),
         problem=row["problem"],
+    )
+
+
+def _head(row: sqlite3.Row) -> HeadSummary:
+    return HeadSummary(
+        name=row["name"],
+        branch=row["branch"],
+        target=row["target"],
+        moved=row["moved"],
+        author=row["author"],
     )
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from itertools import zip_longest
 
+from py_mlops.commands.compare_tables import Sides, compare_tables
 from py_mlops.commands.comparison import (
-    Change,
-    ColumnChange,
     Comparison,
     DataChange,
     EnvironmentChange,
@@ -18,19 +17,17 @@ from py_mlops.commands.comparison import (
     ParameterChange,
     SignatureChange,
     TableChange,
+    change_of,
 )
 from py_mlops.commands.figures import figures
 from py_mlops.commands.inspect import the_snapshot
 from py_mlops.data.contents import Contents
-from py_mlops.data.tables import MOST_BYTES, Column, Table, histogram, read_table
 from py_mlops.environment.compare import machine_changes
-from py_mlops.errors import StoreError
 from py_mlops.notebook.figures import Image
 from py_mlops.records import DataFile, Environment, Snapshot
 from py_mlops.workspace import Workspace
 
 _MOST_FILES = 500
-_MOST_TABLES = 20
 _VALUE = 10_000
 
 
@@ -85,7 +82,7 @@ def _parameters(a: Snapshot, b: Snapshot) -> list[ParameterChange]:
             else None
             for side in (a, b)
         )
-        return ParameterChange(name=name, change=_change(then, now), a=then, b=now)
+        return ParameterChange(name=name, change=change_of(then, now), a=then, b=now)
 
     return [one(name) for name in sorted({*a.parameters, *b.parameters})]
 
@@ -98,20 +95,18 @@ def _data(
         Contents(workspace.store.blobs, b) as newer,
     ):
         before, after = _by_name(older.files), _by_name(newer.files)
-        found: list[DataChange] = []
-        same = more = tables = 0
+        differ: dict[str, Sides] = {}
+        same = more = 0
         for name in sorted({*before, *after}):
             then, now = before.get(name), after.get(name)
             if then is not None and now is not None and then.blobs == now.blobs:
                 same += 1
-            elif len(found) >= _MOST_FILES:
+            elif len(differ) >= _MOST_FILES:
                 more += 1
             else:
-                table = None
-                if tables < _MOST_TABLES and then is not None and now is not None:
-                    table = _table(older, newer, then, now, notes)
-                    tables += table is not None
-                found.append(_file(then, now, table))
+                differ[name] = then, now
+        tables = compare_tables(older, newer, differ, notes)
+        found = [_file(*sides, tables.get(name)) for name, sides in differ.items()]
         return found, same, more
 
 
@@ -129,7 +124,7 @@ def _file(then: DataFile | None, now: DataFile | None, table: TableChange | None
     return DataChange(
         path=file.requested,
         role=file.role,
-        change=_change(then, now) or "changed",
+        change=change_of(then, now) or "changed",
         size_a=_size(then),
         size_b=_size(now),
         table=table,
@@ -140,55 +135,13 @@ def _size(file: DataFile | None) -> int | None:
     return sum(blob.size for blob in file.blobs) if file is not None and file.blobs else None
 
 
-def _table(
-    older: Contents, newer: Contents, then: DataFile, now: DataFile, notes: list[str]
-) -> TableChange | None:
-    try:
-        a, b = _read(older, then), _read(newer, now)
-    except StoreError as error:
-        notes.append(f"{now.requested}: {error.message}")
-        return None
-    if a is None or b is None:
-        return None
-    before, after = ({column.name: column for column in side.columns} for side in (a, b))
-    names = [*before, *(name for name in after if name not in before)]
-    return TableChange(
-        rows_a=a.rows,
-        rows_b=b.rows,
-        columns=[_column(name, before.get(name), after.get(name)) for name in names],
-        cut=a.cut or b.cut,
-    )
-
-
-def _read(contents: Contents, file: DataFile) -> Table | None:
-    if not file.blobs:
-        return None
-    with contents.open(file.blobs[0].digest) as stream:
-        data = stream.read(MOST_BYTES)
-        return read_table(file.requested, data, more=bool(stream.read(1)))
-
-
-def _column(name: str, then: Column | None, now: Column | None) -> ColumnChange:
-    edges, counts_a, counts_b = histogram(then.numbers if then else [], now.numbers if now else [])
-    kinds = (then.type if then else None), (now.type if now else None)
-    return ColumnChange(
-        name=name,
-        change=_change(*kinds),
-        a=kinds[0],
-        b=kinds[1],
-        edges=edges,
-        counts_a=counts_a,
-        counts_b=counts_b,
-    )
-
-
 def _environment(a: Environment, b: Environment) -> EnvironmentChange:
     before, after = ({one.name: one.version for one in side.distributions} for side in (a, b))
     names = sorted({*before, *after})
     changed = [
         PackageChange(name=name, change=change, a=before.get(name), b=after.get(name))
         for name in names
-        if (change := _change(before.get(name), after.get(name))) is not None
+        if (change := change_of(before.get(name), after.get(name))) is not None
     ]
     return EnvironmentChange(
         python_a=a.interpreter.version,
@@ -254,11 +207,3 @@ def _figure(image: Image | None) -> Figure | None:
     if image is None:
         return None
     return Figure(digest=image.digest, mime=image.mime, cell=image.cell, size=len(image.data))
-
-
-def _change(then: object, now: object) -> Change | None:
-    if then is None:
-        return None if now is None else "added"
-    if now is None:
-        return "removed"
-    return None if then == now else "changed"

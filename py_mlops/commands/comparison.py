@@ -49,7 +49,8 @@ class ColumnChange(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         name: Its name.
         change: What happened to its type; ``null`` when it is the same.
-        a: Its older type, ``int``, ``float``, ``text``; ``null`` when absent.
+        a: Its older type, ``int``, ``float``, ``text``; of Parquet as it is stored,
+            ``int64``; ``null`` when absent.
         b: Its newer type; ``null`` when absent.
         edges: Edges of the histogram's bins; empty when it is not of numbers.
         counts_a: The older column's count in each bin.
@@ -213,3 +214,12 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     signature: list[SignatureChange]
     figures: list[FigurePair]
     notes: list[str]
+
+
+def change_of(then: object, now: object) -> Change | None:
+    """Return what happened to something; ``None`` stands for absent, and for no change."""
+    if then is None:
+        return None if now is None else "added"
+    if now is None:
+        return "removed"
+    return None if then == now else "changed"

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from py_mlops import sandbox
+from py_mlops.commands.cause import cause
 from py_mlops.commands.closure import check_closure
 from py_mlops.commands.evidence import Evidence, collect
-from py_mlops.commands.rerun import NOT_KEPT, Given, Rerun, rerun, stood_in
-from py_mlops.data.surroundings import never_read
+from py_mlops.commands.rerun import Given, Rerun, rerun
 from py_mlops.errors import (
     Corrupt,
     EnvironmentFailure,
@@ -24,7 +24,6 @@ from py_mlops.errors import (
     NotTrusted,
     RerunFailed,
 )
-from py_mlops.notebook.client import CellFailure
 from py_mlops.notebook.randomness import draws_without_seed
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import (
@@ -36,7 +35,7 @@ from py_mlops.records import (
     WrittenFile,
     record_id,
 )
-from py_mlops.verdict import judge, likely_cause, missing_program
+from py_mlops.verdict import judge
 from py_mlops.workspace import Workspace, now
 
 EXIT_CODES: dict[Level, int] = {
@@ -52,11 +51,6 @@ EXIT_CODES: dict[Level, int] = {
 Ask = Callable[[str], bool]
 _SHORT = 60.0
 _MOST_ALIKE = 3
-_UNSEEN = {
-    "shell": "the first cell that does something else started a process.",
-    "network": "the first cell that does something else was answered from outside.",
-}
-"""What a hole of the first differing cell means for what it shows, by the hole's kind."""
 
 
 @dataclass(frozen=True)
@@ -201,8 +195,23 @@ def check_trust(workspace: Workspace, snapshot: Snapshot, options: Options) -> N
     Raises:
         NotTrusted: When there was no yes, or nothing here could set it apart.
     """
+    question = trust_question(workspace, snapshot, options)
+    if question and not options.ask(question):
+        who = snapshot.author.name
+        raise NotTrusted(
+            f"This is {who}'s snapshot, and rerunning it means running {who}'s code.",
+            hint="Read it first (`mlops show`, `mlops restore`); then allow it with --yes.",
+        )
+
+
+def trust_question(workspace: Workspace, snapshot: Snapshot, options: Options) -> str:
+    """Return what a person must be asked before a snapshot is rerun; empty when it is their own.
+
+    Raises:
+        NotTrusted: When nothing here could set another person's code apart.
+    """
     if not is_foreign(workspace, snapshot):
-        return
+        return ""
     who, isolation = snapshot.author.name, sandbox.available()
     if isolation.level is sandbox.Level.COPY and not options.unisolated:
         raise NotTrusted(
@@ -215,11 +224,7 @@ def check_trust(workspace: Workspace, snapshot: Snapshot, options: Options) -> N
     if isolation.level is sandbox.Level.NAMESPACES:
         network = "but with your network" if options.network else "and without a network"
         where = f"in a sandbox, without your files {network}"
-    if not options.ask(f"This is {who}'s snapshot. Its code will run {where}. Run it?"):
-        raise NotTrusted(
-            f"This is {who}'s snapshot, and rerunning it means running {who}'s code.",
-            hint="Read it first (`mlops show`, `mlops restore`); then allow it with --yes.",
-        )
+    return f"This is {who}'s snapshot. Its code will run {where}. Run it?"
 
 
 def _judged(
@@ -255,7 +260,7 @@ def _judged(
         author=workspace.author,
         level=level,
         reason=reason,
-        cause=_cause(level, snapshot, evidence, failure, unseeded=unseeded),
+        cause=cause(level, snapshot, evidence, failure, unseeded=unseeded),
         axes=evidence.axes,
         metrics=evidence.metrics,
         predictions=evidence.predictions,
@@ -265,69 +270,6 @@ def _judged(
         written=[WrittenFile(path=file.path, size=file.size) for file in first.written],
         seconds=0.0,
         calibration=evidence.calibration,
-    )
-
-
-def _never_read(snapshot: Snapshot, error: str) -> str:
-    """Say that a rerun failed for a file whose name was recorded and whose content was not."""
-    path = never_read(snapshot.surroundings.listings, error)
-    if not path:
-        return ""
-    return (
-        f"data: the recorded run listed the folder of {path} and never read that file, so its "
-        "name, size and time are recorded and its content is not; the rerun chose to read it."
-    )
-
-
-def _not_kept(snapshot: Snapshot, shown: str) -> str:
-    """Say that what a cell shows hangs on the value of an environment variable."""
-    if NOT_KEPT not in shown:
-        return ""
-    names = ", ".join(stood_in(snapshot))
-    return (
-        f"data: the program needs the value of an environment variable ({names}), which no "
-        "snapshot keeps; give it to the rerun with --env NAME=VALUE."
-    )
-
-
-def _took_in(snapshot: Snapshot, cell: int) -> dict[str, str]:
-    """Say what a cell took in that no rerun has, by the kinds of holes; 0 is some unknown cell.
-
-    Answers that no rerun gets are told of the cells before it too: it may work with them.
-    """
-    told: dict[str, str] = {}
-    earlier = ""
-    for hole in snapshot.capture.holes:
-        if cell and hole.cell == cell and hole.kind in _UNSEEN:
-            told.setdefault(hole.kind, f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}")
-        elif hole.kind == "network" and hole.blocking and (hole.cell < cell or not cell):
-            earlier = earlier or f"network: the program was answered from outside. {hole.text}"
-    if earlier:
-        told.setdefault("network", earlier)
-    return told
-
-
-def _cause(
-    level: Level,
-    snapshot: Snapshot,
-    evidence: Evidence,
-    failure: CellFailure | None,
-    *,
-    unseeded: bool,
-) -> str:
-    """Name the likely cause, from the axes and the first differing or failed cell's holes."""
-    difference = evidence.first_difference
-    told = _took_in(snapshot, failure.count if failure else difference.count if difference else 0)
-    shown = failure.error if failure else difference.rerun if difference else ""
-    lost = _never_read(snapshot, shown) if failure else ""
-    lost = lost or _not_kept(snapshot, shown) or told.get("network", "")
-    return likely_cause(
-        level,
-        evidence.axes,
-        unseeded=unseeded,
-        lost=lost or (missing_program(difference) if difference else ""),
-        unseen=told.get("shell", ""),
-        varies=level == "within tolerance" and bool(evidence.varying),
     )
 
 

@@ -13,7 +13,7 @@ from py_mlops.commands.holes import session_holes
 from py_mlops.data import packing, replay
 from py_mlops.data.groups import Group
 from py_mlops.data.judge import Finding
-from py_mlops.data.reads import Gathered, Pack, gather
+from py_mlops.data.reads import Expect, Gathered, Pack, Take, gather
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.data.surroundings import gather as gather_surroundings
 from py_mlops.environment.keep import Prepared, prepare, working_folder
@@ -44,7 +44,7 @@ from py_mlops.records import (
     encode,
 )
 from py_mlops.records.handover import Handover
-from py_mlops.store import BlobWriter, ingest
+from py_mlops.store import BlobWriter, ingest, keep_unchanged
 from py_mlops.workspace import Workspace, now
 
 _RETRIES = 20
@@ -193,9 +193,7 @@ def _store_parts(
     incomplete: bool,
     report: Report,
 ) -> _Parts:
-    def take(path: Path) -> Blob:
-        report(Progress("data", path.name))
-        return ingest(path, workspace.store.blobs, workspace.store.stat_cache, writer)
+    take, expect = _taker(workspace, writer, report)
 
     def take_kept(name: str) -> Blob:
         report(Progress("data", "what was overwritten"))
@@ -203,7 +201,9 @@ def _store_parts(
 
     rules = IgnoreRules(handover.facts.prefixes, workspace.settings.ignore)
     pack = _packer(workspace, handover, writer, report)
-    gathered = gather(handover, rules, take, take_kept, pack=pack, incomplete=incomplete)
+    gathered = gather(
+        handover, rules, take, take_kept, pack=pack, expect=expect, incomplete=incomplete
+    )
     answers, unanswered = replay.gather(handover, writer.put_file, report)
     program = _program(handover, notebook, gathered, writer, take)
     environment = to_record(
@@ -265,6 +265,20 @@ def _randomness(handover: Handover, folder: Path, writer: BlobWriter) -> Randomn
         generators=seen.generators,
         state=writer.put_file(folder / seen.file) if seen.file else None,
     )
+
+
+def _taker(workspace: Workspace, writer: BlobWriter, report: Report) -> tuple[Take, Expect]:
+    """Return what takes files in, and what is told before which ones will come."""
+    blobs, cache, held = workspace.store.blobs, workspace.store.stat_cache, dict[str, Blob]()
+
+    def expect(paths: Sequence[Path]) -> None:
+        held.update(keep_unchanged(paths, blobs, cache))
+
+    def take(path: Path) -> Blob:
+        report(Progress("data", path.name))
+        return ingest(path, blobs, cache, writer, held)
+
+    return take, expect
 
 
 def _program(

@@ -6,15 +6,25 @@ import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar
 
 from py_mlops.data.drafts import drafts
-from py_mlops.errors import Corrupt, Hostile, Missing
+from py_mlops.errors import Corrupt, Hostile, InputError, Missing
 from py_mlops.progress import Progress, Report
-from py_mlops.records import Author, Blob, HeadMove, Import, Snapshot, decode_as, digest_of
+from py_mlops.records import (
+    Author,
+    Blob,
+    HeadMove,
+    Import,
+    Record,
+    Reproduction,
+    Snapshot,
+    decode_as,
+    digest_of,
+)
 from py_mlops.records.closure import named_blobs
 from py_mlops.report.page import size
 from py_mlops.store import Store
@@ -22,7 +32,11 @@ from py_mlops.store.failures import disk_failures
 from py_mlops.store.touching import touch_all
 from py_mlops.workspace import now
 
+R = TypeVar("R", bound=Record)
+
 _LARGEST_RECORD = 64 << 20
+_MOST_RERUNS = 20
+"""The newest reproductions of a snapshot that travel with it."""
 _SMALL = 1 << 20
 _BATCH = 16 << 20
 _MOST = 256
@@ -52,12 +66,16 @@ class Carried:
         objects: How many objects travelled.
         size: Their bytes.
         held: How many were there already.
+        reruns: Ids of reproductions that are new there, oldest first.
+        refused: Why a reproduction was not taken over, a sentence for each.
     """
 
     snapshots: list[str]
     objects: int = 0
     size: int = 0
     held: int = 0
+    reruns: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
 
 
 class Transfer:
@@ -90,6 +108,10 @@ class Transfer:
     def carry(self, snapshot_id: str) -> None:
         """Move a snapshot, and before it those of its ancestors that the target lacks.
 
+        Behind them come the newest reproductions of each that the target lacks.
+        One that is damaged or not what it says is left out, and does not keep
+        the snapshot from travelling.
+
         Args:
             snapshot_id: Its whole id.
 
@@ -99,11 +121,17 @@ class Transfer:
             Hostile: When a record is larger than any can be.
             StoreUnavailable: When one of the stores cannot be read or written.
         """
-        for identifier, snapshot in self._lacking(snapshot_id):
+        lacking = self._lacking(snapshot_id)
+        for identifier, snapshot in lacking:
             self._carry_one(identifier, snapshot)
+        for identifier in dict.fromkeys([*(one for one, _ in lacking), snapshot_id]):
+            self._carry_reruns(identifier)
 
     def record(self, identifier: str) -> Snapshot:
         """Return a snapshot of the source, its bytes and form checked."""
+        return self._record(identifier, Snapshot)
+
+    def _record(self, identifier: str, kind: type[R]) -> R:
         with self._open(identifier) as file, disk_failures(f"Reading from {self._source.name}"):
             data = file.read(_LARGEST_RECORD + 1)
         if len(data) > _LARGEST_RECORD:
@@ -113,7 +141,7 @@ class Transfer:
             )
         if digest_of(data) != identifier:
             raise self._altered(identifier)
-        return decode_as(data, Snapshot)
+        return decode_as(data, kind)
 
     def advance(self, head: str, snapshot_id: str, reason: str) -> bool:
         """Move a head of the target on to a snapshot that is there.
@@ -173,16 +201,7 @@ class Transfer:
         return [(identifier, found[identifier]) for identifier in order if identifier in found]
 
     def _carry_one(self, identifier: str, snapshot: Snapshot) -> None:
-        wanted = {blob.digest: blob for blob in named_blobs(snapshot)}
-        here = touch_all(self._target.store.blobs, wanted)
-        lacking = [blob for digest, blob in wanted.items() if here.get(digest) != blob]
-        self.carried.held += len(wanted) - len(lacking)
-        done, total = 0, len(lacking)
-        for batch in _batches(lacking):
-            text = f"{snapshot.request.name} {identifier[7:19]}, {size(sum(b.size for b in batch))}"
-            self._report(Progress(self._stage, text, done, total))
-            self._send(batch)
-            done += len(batch)
+        self._bring(snapshot, f"{snapshot.request.name} {identifier[7:19]}")
         came = Import(
             snapshot=identifier,
             bundle=None,
@@ -192,6 +211,45 @@ class Transfer:
         )
         self._target.store.add(snapshot, after=[came])
         self.carried.snapshots.append(identifier)
+
+    def _carry_reruns(self, snapshot_id: str) -> None:
+        """Move the reproductions of a snapshot that is there."""
+        ledger = self._source.store.ledger
+        rows = ledger.newest(kind="reproduction", subject=snapshot_id, limit=_MOST_RERUNS)
+        for row in reversed(rows):
+            if listed(self._target.store, row.record, "reproduction"):
+                continue
+            try:
+                rerun = self._rerun(row.record, snapshot_id)
+                self._bring(rerun, f"rerun {row.record[7:19]}")
+                self._target.store.add(rerun)
+            except (Corrupt, Hostile, InputError, Missing) as error:
+                self.carried.refused.append(error.message)
+            else:
+                self.carried.reruns.append(row.record)
+
+    def _rerun(self, identifier: str, snapshot_id: str) -> Reproduction:
+        rerun = self._record(identifier, Reproduction)
+        if rerun.snapshot != snapshot_id:
+            raise Hostile(
+                f"{identifier} of {self._source.name} is a rerun of another snapshot than its "
+                "ledger says.",
+                hint="Ask the owner of that store; nothing of it was taken over.",
+            )
+        return rerun
+
+    def _bring(self, record: Record, name: str) -> None:
+        """Move the bytes that a record stands on, as far as the target lacks them."""
+        wanted = {blob.digest: blob for blob in named_blobs(record)}
+        here = touch_all(self._target.store.blobs, wanted)
+        lacking = [blob for digest, blob in wanted.items() if here.get(digest) != blob]
+        self.carried.held += len(wanted) - len(lacking)
+        done, total = 0, len(lacking)
+        for batch in _batches(lacking):
+            text = f"{name}, {size(sum(blob.size for blob in batch))}"
+            self._report(Progress(self._stage, text, done, total))
+            self._send(batch)
+            done += len(batch)
 
     def _send(self, batch: Sequence[Blob]) -> None:
         with disk_failures(f"Making a folder in {self._cache}"):
@@ -246,7 +304,7 @@ class Transfer:
             return self._source.store.blobs.open(digest)
         except Missing as error:
             raise Missing(
-                f"{self._source.name} lacks object {digest[:19]}…, which a snapshot stands on.",
+                f"{self._source.name} lacks object {digest[:19]}…, which a record stands on.",
                 hint="Run `mlops verify` there, and restore the object from a backup or a bundle.",
             ) from error
 
@@ -275,7 +333,7 @@ def _batches(blobs: Iterable[Blob]) -> Iterator[list[Blob]]:
         yield batch
 
 
-def listed(store: Store, identifier: str) -> bool:
-    """Say whether a store's ledger has a snapshot."""
+def listed(store: Store, identifier: str, kind: str = "snapshot") -> bool:
+    """Say whether a store's ledger has a snapshot, or a record of another kind."""
     rows = store.ledger.find(identifier.removeprefix("sha256:"), 1)
-    return any(row.kind == "snapshot" for row in rows)
+    return any(row.kind == kind for row in rows)

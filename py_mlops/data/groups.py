@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from operator import attrgetter
+from typing import Literal
+
+import msgspec
 
 from py_mlops.data.judge import Finding
 from py_mlops.records.data import Observed
 from py_mlops.records.manifest import join
+from py_mlops.store.intake import Look
 
 FROM = 256
 """So many files become a tree; fewer are recorded one by one."""
@@ -18,18 +22,23 @@ LARGEST_FILE = 8 << 20
 """Bytes above which a file is an object of its own."""
 
 
-class Member(NamedTuple):
+class Member(msgspec.Struct, frozen=True, gc=False):
     """A file of a group.
 
     Attributes:
         path: Below the group's folder.
         finding: What is known of it.
-        found: How it looked when it was judged.
+        look: How it looked when it was judged.
     """
 
     path: str
     finding: Finding
-    found: os.stat_result
+    look: Look
+
+    @property
+    def size(self) -> int:
+        """Its bytes when it was judged."""
+        return self.look[0]
 
 
 @dataclass(frozen=True)
@@ -54,14 +63,8 @@ class Group:
         return (member.finding for member in self.members)
 
 
-class _Key(NamedTuple):
-    path: str
-    requested: str
-    role: Literal["input", "output"]
-    cell: int
-    observed: Observed
-    process: str
-    executable: bool
+_Key = tuple[str, str, Literal["input", "output"], int, Observed, str, bool]
+"""The fields of `Group`, whose folder is where the paths and the program's names for them part."""
 
 
 def group(findings: Iterable[Finding]) -> tuple[list[Group], list[Finding]]:
@@ -94,15 +97,16 @@ def group(findings: Iterable[Finding]) -> tuple[list[Group], list[Finding]]:
 
 
 def _key(finding: Finding) -> _Key | None:
-    seen, found = finding.seen, finding.found
-    plain = finding.state == "ready" and found is not None and found.st_size <= LARGEST_FILE
-    if not plain or finding.role == "code" or (seen.written and finding.role == "input"):
+    seen, role = finding.seen, finding.role
+    if finding.state != "ready" or finding.size > LARGEST_FILE or role == "code":
+        return None
+    if seen.written and role == "input":
         return None
     base = _base(seen.path, seen.requested)
     if base is None:
         return None
-    executable = finding.role == "input" and bool(found and found.st_mode & 0o111)
-    return _Key(*base, finding.role, seen.cell, seen.observed, seen.process, executable)
+    executable = finding.executable and role == "input"
+    return *base, role, seen.cell, seen.observed, seen.process, executable
 
 
 def _base(path: str, requested: str) -> tuple[str, str] | None:
@@ -121,15 +125,16 @@ def _base(path: str, requested: str) -> tuple[str, str] | None:
 
 
 def _group(key: _Key, findings: Sequence[Finding]) -> Group:
-    start = len(key.path.rstrip("/")) + 1
-    folders = {finding.seen.path[start:].rpartition("/")[0] for finding in findings}
+    path, requested = key[:2]
+    start = len(path.rstrip("/")) + 1
+    folders = {finding.seen.path.rpartition("/")[0][start:] for finding in findings}
     common = os.path.commonpath(folders) if "" not in folders else ""
     cut = start + len(common) + 1 if common else start
     members = [
-        Member(finding.seen.path[cut:], finding, finding.found)
-        for finding in sorted(findings, key=lambda finding: finding.seen.path)
-        if finding.found is not None
+        Member(finding.seen.path[cut:], finding, finding.look)
+        for finding in sorted(findings, key=attrgetter("seen.path"))
+        if finding.look is not None
     ]
-    folder = join(key.path, common) if common else key.path
-    return Group(folder, join(key.requested, common) if common else key.requested,
-                 *key[2:], members=members)  # fmt: skip
+    if common:
+        path, requested = join(path, common), join(requested, common)
+    return Group(path, requested, *key[2:], members=members)

@@ -90,8 +90,10 @@ def of_repositories(findings: Sequence[Finding]) -> list[Hole]:
     """
     cells: dict[str, int] = {}
     for finding in findings:
+        if finding.state != "ignored" or finding.role != "input":
+            continue
         folder, git, _ = finding.seen.path.partition("/.git/")
-        if git and finding.state == "ignored" and finding.role == "input":
+        if git:
             cells.setdefault(folder, finding.seen.cell)
     return [
         Hole(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from typing import Literal
+
+import msgspec
 
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.records.handover import Handover, SeenFile
+from py_mlops.store.intake import Look, identity
 
 State = Literal[
     "ready",
@@ -33,8 +35,7 @@ a version that was read before the last one; ``special`` no regular file;
 """
 
 
-@dataclass(frozen=True)
-class Finding:
+class Finding(msgspec.Struct, frozen=True, gc=False):
     """A seen file and the decision on it.
 
     Attributes:
@@ -43,7 +44,8 @@ class Finding:
         state: What became of it.
         reason: Why it is ignored; empty otherwise.
         size: Its size in bytes now; 0 when it is not there.
-        found: How it looks now; ``None`` when it is not there or was not looked at.
+        look: How it looks now; ``None`` when it is not there or was not looked at.
+        executable: Whether anybody may run it.
     """
 
     seen: SeenFile
@@ -51,7 +53,12 @@ class Finding:
     state: State
     reason: str
     size: int
-    found: os.stat_result | None = None
+    look: Look | None = None
+    executable: bool = False
+
+
+_ANY_MAY_RUN = stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH
+_NO_NAMES = frozenset({"", ".", ".."})
 
 
 def judge(handover: Handover, rules: IgnoreRules) -> list[Finding]:
@@ -66,13 +73,22 @@ def judge(handover: Handover, rules: IgnoreRules) -> list[Finding]:
         a file last; the notebook itself is not among them.
     """
     newest = {seen.path: number for number, seen in enumerate(handover.files)}
+    folders: dict[str, bool] = {}
     findings = []
     for number, seen in enumerate(handover.files):
-        if seen.path != handover.notebook:
-            finding = _judge(seen, rules)
-            if newest[seen.path] != number and finding.state != "ignored":
-                finding = Finding(seen, finding.role, "older", "", finding.size)
-            findings.append(finding)
+        path = seen.path
+        if path == handover.notebook:
+            continue
+        # Most of many files lie in few folders: those are judged once, not with each file.
+        folder, _, name = path.rpartition("/")
+        clear = folders.get(folder)
+        if clear is None:
+            clear = folders[folder] = is_plain(folder) and rules.keeps_all(folder)
+        clear = clear and name.isascii() and "\0" not in name and name not in _NO_NAMES
+        finding = _look(seen) if clear else _judge(seen, rules)
+        if newest[path] != number and finding.state != "ignored":
+            finding = Finding(seen, finding.role, "older", "", finding.size)
+        findings.append(finding)
     return findings
 
 
@@ -103,17 +119,30 @@ def same(seen: SeenFile, found: os.stat_result) -> bool:
 
 
 def _judge(seen: SeenFile, rules: IgnoreRules) -> Finding:
-    role: Literal["input", "output", "code"] = "input" if seen.first == "read" else "output"
+    role = _role(seen)
     if not is_plain(seen.path):
         return Finding(seen, role, "unnamed", "", 0)
     reason = rules.reason(seen.path)
     if reason is not None:
         return Finding(seen, role, "ignored", reason, 0)
+    return _look(seen)
+
+
+def _role(seen: SeenFile) -> Literal["input", "output", "code"]:
+    return "input" if seen.first == "read" else "output"
+
+
+def _look(seen: SeenFile) -> Finding:
+    role = _role(seen)
     found, regular = look_at(seen.path)
-    size = found.st_size if found is not None and regular else 0
+    if found is None:
+        look, size, executable = None, 0, False
+    else:
+        look, executable = identity(found), found.st_mode & _ANY_MAY_RUN != 0
+        size = look[0] if regular else 0
     if role == "output":
         state: State = "ready" if regular else "absent" if found is None else "special"
-        return Finding(seen, role, state, "", size, found)
+        return Finding(seen, role, state, "", size, look, executable)
     if seen.path.endswith(".py") and not seen.written:
         role = "code"
     if found is not None and not regular:
@@ -126,4 +155,4 @@ def _judge(seen: SeenFile, rules: IgnoreRules) -> Finding:
         state = "rewritten"
     else:
         state = "gone" if found is None else "changed"
-    return Finding(seen, role, state, "", size, found)
+    return Finding(seen, role, state, "", size, look, executable)

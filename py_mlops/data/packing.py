@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import NamedTuple
 
+import msgspec
+
 from py_mlops.data.contents import entries_of
 from py_mlops.data.groups import Group, Member
 from py_mlops.data.judge import Finding
@@ -20,7 +22,8 @@ from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Blob, Tree
 from py_mlops.records.manifest import Entry, encode, join
 from py_mlops.store import Blobs, BlobWriter, StatCache
-from py_mlops.store.intake import identity
+from py_mlops.store.intake import Look, identity
+from py_mlops.store.touching import touch_all
 
 PACK = 256 << 20
 """Bytes after which the next pack is begun."""
@@ -29,7 +32,7 @@ MOST_PACKS = 32
 """Older packs that a snapshot refers to; what lies in further ones is packed anew."""
 
 _EVERY = 256
-_UNSURE = -1
+_UNSURE = (-1, -1, -1, -1, -1)
 _RACY = 2_000_000_000
 
 
@@ -49,12 +52,13 @@ class _Shelf:
     """
 
     places: dict[str, _Place] = field(default_factory=dict)
-    unchanged: dict[str, tuple[tuple[int, ...], str]] = field(default_factory=dict)
+    unchanged: dict[str, tuple[Look, str]] = field(default_factory=dict)
     likely: dict[tuple[str, int], str] = field(default_factory=dict)
 
-    def add(self, tree: Tree, seen: Sequence[tuple[int, ...]], blobs: Blobs) -> None:
+    def add(self, tree: Tree, seen: Sequence[Look], blobs: Blobs) -> None:
         """Learn a tree, as far as the store still has it."""
-        held = [blobs.touch(pack.digest) == pack for pack in tree.packs]
+        there = touch_all(blobs, [pack.digest for pack in tree.packs])
+        held = [there.get(pack.digest) == pack for pack in tree.packs]
         entries = entries_of(tree, blobs)
         for number, entry in enumerate(entries):
             path = join(tree.folder, entry.path)
@@ -64,7 +68,7 @@ class _Shelf:
                 for name in (path, path.rpartition("/")[2]):
                     self.likely.setdefault((name, entry.size), entry.sha256)
             if len(seen) == len(entries):
-                self.unchanged.setdefault(path, ((entry.size, *seen[number]), entry.sha256))
+                self.unchanged.setdefault(path, (seen[number], entry.sha256))
 
     def keep_worthwhile(self, groups: Sequence[Group]) -> None:
         """Forget packs of which these files are less than half, and all but the fullest ones.
@@ -87,13 +91,13 @@ class _Shelf:
         self.places = {key: place for key, place in self.places.items() if place.pack in kept}
 
     def _guess(self, group: Group, member: Member) -> str | None:
-        path, size = join(group.folder, member.path), member.found.st_size
+        path, size = join(group.folder, member.path), member.size
         return self.likely.get((path, size)) or self.likely.get((path.rpartition("/")[2], size))
 
     def find(self, group: Group, member: Member) -> str | None:
         """Return the digest of a file that is as it was and that lies in a pack."""
-        seen, digest = self.unchanged.get(join(group.folder, member.path), ((), ""))
-        return digest if seen == identity(member.found) and digest in self.places else None
+        known = self.unchanged.get(join(group.folder, member.path))
+        return known[1] if known and known[0] == member.look and known[1] in self.places else None
 
 
 def pack(
@@ -138,10 +142,12 @@ def pack(
 
 def _as_it_was(group: Group, blobs: Blobs, cache: StatCache) -> Tree | None:
     tree = cache.find_tree(_fingerprint(group))
-    held = tree and all(
-        blobs.touch(blob.digest) == blob for blob in (tree.manifest, *tree.packs)
-    )  # fmt: skip
-    return _labelled(group, tree) if tree and held else None
+    if tree is None:
+        return None
+    stands_on = (tree.manifest, *tree.packs)
+    held = touch_all(blobs, [blob.digest for blob in stands_on])
+    whole = all(held.get(blob.digest) == blob for blob in stands_on)
+    return _labelled(group, tree) if whole else None
 
 
 def _labelled(group: Group, tree: Tree) -> Tree:
@@ -154,10 +160,9 @@ def _labelled(group: Group, tree: Tree) -> Tree:
 
 def _fingerprint(group: Group) -> str:
     """Return what changes when any file of a group does, or its name."""
-    found = hashlib.sha256(f"{group.role}\0{group.folder}\0".encode())
-    for member in group.members:
-        found.update(f"{member.path}\0{identity(member.found)}".encode())
-    return found.hexdigest()
+    looks = [(member.path, member.look) for member in group.members]
+    said = msgspec.msgpack.encode((group.role, group.folder, looks))
+    return hashlib.sha256(said).hexdigest()
 
 
 def _shelf(
@@ -181,7 +186,7 @@ class _Packing:
         self.refused: list[Finding] = []
         self._shelf = shelf
         self._report = report
-        self._digests: dict[int, str] = {}
+        self._digests: dict[int, list[str | None]] = {}
         self._new: dict[str, tuple[int, int]] = {}
         self._packs: list[Blob] = []
         self._began_ns = time.time_ns()
@@ -195,29 +200,33 @@ class _Packing:
 
     def tree(self, group: Group, writer: BlobWriter, cache: StatCache) -> Tree | None:
         """Return the tree of a group; ``None`` when none of its files is left."""
-        packs: dict[Blob, int] = {}
+        numbers: dict[str, int] = {}
+        packs: list[Blob] = []
         entries, stats = [], []
-        for member in group.members:
-            digest = self._digests.get(id(member.finding))
-            if digest is not None:
-                place = self._place(digest)
-                number = packs.setdefault(place.pack, len(packs))
-                size, *rest = identity(member.found)
-                changed = max(member.found.st_mtime_ns, member.found.st_ctime_ns)
-                if changed > self._began_ns - _RACY:
-                    rest[1] = _UNSURE
-                stats.append(tuple(rest))
-                modified = _modified(group, member)
-                entries.append(Entry(member.path, digest, size, number, place.offset, modified))
+        racy, place = self._began_ns - _RACY, self._place
+        dated = group.role == "input"
+        for member, digest in zip(group.members, self._digests[id(group)], strict=True):
+            if digest is None:
+                continue
+            pack, offset = place(digest)
+            number = numbers.get(pack.digest)
+            if number is None:
+                number = numbers[pack.digest] = len(packs)
+                packs.append(pack)
+            look = member.look
+            stats.append(_UNSURE if look[1] > racy or look[2] > racy else look)
+            seen_ns = member.finding.seen.mtime_ns
+            modified = str(seen_ns) if dated and seen_ns > 0 else ""
+            entries.append(Entry(member.path, digest, look[0], number, offset, modified))
         if not entries:
             return None
         bare = Tree(
             folder=group.folder, requested="", role=group.role, cell=0, observed="audit-hook",
             process="", executable=False, files=len(entries),
             size=sum(entry.size for entry in entries),
-            manifest=writer.put_bytes(encode(entries)), packs=list(packs),
+            manifest=writer.put_bytes(encode(entries)), packs=packs,
         )  # fmt: skip
-        sure = all(stat[1] != _UNSURE for stat in stats) and len(entries) == len(group.members)
+        sure = _UNSURE not in stats and len(entries) == len(group.members)
         cache.remember_tree(_fingerprint(group) if sure else "", bare, stats)
         return _labelled(group, bare)
 
@@ -231,22 +240,24 @@ class _Packing:
         """Yield the content of every file that no pack holds yet."""
         total = sum(len(group.members) for group in groups)
         self._offset = done = 0
+        new, shelf, sha256 = self._new, self._shelf, hashlib.sha256
         for group in groups:
+            digests = self._digests[id(group)] = []
             for member in group.members:
                 if done % _EVERY == 0:
                     self._report(Progress("data", group.requested or group.folder, done, total))
                 done += 1
-                digest = self._shelf.find(group, member)
+                digest = shelf.find(group, member) if shelf.unchanged else None
                 data = None if digest else read(member)
                 if data is not None:
-                    digest = hashlib.sha256(data).hexdigest()
+                    digest = sha256(data).hexdigest()
+                digests.append(digest)
                 if digest is None:
                     self.refused.append(member.finding)
                     continue
-                self._digests[id(member.finding)] = digest
-                if data is None or digest in self._new or digest in self._shelf.places:
+                if data is None or digest in new or digest in shelf.places:
                     continue
-                self._new[digest] = len(self._packs), self._offset
+                new[digest] = len(self._packs), self._offset
                 self._offset += len(data)
                 yield data
 
@@ -260,11 +271,6 @@ class _Packing:
         self._offset = 0
 
 
-def _modified(group: Group, member: Member) -> str:
-    seen = member.finding.seen
-    return str(seen.mtime_ns) if seen.mtime_ns > 0 and group.role == "input" else ""
-
-
 def read(member: Member) -> bytes | None:
     """Return a file's content, ``None`` when it is no longer the one that was judged."""
     path = member.finding.seen.path
@@ -272,15 +278,13 @@ def read(member: Member) -> bytes | None:
         # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         try:
-            data = _all(file, member.found.st_size)
+            data = _all(file, member.size)
+            after = os.fstat(file)
         finally:
             os.close(file)
-        # By its path, so that a file put in its place meanwhile is noticed too.
-        after = os.stat(path)  # noqa: PTH116 - a Path would only cost time
     except OSError:
         return None
-    whole = len(data) == member.found.st_size and identity(after) == identity(member.found)
-    return data if whole else None
+    return data if len(data) == member.size and identity(after) == member.look else None
 
 
 def _all(file: int, size: int) -> bytes:

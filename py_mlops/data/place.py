@@ -165,11 +165,13 @@ def place_bytes(name: str, data: bytes, root: Path) -> None:
         InputError: When there is something else of that name already.
         StoreUnavailable: When the folder cannot be written.
     """
-    with write_failures(root / name), drafts(root) as held:
-        draft = held / "draft"
-        draft.write_bytes(data)
-        _sync_path(draft)
-        _name(root, [((name,), draft)], overwrite=False)
+    with write_failures(root / name):
+        with drafts(root) as held:
+            draft = held / "draft"
+            draft.write_bytes(data)
+            _sync_path(draft)
+            _name(root, [((name,), draft)], overwrite=False)
+        # Not before: that the drafts are gone is to be on the disk, too.
         _sync_path(root)
 
 

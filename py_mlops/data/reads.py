@@ -19,6 +19,9 @@ from py_mlops.records.handover import Handover
 Take = Callable[[Path], Blob]
 """Stores a copy of a file; raises `FileChanged` when it changes meanwhile."""
 
+Expect = Callable[[Sequence[Path]], object]
+"""Told which files will be taken one by one, so that a store far away is asked once for all."""
+
 TakeKept = Callable[[str], Blob]
 """Stores what a file held before the program overwrote it: a payload file of the handover."""
 
@@ -68,6 +71,7 @@ def gather(
     take_kept: TakeKept,
     *,
     pack: Pack | None = None,
+    expect: Expect | None = None,
     incomplete: bool = False,
 ) -> Gathered:
     """Take every file that the session used into the store.
@@ -78,6 +82,7 @@ def gather(
         take: Stores one file.
         take_kept: Stores one that the program overwrote.
         pack: Stores many small ones together; by default each is stored by itself.
+        expect: Told of those that are stored by themselves, before the first is.
         incomplete: Record an input that changed or vanished as a blocking hole
             instead of refusing.
 
@@ -102,6 +107,8 @@ def gather(
         single += refused
         packed = (one.seen for part in groups if part.role == "input" for one in part.findings())
         read = {seen.path for seen in packed} - {finding.seen.path for finding in refused}
+    if expect is not None:
+        expect([Path(finding.seen.path) for finding in single if finding.state == "ready"])
     for finding in single:
         if finding.state == "kept":
             files.append(_data_file(finding, take_kept(finding.seen.kept)))
@@ -165,7 +172,7 @@ def _row(finding: Finding) -> tuple[str, ...]:
 
 
 def _group_row(group: Group) -> tuple[str, ...]:
-    size = sum(member.found.st_size for member in group.members)
+    size = sum(member.size for member in group.members)
     name = f"{group.requested or '.'}/ ({len(group.members):,} files)"
     cell = f"[{group.cell}]" if group.cell else ""
     observer = f"{group.observed}: {group.process}" if group.process else group.observed

@@ -60,6 +60,20 @@ class IgnoreRules:
                 return f"{part}/ (folders of that name)"
         return None
 
+    def keeps_all(self, folder: str) -> bool:
+        """Say whether no file right in a folder is left out, whatever its name.
+
+        Args:
+            folder: Absolute and normalised.
+        """
+        below = f"{folder.rstrip('/')}/"
+        return not (
+            self._patterns
+            or below.startswith(self._beginnings)
+            or any(prefix.startswith(below) for prefix in self._beginnings)
+            or any(f"/{part}/" in below for part in places.PARTS)
+        )
+
     def lines(self) -> list[str]:
         """Return the rules for a person, one a line; for the record's ``capture.ignored``."""
         reasons: dict[str, list[str]] = {}

@@ -15,7 +15,7 @@ from py_mlops.guest.links import walk
 from py_mlops.records import FolderEntry, Hole, Link, Listing, Surroundings
 from py_mlops.records.handover import SeenSurroundings
 
-_MOST_ENTRIES = 20_000
+_MOST_ENTRIES = 100_000
 """Names of files and folders that a record lists beside the files that were read."""
 
 _DENIED = re.compile(r"Permission denied: '([^']+)'")
@@ -44,10 +44,12 @@ def gather(
         if rules.reason(listing.path) is not None:
             continue
         folder = listing.path.rstrip("/")
+        clear = rules.keeps_all(listing.path)
         entries = [
             entry
             for entry in listing.entries
-            if (path := f"{folder}/{entry.name}") not in read and rules.reason(path) is None
+            if (path := f"{folder}/{entry.name}") not in read
+            and ((clear and "/" not in entry.name) or rules.reason(path) is None)
         ]
         cut = cut or len(entries) > left
         listings.append(Listing(path=listing.path, cell=listing.cell, entries=entries[:left]))

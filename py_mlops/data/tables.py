@@ -12,10 +12,11 @@ from typing import Literal
 MOST_BYTES = 4 * 1024 * 1024
 """So much of a file is read; the rest is told to be cut."""
 
-_ROWS = 50_000
-_COLUMNS = 200
-_NAME = 200
+ROWS = 50_000
+COLUMNS = 200
+NAME = 200
 BINS = 16
+"""What is looked at of any table: rows, columns, letters of a column's name, bins."""
 
 Type = Literal["int", "float", "text", "empty"]
 
@@ -69,14 +70,14 @@ def read_table(name: str, data: bytes, *, more: bool) -> Table | None:
         text = text[: text.rfind("\n") + 1]
     try:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-        heading = next(reader, [])[:_COLUMNS]
-        rows = list(islice(reader, _ROWS + 1))
+        heading = next(reader, [])[:COLUMNS]
+        rows = list(islice(reader, ROWS + 1))
     except csv.Error:
         return None
     if not heading:
         return None
-    cut = more or len(rows) > _ROWS
-    rows = [row for row in rows[:_ROWS] if row]
+    cut = more or len(rows) > ROWS
+    rows = [row for row in rows[:ROWS] if row]
     return Table(len(rows), [_column(rows, *one) for one in enumerate(heading)], cut)
 
 
@@ -123,4 +124,4 @@ def _column(rows: list[list[str]], place: int, name: str) -> Column:
             kind = "int" if whole else "float"
     if kind == "text":
         numbers = []
-    return Column(name[:_NAME], kind, [number for number in numbers if math.isfinite(number)])
+    return Column(name[:NAME], kind, [number for number in numbers if math.isfinite(number)])

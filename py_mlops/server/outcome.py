@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from py_mlops.records import is_digest
+from py_mlops.report.page import counted
 from py_mlops.server import runner
 from py_mlops.server.problems import Problem, code_of
 from py_mlops.server.work import Job, JobRequest, JobState, Step
@@ -88,7 +89,8 @@ def _summary(request: JobRequest, state: JobState, result: dict[str, Any]) -> st
     if state != "done":
         return ""
     if request.verb == "restore":
-        return f"{len(result.get('files', []))} files restored."
+        folder = request.restore.folder if request.restore else ""
+        return f"{counted(len(result.get('files', [])), 'file')} restored into {folder}."
     if request.verb == "verify":
         damaged = result.get("damaged", [])
         checked = f"{result.get('records', 0):,} records checked"
@@ -97,9 +99,6 @@ def _summary(request: JobRequest, state: JobState, result: dict[str, Any]) -> st
             if damaged
             else f"{checked}; all as written."
         )
-    if request.verb == "explain":
-        steps = result.get("steps", [])
-        return f"{len(steps)} snapshots on the way back to what it was made of."
     reason = result.get("reason")
     return reason if isinstance(reason, str) else ""
 

@@ -9,7 +9,7 @@ import msgspec
 from py_mlops.records import Digest, Level
 from py_mlops.server.problems import Problem
 
-JobVerb = Literal["reproduce", "restore", "verify", "explain"]
+JobVerb = Literal["reproduce", "restore", "verify"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
 
 JobId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}T[0-9]{12}-[0-9a-f]{8}\Z")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from py_mlops.store.base import Blobs, BlobWriter, Entry, Ledger, Move, Row
 from py_mlops.store.opening import open_store
-from py_mlops.store.statcache import StatCache, ingest
+from py_mlops.store.statcache import StatCache, ingest, keep_unchanged
 from py_mlops.store.store import Store
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "StatCache",
     "Store",
     "ingest",
+    "keep_unchanged",
     "open_store",
 ]

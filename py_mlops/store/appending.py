@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
 from sqlalchemy import (
+    CompoundSelect,
     Connection,
+    RowMapping,
     bindparam,
+    case,
     delete,
     func,
     literal,
@@ -48,8 +52,37 @@ _HEADS = select(
 ).outerjoin(log, log.c.seq == head.c.seq)
 """Every head, the row that moved it, and the position of the newest row that moved it."""
 
+_newest = select(func.max(log.c.seq).label("newest")).where(log.c.head == bindparam("of"))
+_moved = _newest.subquery()
+_HEAD = select(
+    head.c.name,
+    head.c.record.label("points_at"),
+    _moved.c.newest,
+    select(func.max(_moves.c.seq)).scalar_subquery().label("last"),
+    log,
+).select_from(
+    _moved.outerjoin(head, head.c.name == bindparam("of")).outerjoin(log, log.c.seq == head.c.seq)
+)
+"""The same of one head, in one row also when there is none, and the log's last position."""
 
-_META = update(meta).where(meta.c.key == bindparam("of")).values(value=bindparam("to"))
+_HOLD = (
+    select(meta)
+    .where(meta.c.key.in_(("format", "size")))
+    .order_by(meta.c.key)
+    .with_for_update()
+)  # fmt: skip
+_PRESENT = select(log).where(log.c.record.in_(bindparam("ids", expanding=True)))
+_LAST = select(func.max(log.c.seq))
+_SIZE_AND_ROOT = (
+    update(meta)
+    .where(meta.c.key.in_(("size", "root")))
+    .values(value=case((meta.c.key == "size", bindparam("size")), else_=bindparam("root")))
+)
+_MOVE = (
+    update(head)
+    .where(head.c.name == bindparam("of"))
+    .values(record=bindparam("to"), seq=bindparam("at"))
+)
 
 
 def append(
@@ -75,9 +108,8 @@ def append(
     unique = {entry.record: entry for entry in entries}
     fresh = [entry for entry in unique.values() if entry.record not in present]
     if fresh:
-        if move:
-            _check_head(connection, move)
-        rows = _extend(connection, fresh, move, sign)
+        size = _check_head(connection, move) if move else size_of(connection)
+        rows = _extend(connection, size, fresh, move, sign)
         if move:
             _move_head(connection, move, rows[-1].seq)
         present |= {row.record: row for row in rows}
@@ -95,8 +127,7 @@ def hold(connection: Connection) -> None:
     Raises:
         StoreFormat: When a newer version has changed the tables meanwhile.
     """
-    keys = meta.c.key.in_(("format", "size"))
-    rows = connection.execute(select(meta).where(keys).order_by(meta.c.key).with_for_update())
+    rows = connection.execute(_HOLD)
     check_format({key: value for key, value in rows}.get("format"))  # noqa: C416 - rows are no pairs to mypy
 
 
@@ -120,18 +151,14 @@ class Nodes:
 
     def fetch(self, places: Sequence[tuple[int, int]]) -> None:
         """Look several up at once."""
-        # A condition for each: SQLite uses no index for `(level, index) IN (…)`.
-        leaf = select(literal(0), log.c.seq, log.c.leaf)
-        inner = select(node.c.level, node.c.index, node.c.hash)
-        query = union_all(
-            *(
-                inner.where(node.c.level == level, node.c.index == index)
-                if level
-                else leaf.where(log.c.seq == index)
-                for level, index in places
-            )
-        )
-        for level, index, digest in self._connection.execute(query):
+        query = _subtrees(tuple(level == 0 for level, _ in places))
+        values = {
+            f"{name}_{number}": value
+            for number, place in enumerate(places)
+            for name, value in zip(("level", "index"), place, strict=True)
+            if name == "index" or place[0]
+        }
+        for level, index, digest in self._connection.execute(query, values):
             self._found[level, index] = digest
         for level, index in places:
             if (level, index) not in self._found:
@@ -139,6 +166,25 @@ class Nodes:
                     f"The ledger lacks subtree {index} of level {level}.",
                     hint=DAMAGED,
                 )
+
+
+@lru_cache(maxsize=256)
+def _subtrees(leaves: tuple[bool, ...]) -> CompoundSelect[Any]:
+    """Return the question for some subtrees; for each, whether it is a leaf."""
+    # A condition for each: SQLite uses no index for `(level, index) IN (…)`.
+    leaf = select(literal(0), log.c.seq, log.c.leaf)
+    inner = select(node.c.level, node.c.index, node.c.hash)
+    return union_all(
+        *(
+            leaf.where(log.c.seq == bindparam(f"index_{number}"))
+            if is_leaf
+            else inner.where(
+                node.c.level == bindparam(f"level_{number}"),
+                node.c.index == bindparam(f"index_{number}"),
+            )
+            for number, is_leaf in enumerate(leaves)
+        )
+    )
 
 
 def check(entries: Sequence[Entry], move: Move | None) -> None:
@@ -163,8 +209,8 @@ def _present(connection: Connection, entries: Sequence[Entry]) -> dict[str, Row]
     ids = [entry.record for entry in entries]
     found = {}
     for start in range(0, len(ids), _VARIABLES):
-        query = select(log).where(log.c.record.in_(ids[start : start + _VARIABLES]))
-        for columns in connection.execute(query).mappings():
+        some = {"ids": ids[start : start + _VARIABLES]}
+        for columns in connection.execute(_PRESENT, some).mappings():
             found[columns["record"]] = from_columns(columns)
     return found
 
@@ -178,20 +224,26 @@ def _check_repeated(move: Move, present: Iterable[Row]) -> None:
         )
 
 
-def _check_head(connection: Connection, move: Move) -> None:
-    current = points(connection, move.head).get(move.head)
+def _check_head(connection: Connection, move: Move) -> int:
+    """Refuse when a head does not point where its mover says; return the log's size."""
+    current, size = point(connection, move.head)
     if current != move.previous:
         raise HeadMoved(
             f"{move.head} points at {current or 'nothing'}, not at {move.previous or 'nothing'}.",
             hint="Someone else moved it meanwhile: look at `mlops log` and try again.",
         )
+    return size
 
 
 def _extend(
-    connection: Connection, fresh: Sequence[Entry], move: Move | None, sign: Sign | None
+    connection: Connection,
+    size: int,
+    fresh: Sequence[Entry],
+    move: Move | None,
+    sign: Sign | None,
 ) -> list[Row]:
     """Append rows, the subtrees they complete, the new size and root, and a signature over them."""
-    size, nodes = size_of(connection), Nodes(connection)
+    nodes = Nodes(connection)
     if size:
         nodes.fetch(merkle.peaks(size))
     rows, leaves, subtrees = [], [], []
@@ -217,8 +269,7 @@ def _extend(
         connection.execute(node.insert(), subtrees)
     size += len(rows)
     root = merkle.root(size, nodes)
-    after = [("size", str(size)), ("root", root.hex())]
-    connection.execute(_META, [{"of": key, "to": value} for key, value in after])
+    connection.execute(_SIZE_AND_ROOT, {"size": str(size), "root": root.hex()})
     if sign is not None:
         name = connection.scalar(select(meta.c.value).where(meta.c.key == "store"))
         enter(connection, [sign(str(name), size, root, len(rows))])
@@ -244,42 +295,51 @@ def _columns(row: Row) -> Mapping[str, Any]:
 
 
 def _move_head(connection: Connection, move: Move, seq: int) -> None:
-    values = {"record": move.target, "seq": seq}
     if move.previous is None:
-        connection.execute(head.insert().values(name=move.head, **values))
+        connection.execute(head.insert(), {"name": move.head, "record": move.target, "seq": seq})
     else:
-        connection.execute(update(head).where(head.c.name == move.head).values(values))
+        connection.execute(_MOVE, {"of": move.head, "to": move.target, "at": seq})
 
 
-def points(connection: Connection, name: str | None) -> dict[str, str]:
-    """Return one head or all, each checked against the newest row of the log that moved it."""
-    query = _HEADS if name is None else _HEADS.where(head.c.name == name)
-    found = {}
-    for columns in connection.execute(query).mappings():
-        moved = from_columns(columns).move if columns["seq"] is not None else None
-        agrees = moved and (moved.head, moved.target) == (columns["name"], columns["points_at"])
-        if not agrees or columns["newest"] != columns["seq"]:
-            raise Corrupt(
-                f"Head {columns['name']} was altered: the log does not say "
-                f"that it points at {columns['points_at']}.",
-                hint=DAMAGED,
-            )
-        found[columns["name"]] = columns["points_at"]
-    if name is None or not found:
-        _check_complete(connection, name, found)
+def point(connection: Connection, name: str) -> tuple[str | None, int]:
+    """Return what one head points at, checked as in `points`, and the log's size; one question."""
+    columns = connection.execute(_HEAD, {"of": name}).mappings().one()
+    size = 0 if columns["last"] is None else int(columns["last"]) + 1
+    if columns["name"] is not None:
+        return _checked(columns), size
+    if columns["newest"] is not None:
+        raise _missing(name, columns["newest"])
+    return None, size
+
+
+def points(connection: Connection) -> dict[str, str]:
+    """Return all heads, each checked against the newest row of the log that moved it."""
+    rows = connection.execute(_HEADS).mappings()
+    found = {str(columns["name"]): _checked(columns) for columns in rows}
+    moves = select(log.c.head, func.max(log.c.seq)).where(log.c.head.is_not(None))
+    for moved, seq in connection.execute(moves.group_by(log.c.head)):
+        if moved not in found:
+            raise _missing(moved, seq)
     return found
 
 
-def _check_complete(connection: Connection, name: str | None, found: Mapping[str, str]) -> None:
-    """Refuse when the log moved a head that is not there."""
-    moves = log.c.head.is_not(None) if name is None else log.c.head == name
-    query = select(log.c.head, func.max(log.c.seq)).where(moves).group_by(log.c.head)
-    for moved, seq in connection.execute(query):
-        if moved not in found:
-            raise Corrupt(f"Head {moved} is missing; row {seq} of the log moved it.", hint=DAMAGED)
+def _checked(columns: RowMapping) -> str:
+    moved = from_columns(columns).move if columns["seq"] is not None else None
+    agrees = moved and (moved.head, moved.target) == (columns["name"], columns["points_at"])
+    if not agrees or columns["newest"] != columns["seq"]:
+        raise Corrupt(
+            f"Head {columns['name']} was altered: the log does not say "
+            f"that it points at {columns['points_at']}.",
+            hint=DAMAGED,
+        )
+    return str(columns["points_at"])
+
+
+def _missing(name: str, seq: int) -> Corrupt:
+    return Corrupt(f"Head {name} is missing; row {seq} of the log moved it.", hint=DAMAGED)
 
 
 def size_of(connection: Connection) -> int:
     """Return how many rows the log has."""
-    newest = connection.scalar(select(func.max(log.c.seq)))
+    newest = connection.scalar(_LAST)
     return 0 if newest is None else int(newest) + 1

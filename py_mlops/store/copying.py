@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import hashlib
 import os
@@ -14,6 +15,10 @@ _LAG = 32
 """Chunks the hash may lag behind the copy, so that it reads from the page cache."""
 _SYNC = 128 << 20
 """Bytes after which a durable copy is brought to the disk again."""
+_AHEAD = 16 << 20
+"""Bytes after which the disk is told to begin with a pack's."""
+_WRITE = 2
+"""Linux's ``SYNC_FILE_RANGE_WRITE``: begin, and wait for nothing."""
 _BUFFER = 1 << 20
 _UNSUPPORTED = frozenset(
     {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF}
@@ -136,28 +141,43 @@ def write_and_hash(pieces: Iterable[bytes], target: int) -> tuple[str, int]:
     """
     sha256, size = hashlib.sha256(), 0
 
-    def write(chunk: bytes) -> None:
+    def write(chunk: bytes, end: int) -> None:
         sha256.update(chunk)
         rest = memoryview(chunk)
         while rest:
             rest = rest[os.write(target, rest) :]
+        if end // _AHEAD > len(syncs):
+            syncs.append(syncing.submit(_begin_sync, target, len(syncs) * _AHEAD))
 
     with (
-        ThreadPoolExecutor(1, thread_name_prefix="write") as writing,
         ThreadPoolExecutor(1, thread_name_prefix="sync") as syncing,
+        ThreadPoolExecutor(1, thread_name_prefix="write") as writing,
     ):
         writes: deque[Future[None]] = deque()
         syncs: list[Future[None]] = []
         for chunk in _chunks(pieces):
-            writes.append(writing.submit(write, chunk))
             size += len(chunk)
-            if size // _SYNC > len(syncs):
-                syncs.append(syncing.submit(os.fdatasync, target))
+            writes.append(writing.submit(write, chunk, size))
             if len(writes) > _LAG:
                 writes.popleft().result()
         for task in (*writes, *syncs):
             task.result()
     return "sha256:" + sha256.hexdigest(), size
+
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _begin_sync(file: int, offset: int) -> None:
+    """Let the disk begin with the next bytes of a file, so that `fsync` has little to wait for.
+
+    Where the system cannot, nothing is lost but that time.
+    """
+    start = getattr(_libc, "sync_file_range", None)
+    if start and start(file, ctypes.c_int64(offset), ctypes.c_int64(_AHEAD), _WRITE) != 0:
+        code = ctypes.get_errno()
+        if code in {errno.EIO, errno.ENOSPC, errno.EDQUOT}:
+            raise OSError(code, os.strerror(code))
 
 
 def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:

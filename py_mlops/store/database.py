@@ -8,12 +8,13 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import NoSuchModuleError
+from sqlalchemy.exc import DisconnectionError, NoSuchModuleError
 
 from py_mlops.errors import InputError, StoreUnavailable
+from py_mlops.store import sqlite_file
 from py_mlops.store.failures import database_failures, is_passing
 
 T = TypeVar("T")
@@ -31,6 +32,7 @@ PATIENCE = 15.0
 """Seconds for which a passing failure of a server is met by trying again."""
 
 _LONGEST_PAUSE = 1.0
+_STAMP = "stamp"
 
 _SESSION = {
     "lock_timeout": f"{LOCK_TIMEOUT}s",
@@ -77,7 +79,9 @@ class Database:
         self.patience = 0.0 if self.dialect == "sqlite" else PATIENCE
 
     @contextmanager
-    def transaction(self, doing: str, *, writing: bool = False) -> Iterator[Connection]:
+    def transaction(
+        self, doing: str, *, writing: bool = False, single: bool = False
+    ) -> Iterator[Connection]:
         """Run a block in a transaction; a failure is said in our words.
 
         A reading transaction sees the database as it was at its first
@@ -86,12 +90,22 @@ class Database:
         Args:
             doing: What fails when it does, ``"Reading"``.
             writing: Whether the block writes.
+            single: Whether it is one reading statement, which sees one state without
+                beginning and ending anything: a server is asked once instead of three times.
         """
-        engine = self._engine.execution_options(**_OPTIONS[self.dialect, writing])
+        mode: _Mode = "single" if single else "write" if writing else "read"
+        engine = self._engine.execution_options(**_OPTIONS[self.dialect, mode])
         with database_failures(f"{doing} the ledger"), engine.begin() as connection:
             yield connection
 
-    def run(self, doing: str, work: Callable[[Connection], T], *, writing: bool = False) -> T:
+    def run(
+        self,
+        doing: str,
+        work: Callable[[Connection], T],
+        *,
+        writing: bool = False,
+        single: bool = False,
+    ) -> T:
         """Do some work in a transaction, again when the server failed in passing.
 
         The work may be done twice: its first answer may be lost after the
@@ -101,6 +115,7 @@ class Database:
             doing: What fails when it does, ``"Writing"``.
             work: Gets the connection.
             writing: Whether it writes.
+            single: Whether it is one reading statement, see `transaction`.
 
         Raises:
             StoreUnavailable: When it went on failing for `PATIENCE` seconds.
@@ -108,7 +123,7 @@ class Database:
         start, tries = time.monotonic(), 0
         while True:
             try:
-                with self.transaction(doing, writing=writing) as connection:
+                with self.transaction(doing, writing=writing, single=single) as connection:
                     return work(connection)
             except StoreUnavailable as error:
                 tries += 1
@@ -129,22 +144,24 @@ class Database:
 def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT})
 
-    @event.listens_for(engine, "connect")
-    def configure(connection: sqlite3.Connection, _: object) -> None:
-        # The driver must not open transactions by itself; `begin` below does.
-        connection.isolation_level = None
-        # Text that somebody damaged is read too, so that its row is called altered and the
-        # rows behind it are read.
-        connection.text_factory = lambda data: data.decode("utf-8", "backslashreplace")
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-            connection.execute(f"PRAGMA {pragma}")
+    @event.listens_for(engine, "do_connect")
+    def open_file(_: Any, record: Any, words: Any, options: Any) -> sqlite3.Connection:
+        connection, record.info[_STAMP] = sqlite_file.connect(*words, **options)
+        return connection
+
+    @event.listens_for(engine, "checkout")
+    def look_again(_: object, record: Any, __: object) -> None:
+        seen = record.info.get(_STAMP)
+        if seen is not None and seen != sqlite_file.stamp_of(url.database or ""):
+            raise DisconnectionError  # it did change: the pool opens it anew
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         # A writer takes the lock at once: a reader that turns into a writer would
         # fail without waiting when another has written since.
-        writing = connection.get_execution_options().get("writing", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+        begin = connection.get_execution_options().get("begin", "BEGIN")
+        if begin:
+            connection.exec_driver_sql(begin)
 
     return engine
 
@@ -192,9 +209,13 @@ def _unknown(url: URL) -> Engine:
 
 _ENGINES: dict[str, Callable[[URL], Engine]] = {"sqlite": _sqlite, "postgresql": _postgresql}
 
-_OPTIONS: dict[tuple[str, bool], dict[str, Any]] = {
-    ("sqlite", False): {"writing": False},
-    ("sqlite", True): {"writing": True},
-    ("postgresql", False): {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
-    ("postgresql", True): {"isolation_level": "READ COMMITTED"},
+_Mode = Literal["read", "single", "write"]
+
+_OPTIONS: dict[tuple[str, _Mode], dict[str, Any]] = {
+    ("sqlite", "read"): {"begin": "BEGIN"},
+    ("sqlite", "single"): {"begin": ""},
+    ("sqlite", "write"): {"begin": "BEGIN IMMEDIATE"},
+    ("postgresql", "read"): {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+    ("postgresql", "single"): {"isolation_level": "AUTOCOMMIT"},
+    ("postgresql", "write"): {"isolation_level": "READ COMMITTED"},
 }

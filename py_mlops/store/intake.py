@@ -21,6 +21,10 @@ _SYNCFS_FROM = 64
 _CHANGED = "Wait until nothing writes to it, run the cell that reads it again, and snapshot anew."
 
 
+Look = tuple[int, int, int, int, int]
+"""What changes when a file does: size, mtime, ctime (ns), inode, device."""
+
+
 class Shelf(Protocol):
     """Where an intake's blobs end up."""
 
@@ -213,8 +217,8 @@ def check_unchanged(path: Path, before: os.stat_result, size: int) -> None:
         raise FileChanged(f"{path} changed while it was being copied.", hint=_CHANGED)
 
 
-def identity(status: os.stat_result) -> tuple[int, int, int, int, int]:
-    """Return what changes when a file does: size, mtime, ctime (ns), inode, device."""
+def identity(status: os.stat_result) -> Look:
+    """Return what changes when a file does."""
     return (
         status.st_size,
         status.st_mtime_ns,

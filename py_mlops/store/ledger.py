@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import (
@@ -24,7 +24,7 @@ from sqlalchemy import (
 from py_mlops.errors import Corrupt, InputError, StoreError
 from py_mlops.records import LogSignature, is_digest
 from py_mlops.store import merkle
-from py_mlops.store.appending import Nodes, append, check, enter, hold, points, size_of
+from py_mlops.store.appending import Nodes, append, check, enter, hold, point, points, size_of
 from py_mlops.store.audit import audit
 from py_mlops.store.base import Blobs, Entry, Mark, Move, Row, Sign
 from py_mlops.store.database import Database
@@ -40,6 +40,8 @@ from py_mlops.store.schema import (
     signature,
 )
 from py_mlops.store.turn import turn
+
+T = TypeVar("T")
 
 _PAGE = 1000
 _VARIABLES = 500
@@ -104,8 +106,7 @@ class SqlLedger:
         Raises:
             Corrupt: When that is not what the log says.
         """
-        found = self.database.run("Reading", lambda connection: points(connection, name))
-        return next(iter(found.values()), None)
+        return self._ask(lambda connection: point(connection, name)[0])
 
     def heads(self) -> dict[str, str]:
         """Return every head and what it points at, see `Ledger`.
@@ -113,7 +114,7 @@ class SqlLedger:
         Raises:
             Corrupt: When one does not point where the log says.
         """
-        return self.database.run("Reading", lambda connection: points(connection, None))
+        return self.database.run("Reading", points)
 
     def find(self, prefix: str, limit: int = 3) -> list[Row]:
         """Return rows whose record id's hex begins with ``prefix``, see `Ledger`."""
@@ -170,7 +171,7 @@ class SqlLedger:
 
     def size(self) -> int:
         """Return how many rows the log has."""
-        return self.database.run("Reading", size_of)
+        return self._ask(size_of)
 
     def root(self, size: int | None = None) -> bytes:
         """Return the Merkle tree hash of the first ``size`` rows, see `Ledger`."""
@@ -234,7 +235,7 @@ class SqlLedger:
     def name(self) -> str:
         """Return the store's own name, see `Ledger`."""
         query = select(meta.c.value).where(meta.c.key == "store")
-        return self.database.run("Reading", lambda connection: connection.scalar(query)) or ""
+        return self._ask(lambda connection: connection.scalar(query)) or ""
 
     def marks(self, *, most: int | None = None, limit: int | None = None) -> list[Mark]:
         """Return the checkpoints that were noted, see `Ledger`."""
@@ -292,9 +293,11 @@ class SqlLedger:
         return [from_columns(columns) for columns in self._mappings(query)]
 
     def _mappings(self, query: Select[Any]) -> Sequence[RowMapping]:
-        return self.database.run(
-            "Reading", lambda connection: connection.execute(query).mappings().all()
-        )
+        return self._ask(lambda connection: connection.execute(query).mappings().all())
+
+    def _ask(self, work: Callable[[Connection], T]) -> T:
+        """Ask one question, which needs no transaction."""
+        return self.database.run("Reading", work, single=True)
 
 
 def _page(start: int, connection: Connection) -> list[Row]:

@@ -6,10 +6,10 @@ import os
 import sqlite3
 import threading
 import time
-from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -17,7 +17,8 @@ import msgspec
 from py_mlops.errors import FileGone
 from py_mlops.records import Blob, Tree, is_digest
 from py_mlops.store.base import Blobs, BlobWriter
-from py_mlops.store.intake import identity
+from py_mlops.store.intake import Look, identity
+from py_mlops.store.touching import touch_all
 
 _RACY = 2_000_000_000
 """Nanoseconds: a file system's clock may be so coarse that a later change has the same time."""
@@ -50,6 +51,9 @@ _FIND = """
     SELECT digest FROM file
     WHERE path = ? AND size = ? AND mtime_ns = ? AND ctime_ns = ? AND inode = ? AND dev = ?
 """
+
+
+_looks = msgspec.msgpack.Decoder(list[Look])
 
 
 class StatCache:
@@ -103,23 +107,20 @@ class StatCache:
             return msgspec.json.decode(rows[0][0], type=Tree) if rows else None
         return None
 
-    def trees_near(self, folder: str) -> list[tuple[Tree, list[tuple[int, ...]]]]:
+    def trees_near(self, folder: str) -> list[tuple[Tree, list[Look]]]:
         """Return the newest trees at, above or below a folder.
 
         Returns:
-            Each tree, and how its files looked, in the order of its manifest:
-            mtime, ctime (ns), inode, device.
+            Each tree, and how its files looked, in the order of its manifest.
         """
         below = f"{folder.rstrip('/')}/"
         found = []
         for tree, stats in self._ask(_NEAR, {"folder": folder, "below": below, "most": _MOST_NEAR}):
             with suppress(msgspec.MsgspecError, TypeError, ValueError):
-                numbers = array("q", stats)
-                columns = (numbers[start::4] for start in range(4))
-                found.append((msgspec.json.decode(tree, type=Tree), list(zip(*columns))))  # noqa: B905 - a rest of a damaged row is no file
+                found.append((msgspec.json.decode(tree, type=Tree), _looks.decode(stats)))
         return found
 
-    def remember_tree(self, fingerprint: str, tree: Tree, stats: Iterable[tuple[int, ...]]) -> None:
+    def remember_tree(self, fingerprint: str, tree: Tree, stats: list[Look]) -> None:
         """Remember a tree.
 
         Args:
@@ -127,10 +128,8 @@ class StatCache:
             tree: The tree.
             stats: As `trees_near` returns them.
         """
-        numbers = array("q", (_signed(number) for row in stats for number in row))
-        name = str(tree.manifest.digest)
-        row = (name, fingerprint, tree.folder, msgspec.json.encode(tree), numbers.tobytes(),
-               time.time_ns())  # fmt: skip
+        name, packed = str(tree.manifest.digest), msgspec.msgpack.encode(stats)
+        row = (name, fingerprint, tree.folder, msgspec.json.encode(tree), packed, time.time_ns())
         self._ask("REPLACE INTO tree VALUES (?, ?, ?, ?, ?, ?)", row)
         self._ask(_FORGET, (_MOST_TREES,))
 
@@ -174,11 +173,6 @@ class StatCache:
             self._connection = None
 
 
-def _signed(number: int) -> int:
-    """Return a number of 64 bits as one with a sign, which SQLite and arrays can hold."""
-    return number - 2**64 if number >= 2**63 else number
-
-
 def _key(path: Path) -> str:
     return str(path.absolute())
 
@@ -189,7 +183,35 @@ def _columns(status: os.stat_result) -> tuple[int, int, int, str, str]:
     return size, mtime_ns, ctime_ns, str(inode), str(dev)
 
 
-def ingest(path: Path, blobs: Blobs, cache: StatCache, writer: BlobWriter | None = None) -> Blob:
+def keep_unchanged(paths: Iterable[Path], blobs: Blobs, cache: StatCache) -> dict[str, Blob]:
+    """Keep the blobs of files that are as they were, all at once, for `ingest` to find.
+
+    Args:
+        paths: The files; those that changed or are gone are passed over.
+        blobs: The store's blobs.
+        cache: What is known of files.
+
+    Returns:
+        What of it the store holds, by digest.
+
+    Raises:
+        StoreUnavailable: When the store does not answer.
+    """
+    known: dict[str, None] = {}
+    for path in paths:
+        with suppress(OSError, ValueError):
+            if digest := cache.find(path, path.stat()):
+                known[digest] = None
+    return touch_all(blobs, known) if known else {}
+
+
+def ingest(
+    path: Path,
+    blobs: Blobs,
+    cache: StatCache,
+    writer: BlobWriter | None = None,
+    held: Mapping[str, Blob] = MappingProxyType({}),
+) -> Blob:
     """Put a file into the store, without reading it when it is there unchanged.
 
     Args:
@@ -197,6 +219,7 @@ def ingest(path: Path, blobs: Blobs, cache: StatCache, writer: BlobWriter | None
         blobs: The store's blobs.
         cache: What is known of files.
         writer: Takes the file in when it must be read; ``blobs`` by default.
+        held: What `keep_unchanged` returned of this and other files.
 
     Returns:
         The file's blob.
@@ -214,7 +237,7 @@ def ingest(path: Path, blobs: Blobs, cache: StatCache, writer: BlobWriter | None
     known = cache.find(path, before)
     if known is not None:
         blob = Blob(digest=known, size=before.st_size)
-        if blobs.touch(known) == blob:
+        if (held.get(known) or blobs.touch(known)) == blob:
             return blob
     hashed_ns = time.time_ns()
     blob = (writer or blobs).put_file(path)

@@ -19,6 +19,7 @@ import type {
   Problem,
   ReproductionDetail,
   SnapshotDetail,
+  SnapshotLineage,
   SnapshotSummary,
   Status
 } from './records';
@@ -108,6 +109,11 @@ export class Client {
   /** Return how the metrics of a snapshot's model went. */
   history(id: string): Promise<MetricHistory> {
     return this._json(`/snapshots/${id}/history`);
+  }
+
+  /** Return where a snapshot comes from, and what came of it. */
+  lineage(id: string): Promise<SnapshotLineage> {
+    return this._json(`/snapshots/${id}/lineage`);
   }
 
   /** Return everything about one verdict. */

@@ -25,6 +25,12 @@ export type Level = VerdictSummary['level'];
 export type ReproductionDetail = Schemas['ReproductionDetail'];
 /** How the metrics of a model went. */
 export type MetricHistory = Schemas['MetricHistory'];
+/** Where a snapshot comes from, and what came of it. */
+export type SnapshotLineage = Schemas['SnapshotLineage'];
+/** A picture of lineage. */
+export type Drawing = Schemas['Drawing'];
+/** A thing in a picture of lineage. */
+export type DrawnBox = Schemas['DrawnBox'];
 /** Two snapshots side by side, but for their notebooks. */
 export type Comparison = Schemas['Comparison'];
 /** Two notebooks side by side. */

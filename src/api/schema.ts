@@ -123,6 +123,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/snapshots/{id}/lineage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Return what a snapshot was made of and what came of it, as pictures */
+        get: operations["lineage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/snapshots/{id}/figures/{digest}": {
         parameters: {
             query?: never;
@@ -491,7 +508,7 @@ export interface components {
             name: string;
             /** @description What happened to its type; ``null`` when it is the same. */
             change: ("added" | "changed" | "removed") | null;
-            /** @description Its older type, ``int``, ``float``, ``text``; ``null`` when absent. */
+            /** @description Its older type, ``int``, ``float``, ``text``; of Parquet as it is stored, ``int64``; ``null`` when absent. */
             a: string | null;
             /** @description Its newer type; ``null`` when absent. */
             b: string | null;
@@ -627,6 +644,57 @@ export interface components {
             tree: components["schemas"]["WorkingTree"] | null;
             /** @description The version that the program had loaded before this one was installed; empty when it is this one. */
             loaded: string;
+        };
+        /**
+         * Drawing
+         * @description A picture, in units of boxes.
+         */
+        Drawing: {
+            /** @description What it is of. */
+            title: string;
+            /** @description The things. */
+            boxes: components["schemas"]["DrawnBox"][];
+            /** @description What went into what. */
+            arrows: components["schemas"]["DrawnArrow"][];
+            /** @description How many columns there are. */
+            layers: number;
+            /** @description How many boxes high it is. */
+            height: number;
+        };
+        /**
+         * DrawnArrow
+         * @description Something that went into something.
+         */
+        DrawnArrow: {
+            /** @description The places that it goes through, ``[column, height]`` each, from what went in to what came out. */
+            points: number[][];
+            /** @description Whether it is recorded. */
+            sure: boolean;
+        };
+        /**
+         * DrawnBox
+         * @description A thing in a picture.
+         */
+        DrawnBox: {
+            /**
+             * @description What it is; ``more`` stands for things that are not drawn.
+             * @enum {unknown}
+             */
+            kind: "file" | "more" | "origin" | "person" | "snapshot";
+            /** @description Its name. */
+            title: string;
+            /** @description Further words, shown smaller. */
+            lines: string[];
+            /** @description Whether all is known of it. */
+            whole: boolean;
+            /** @description Whether the picture is about it. */
+            focus: boolean;
+            /** @description Its id, when it is a snapshot; else ``null``. */
+            snapshot: string | null;
+            /** @description Its column, from 0. */
+            layer: number;
+            /** @description The height of its middle, in boxes. */
+            height: number;
         };
         /**
          * Environment
@@ -898,7 +966,7 @@ export interface components {
              * @description Which verb.
              * @enum {unknown}
              */
-            verb: "explain" | "reproduce" | "restore" | "verify";
+            verb: "reproduce" | "restore" | "verify";
             /**
              * @description The snapshot's whole id; ``null`` for ``verify``, which reads the whole store.
              * @default null
@@ -1159,6 +1227,35 @@ export interface components {
             a: string | null;
             /** @description The newer value as JSON; ``null`` when it was not set. */
             b: string | null;
+        };
+        /**
+         * Part
+         * @description A titled part of what there is to read, in lines or as a table.
+         */
+        Part: {
+            /** @description Its heading. */
+            title: string;
+            /** @description Its lines. */
+            lines: components["schemas"]["PartLine"][];
+            /** @description Its table's headings; empty when it has none. */
+            columns: string[];
+            /** @description The table's rows, plain text. */
+            rows: string[][];
+        };
+        /**
+         * PartLine
+         * @description One line of a part.
+         */
+        PartLine: {
+            /** @description What it is about; may be empty. */
+            label: string;
+            /** @description What there is to say; plain text. */
+            text: string;
+            /**
+             * @description How it should strike the eye; may be empty.
+             * @enum {unknown}
+             */
+            state: "" | "bad" | "dim" | "good" | "warn";
         };
         /**
          * Prediction
@@ -1459,6 +1556,24 @@ export interface components {
             children: string[];
         };
         /**
+         * SnapshotLineage
+         * @description Where a snapshot comes from, and what came of it, by the files that were read and written.
+         */
+        SnapshotLineage: {
+            /** @description Its id. */
+            id: string;
+            /** @description What it was made of, back to raw data; ``null`` when it read nothing. */
+            origins: components["schemas"]["Drawing"] | null;
+            /** @description What used its outputs; ``null`` when nothing did. */
+            effects: components["schemas"]["Drawing"] | null;
+            /** @description How many snapshots it came from in all. */
+            ancestors: number;
+            /** @description How many snapshots used it in all. */
+            affected: number;
+            /** @description The same in words, and what no picture shows: decisions, program, environment, and what is not known. */
+            parts: components["schemas"]["Part"][];
+        };
+        /**
          * SnapshotPage
          * @description A page of snapshots, newest first.
          */
@@ -1514,7 +1629,7 @@ export interface components {
             /** @description Who works here. */
             author: components["schemas"]["Author"];
             /** @description What jobs can do here. */
-            verbs: ("explain" | "reproduce" | "restore" | "verify")[];
+            verbs: ("reproduce" | "restore" | "verify")[];
             /** @description Whether notebooks are compared inside their cells. */
             nbdime: boolean;
             /** @description What it bounds. */
@@ -1915,6 +2030,38 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MetricHistory"];
+                };
+            };
+            /** @description What went wrong: bad-request, forbidden, internal, no-answer, not-allowed, not-found, not-signed-in, too-large. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    lineage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Its whole id. */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SnapshotLineage"];
                 };
             };
             /** @description What went wrong: bad-request, forbidden, internal, no-answer, not-allowed, not-found, not-signed-in, too-large. */

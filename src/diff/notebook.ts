@@ -20,9 +20,6 @@ import type { NotebookComparison } from '../api/records';
 /** MIME types whose renderers run code; their outputs are shown as text. */
 const RUNS_CODE = ['application/javascript', 'text/javascript'];
 
-/** How many changed cells are drawn at most: each has two editors. */
-export const MOST_CELLS = 150;
-
 /**
  * Draw the changed cells of two notebooks into an element.
  *
@@ -32,27 +29,36 @@ export const MOST_CELLS = 150;
  *
  * @param host - An element that is on the page.
  * @param compared - What the server found.
+ * @param most - How many cells are drawn at most.
  * @param signal - Aborted when it is to be taken away again.
  * @param names - What a screen reader calls editors and nameless buttons.
+ * @returns How many cells are not drawn.
  */
 export async function drawDiff(
   host: HTMLElement,
   compared: NotebookComparison,
+  most: number,
   signal: AbortSignal,
   names: { cell: string; more: string }
-): Promise<void> {
+): Promise<number> {
   const model = new NotebookDiffModel(
     compared.base as unknown as INotebookContent,
     ofNotebook(compared.diff as unknown as IDiffEntry[])
   );
   model.metadata = null;
-  model.chunkedCells = model.chunkedCells
-    .filter(
-      chunk =>
-        compared.whole ||
-        chunk.some(cell => cell.added || cell.deleted || !cell.unchanged)
-    )
-    .slice(0, MOST_CELLS);
+  const chunks = model.chunkedCells.filter(
+    chunk =>
+      compared.whole ||
+      chunk.some(cell => cell.added || cell.deleted || !cell.unchanged)
+  );
+  let left = most;
+  model.chunkedCells = chunks
+    .map(chunk => {
+      const part = chunk.slice(0, Math.max(0, left));
+      left -= part.length;
+      return part;
+    })
+    .filter(part => part.length > 0);
   const rendermime = new RenderMimeRegistry({
     initialFactories: standardRendererFactories.filter(
       factory => !factory.mimeTypes.some(type => RUNS_CODE.includes(type))
@@ -73,6 +79,7 @@ export async function drawDiff(
   if (!signal.aborted) {
     label(widget.node, names);
   }
+  return Math.max(0, chunks.flat().length - most);
 }
 
 /** Returns a diff of the whole notebook, where the server tells that of its cells. */

@@ -25,7 +25,7 @@ import type { Model } from '../model/model';
 import { CommandIDs, DOMAIN, IModel, PACKAGE } from '../tokens';
 import type { IContext } from '../views/context';
 import { MainView } from '../widgets/main';
-import { cancel, reproduce, restore, start } from './jobs';
+import { cancel, reproduce, restore, verify } from './jobs';
 
 /** Adds the commands. */
 export const commandsPlugin: JupyterFrontEndPlugin<void> = {
@@ -172,16 +172,9 @@ function verbs(context: IContext): IVerb[] {
     {
       id: CommandIDs.explain,
       label: trans.__('Explain'),
-      caption: trans.__('Tell what it came from'),
+      caption: trans.__('Tell what it came from, and what came of it'),
       icon: infoIcon,
-      execute: id => start(context, 'explain', id)
-    },
-    {
-      id: CommandIDs.verify,
-      label: trans.__('Verify'),
-      caption: trans.__('Prove that nothing of it was altered'),
-      icon: checkIcon,
-      execute: id => start(context, 'verify', id)
+      execute: show('lineage')
     },
     {
       id: CommandIDs.copyId,
@@ -249,6 +242,14 @@ function addOtherCommands(context: IContext, app: JupyterFrontEnd): void {
               ?.dataset.model;
       model.filter = name === model.filter ? null : (name ?? null);
     }
+  });
+  commands.addCommand(CommandIDs.verify, {
+    label: trans.__('Verify'),
+    caption: trans.__('Prove that nothing in the store was altered'),
+    icon: checkIcon,
+    describedBy: { args: { type: 'object', properties: {} } },
+    isEnabled: () => model.availability === 'ready',
+    execute: () => verify(context)
   });
   commands.addCommand(CommandIDs.refresh, {
     label: trans.__('Refresh MLOps'),

@@ -110,18 +110,17 @@ export async function restore(
 }
 
 /**
- * Start a job that needs no further word.
+ * Prove that nothing in the store was altered.
  *
  * @param context - Model, commands, language.
- * @param verb - What is to be done.
- * @param snapshot - With which snapshot.
  */
-export async function start(
-  context: IContext,
-  verb: 'explain' | 'verify',
-  snapshot: string
-): Promise<void> {
-  await send(context, { verb, snapshot, reproduce: null, restore: null });
+export async function verify(context: IContext): Promise<void> {
+  await send(context, {
+    verb: 'verify',
+    snapshot: null,
+    reproduce: null,
+    restore: null
+  });
 }
 
 /**
@@ -155,7 +154,7 @@ export async function show(context: IContext, problem: Problem): Promise<void> {
 async function send(context: IContext, request: JobRequest): Promise<void> {
   try {
     const job = await context.model.startJob(request);
-    if (request.verb === 'explain' || request.verb === 'verify') {
+    if (request.verb === 'verify') {
       await context.commands.execute(CommandIDs.openJob, { job: job.id });
     } else {
       await context.commands.execute(CommandIDs.reveal);
@@ -175,19 +174,22 @@ async function asked(
   problem: Problem
 ): Promise<boolean> {
   const { trans } = context;
-  if (problem.code !== NOT_TRUSTED || request.snapshot === null) {
+  const { snapshot, reproduce: options } = request;
+  // who has said yes already is told why it cannot be, not asked for ever
+  if (problem.code !== NOT_TRUSTED || snapshot === null || options?.yes) {
     return false;
   }
   const answer = await showDialog({
     title: trans.__('Run another person’s code?'),
     body: [problem.message, problem.hint].join('\n\n'),
+    defaultButton: 0,
     buttons: [
       Dialog.cancelButton(),
       Dialog.warnButton({ label: trans.__('Run It') })
     ]
   });
   if (answer.button.accept) {
-    await reproduce(context, request.snapshot, true);
+    await reproduce(context, snapshot, true);
   }
   return true;
 }

@@ -19,7 +19,7 @@ import { snapshotIcon } from '../icons';
 import type { Model } from '../model/model';
 import { CommandIDs, DOMAIN, IModel, PACKAGE } from '../tokens';
 import type { IContext } from '../views/context';
-import { Form } from '../widgets/form';
+import { Form, IField } from '../widgets/form';
 import { lineFor, lineOf, nameFor, takeSnapshot } from './asking';
 
 /** Adds the command that takes a snapshot. */
@@ -39,7 +39,7 @@ export const snapshotPlugin: JupyterFrontEndPlugin<void> = {
     const trans = translator.load(DOMAIN);
     const { commands } = app;
     const context: IContext = { model, commands, trans };
-    const asked = new Map<string, string>();
+    const asked = new Map<string, IAnswer>();
     const busy = new Set<string>();
     const meant = (path: unknown): NotebookPanel | null =>
       typeof path === 'string'
@@ -96,11 +96,19 @@ export const snapshotPlugin: JupyterFrontEndPlugin<void> = {
   }
 };
 
+/** What a person filled in for a notebook. */
+interface IAnswer {
+  /** The words, by field. */
+  words: Record<string, string>;
+  /** Whether a snapshot was taken with them, so that they need not be asked for again. */
+  worked: boolean;
+}
+
 /** Takes the snapshot, and says what came of it. */
 async function take(
   context: IContext,
   panel: NotebookPanel,
-  asked: Map<string, string>
+  asked: Map<string, IAnswer>
 ): Promise<void> {
   const { model, commands, trans } = context;
   const { path } = panel.context;
@@ -115,23 +123,37 @@ async function take(
       autoClose: false
     });
     const beginning = await takeSnapshot(panel, line);
+    const answer = asked.get(path);
+    if (answer) {
+      answer.worked = true;
+    }
     const { items } = await model.client.snapshots({ search: beginning });
     const [taken] = items;
+    const actions = [];
+    if (taken) {
+      actions.push({
+        label: trans.__('Open'),
+        callback: () =>
+          void commands.execute(CommandIDs.open, { snapshot: taken.id })
+      });
+    }
+    if (written === null) {
+      actions.push({
+        label: trans.__('Ask Me Again'),
+        caption: trans.__('The next snapshot may be of other variables'),
+        callback: () => forget(asked, path)
+      });
+    }
     Notification.update({
       id: note,
       type: 'success',
       message: trans.__('Snapshot %1 is taken.', beginning.slice(0, 8)),
       autoClose: 5000,
-      actions: taken && [
-        {
-          label: trans.__('Open'),
-          callback: () =>
-            void commands.execute(CommandIDs.open, { snapshot: taken.id })
-        }
-      ]
+      actions
     });
     void model.refresh();
   } catch (error) {
+    forget(asked, path);
     const { message, hint } = asProblem(error);
     const text = [message, hint].filter(Boolean).join(' ');
     if (note) {
@@ -142,45 +164,44 @@ async function take(
   }
 }
 
+/** Has the words for a notebook asked for again; they stand in the form. */
+function forget(asked: Map<string, IAnswer>, path: string): void {
+  const answer = asked.get(path);
+  if (answer) {
+    answer.worked = false;
+  }
+}
+
 /** Asks what to snapshot, where the notebook itself does not say it; null when cancelled. */
 async function ask(
   { trans }: IContext,
   path: string,
-  asked: Map<string, string>
+  asked: Map<string, IAnswer>
 ): Promise<string | null> {
   const before = asked.get(path);
-  if (before !== undefined) {
-    return before;
+  if (before?.worked) {
+    return lineOfWords(before.words);
   }
-  const fields = [
-    { name: 'name', label: trans.__('Name'), value: nameFor(path) },
-    {
-      name: 'model',
-      label: trans.__('Variable with the model'),
-      value: '',
-      example: 'clf'
-    },
-    {
-      name: 'metrics',
-      label: trans.__('Variables with metrics'),
-      value: '',
-      example: 'accuracy, loss'
-    },
-    {
-      name: 'holdout',
-      label: trans.__('Variable with held-out inputs'),
-      value: '',
-      example: 'X_test'
-    }
-  ];
+  const field = (name: string, label: string, example = ''): IField => ({
+    name,
+    label,
+    example,
+    value: before?.words[name] ?? (name === 'name' ? nameFor(path) : '')
+  });
   const answer = await showDialog({
     title: trans.__('Take a snapshot'),
     body: new Form(
-      fields,
+      [
+        field('name', trans.__('Name')),
+        field('model', trans.__('Variable with the model'), 'clf'),
+        field('metrics', trans.__('Variables with metrics'), 'accuracy, loss'),
+        field('holdout', trans.__('Variable with held-out inputs'), 'X_test')
+      ],
       trans.__(
         'These are names of variables in the notebook; all but the first may stay empty.'
       )
     ),
+    focusNodeSelector: 'input[name=model]',
     buttons: [
       Dialog.cancelButton(),
       Dialog.okButton({ label: trans.__('Snapshot') })
@@ -189,13 +210,16 @@ async function ask(
   if (!answer.button.accept || !answer.value) {
     return null;
   }
-  const { name = '', model = '', metrics = '', holdout = '' } = answer.value;
-  const line = lineFor({
+  asked.set(path, { words: answer.value, worked: false });
+  return lineOfWords(answer.value);
+}
+
+function lineOfWords(words: Record<string, string>): string {
+  const { name = '', model = '', metrics = '', holdout = '' } = words;
+  return lineFor({
     name,
     model,
     holdout,
     metrics: metrics.split(/[\s,]+/).filter(Boolean)
   });
-  asked.set(path, line);
-  return line;
 }

@@ -12,7 +12,7 @@ import type { Widget } from '@lumino/widgets';
 
 import type { Model } from '../model/model';
 import { CommandIDs, DOMAIN, IModel, PACKAGE } from '../tokens';
-import { asViewArgs, MainView, nameOf } from '../widgets/main';
+import { asViewArgs, MainView, nameOf, VIEWS } from '../widgets/main';
 
 /** Adds the command that opens a view. */
 export const viewsPlugin: JupyterFrontEndPlugin<void> = {
@@ -36,9 +36,7 @@ export const viewsPlugin: JupyterFrontEndPlugin<void> = {
         args: {
           type: 'object',
           properties: {
-            view: {
-              enum: ['snapshot', 'verdict', 'notebook', 'compare', 'job']
-            },
+            view: { enum: [...VIEWS] },
             a: { type: 'string', description: trans.__('What it shows') },
             b: {
               type: 'string',

@@ -30,7 +30,9 @@ export function Missing({ detail }: IProps): React.JSX.Element | null {
           <li key={place} data-blocking={hole.blocking}>
             <strong>
               {hole.blocking ? trans.__('Stops others') : trans.__('Noted')}
-              {hole.cell > 0 && ` [${hole.cell}]`}
+              {hole.cell > 0 &&
+                !hole.text.startsWith('Cell [') &&
+                ` [${hole.cell}]`}
             </strong>{' '}
             {hole.text} <em>{hole.hint}</em>
           </li>

@@ -8,15 +8,25 @@ import type { Job, Problem } from '../api/records';
 import { isActive } from '../model/jobs';
 import { CommandIDs } from '../tokens';
 import { usePanel, useSignal } from './context';
-import { Ago, CommandButton, CommandLink, Note, Trouble } from './pieces';
+import {
+  Actions,
+  Ago,
+  CommandButton,
+  CommandLink,
+  Note,
+  Trouble
+} from './pieces';
 import { Bar, JobMark, jobText, jobTitle } from './runs';
 
 /** How much of a log stays on the page, in characters. */
 const MOST = 400_000;
 
+/** The file browser's command; where it is not, nothing leads to a folder. */
+const OPEN_PATH = 'filebrowser:open-path';
+
 /** One job with its log. */
 export function JobView({ id }: { id: string }): React.JSX.Element {
-  const { model, trans } = usePanel();
+  const { model, commands, trans } = usePanel();
   useSignal(model.jobs.changed);
   const known = model.jobs.get(id);
   const [asked, setAsked] = React.useState<Job | null>(null);
@@ -36,6 +46,8 @@ export function JobView({ id }: { id: string }): React.JSX.Element {
       <Note>{trans.__('Loading…')}</Note>
     );
   }
+  const restored =
+    job.state === 'done' ? (job.request.restore?.folder ?? null) : null;
   return (
     <div className="jp-mlops-Page jp-mlops-Job">
       <header className="jp-mlops-Header">
@@ -47,11 +59,7 @@ export function JobView({ id }: { id: string }): React.JSX.Element {
         </p>
         <p aria-live="polite">{jobText(job, trans)}</p>
         {job.state === 'running' && <Bar job={job} />}
-        <div
-          className="jp-mlops-Actions"
-          role="toolbar"
-          aria-label={trans.__('Actions')}
-        >
+        <Actions>
           {isActive(job) && (
             <CommandButton id={CommandIDs.cancelJob} args={{ job: job.id }} />
           )}
@@ -62,6 +70,11 @@ export function JobView({ id }: { id: string }): React.JSX.Element {
               accept
             />
           )}
+          {restored !== null && commands.hasCommand(OPEN_PATH) && (
+            <CommandLink id={OPEN_PATH} args={{ path: restored }}>
+              {trans.__('Show the Folder')}
+            </CommandLink>
+          )}
           {job.request.snapshot && (
             <CommandLink
               id={CommandIDs.open}
@@ -70,7 +83,7 @@ export function JobView({ id }: { id: string }): React.JSX.Element {
               {trans.__('Open Snapshot')}
             </CommandLink>
           )}
-        </div>
+        </Actions>
       </header>
       {job.problem && <Trouble problem={job.problem} />}
       <Log job={job} />

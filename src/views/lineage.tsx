@@ -1,12 +1,13 @@
 /**
- * What a snapshot follows and what follows it, as a small graph.
+ * A snapshot's lineage: what it was made of, what came of it, and which it follows.
  */
 import * as React from 'react';
 
 import type { SnapshotDetail } from '../api/records';
 import { CommandIDs } from '../tokens';
-import { usePanel, useWidth } from './context';
-import { Part } from './pieces';
+import { useLoaded, usePanel, useWidth } from './context';
+import { DrawnLineage } from './drawing';
+import { CommandLink, Note, Part, Trouble } from './pieces';
 import { short } from './words';
 
 const ROW = 34;
@@ -15,11 +16,40 @@ const BOX = { width: 92, height: 24 };
 /** How many of each side are drawn. */
 const MOST = 8;
 
-/** The graph of a snapshot's parents and children. */
+/** What a snapshot was made of and what came of it, drawn; and its parents and children. */
 export function Lineage(props: {
   /** The snapshot. */
   detail: SnapshotDetail;
-}): React.JSX.Element | null {
+}): React.JSX.Element {
+  const { model, trans } = usePanel();
+  const { id } = props.detail;
+  const { value, problem } = useLoaded(() => model.client.lineage(id), [id]);
+  return (
+    <Part
+      title={trans.__('Lineage')}
+      aside={
+        value &&
+        value.ancestors + value.affected > 0 &&
+        trans.__(
+          'snapshots it came from: %1, that used it: %2',
+          value.ancestors,
+          value.affected
+        )
+      }
+    >
+      {problem && <Trouble problem={problem} />}
+      {!value && !problem && <Note>{trans.__('Loading…')}</Note>}
+      {value && <DrawnLineage lineage={value} />}
+      <Order detail={props.detail} />
+      <CommandLink id={CommandIDs.explain} args={{ snapshot: id }}>
+        {trans.__('Explain in words')}
+      </CommandLink>
+    </Part>
+  );
+}
+
+/** The graph of a snapshot's parents and children; nothing when it has none. */
+function Order(props: { detail: SnapshotDetail }): React.JSX.Element | null {
   const { commands, trans } = usePanel();
   const [reference, width] = useWidth();
   const { detail } = props;
@@ -41,10 +71,8 @@ export function Lineage(props: {
   const open = (id: string) =>
     void commands.execute(CommandIDs.open, { snapshot: id });
   return (
-    <Part
-      title={trans.__('Lineage')}
-      aside={trans.__('what it follows, and what follows it')}
-    >
+    <>
+      <h3>{trans.__('The snapshot before it, and those after it')}</h3>
       <div ref={reference} className="jp-mlops-Scroll">
         <svg width={room} height={height} className="jp-mlops-Graph">
           {parents.map((id, place) => (
@@ -94,7 +122,7 @@ export function Lineage(props: {
           )}
         </svg>
       </div>
-    </Part>
+    </>
   );
 }
 

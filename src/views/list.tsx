@@ -37,16 +37,12 @@ export interface IListProps<T> {
 export function List<T>(props: IListProps<T>): React.JSX.Element {
   const { items, keyOf, height } = props;
   const scroller = React.useRef<HTMLDivElement>(null);
-  const [at, setAt] = React.useState(0);
+  const [at, setAt] = useActive(items, keyOf);
   const base = React.useId();
   const virtual = useVirtualizer({
     count: items.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    getItemKey: place => {
-      const item = items[place];
-      return item === undefined ? place : keyOf(item);
-    },
     overscan: 6
   });
   const rows = virtual.getVirtualItems();
@@ -57,7 +53,8 @@ export function List<T>(props: IListProps<T>): React.JSX.Element {
     }
   }, [last, items.length]);
 
-  const active = Math.min(at, items.length - 1);
+  useAnchor(scroller, props);
+
   const move = (place: number): void => {
     const to = Math.max(0, Math.min(items.length - 1, place));
     setAt(to);
@@ -72,9 +69,9 @@ export function List<T>(props: IListProps<T>): React.JSX.Element {
       aria-label={props.label}
       aria-multiselectable={props.picked ? true : undefined}
       aria-activedescendant={
-        rows.some(row => row.index === active) ? `${base}${active}` : undefined
+        rows.some(row => row.index === at) ? `${base}${at}` : undefined
       }
-      onKeyDown={event => onKey(event, props, active, move)}
+      onKeyDown={event => onKey(event, props, at, move)}
     >
       <div
         role="presentation"
@@ -85,13 +82,13 @@ export function List<T>(props: IListProps<T>): React.JSX.Element {
           return (
             item !== undefined && (
               <Row
-                key={row.key}
+                key={keyOf(item)}
                 {...props}
                 id={`${base}${row.index}`}
                 item={item}
                 place={row.index}
                 start={row.start}
-                active={row.index === active}
+                active={row.index === at}
                 onActive={setAt}
               />
             )
@@ -100,6 +97,50 @@ export function List<T>(props: IListProps<T>): React.JSX.Element {
       </div>
     </div>
   );
+}
+
+/**
+ * Returns the place of the active row and a way to set it; it stays with its
+ * item when others come in front of it.
+ */
+function useActive<T>(
+  items: readonly T[],
+  keyOf: (item: T) => string
+): [number, (place: number) => void] {
+  const [{ place, key }, set] = React.useState({ place: 0, key: '' });
+  const at = React.useMemo(() => {
+    const item = items[place];
+    if (!key || (item !== undefined && keyOf(item) === key)) {
+      return place;
+    }
+    const found = items.findIndex(one => keyOf(one) === key);
+    return found < 0 ? Math.max(0, Math.min(place, items.length - 1)) : found;
+  }, [items, place, key]);
+  const go = (to: number): void => {
+    const item = items[to];
+    set({ place: to, key: item === undefined ? '' : keyOf(item) });
+  };
+  return [at, go];
+}
+
+/** Keeps what one reads where it is, when rows come in front of it. */
+function useAnchor<T>(
+  scroller: React.RefObject<HTMLElement>,
+  { items, keyOf, height }: IListProps<T>
+): void {
+  const before = React.useRef(items);
+  React.useLayoutEffect(() => {
+    const node = scroller.current;
+    const first = Math.floor((node?.scrollTop ?? 0) / height);
+    const item = before.current[first];
+    before.current = items;
+    if (node && first > 0 && item !== undefined) {
+      const place = items.findIndex(one => keyOf(one) === keyOf(item));
+      if (place >= 0 && place !== first) {
+        node.scrollTop += (place - first) * height;
+      }
+    }
+  }, [items]);
 }
 
 function Row<T>(

@@ -8,6 +8,9 @@ import type { NotebookComparison, Problem } from '../api/records';
 import { useLoaded, usePanel } from './context';
 import { Note, Part, Trouble } from './pieces';
 
+/** How many cells are drawn before one asks for more: each has an editor or two. */
+const FIRST = 50;
+
 /** The changed cells, drawn once the comparison and the drawing code are there. */
 export function NotebookChanges(props: {
   /** The older one's id. */
@@ -58,6 +61,8 @@ function Drawn(props: { compared: NotebookComparison }): React.JSX.Element {
   const { trans } = usePanel();
   const host = React.useRef<HTMLDivElement>(null);
   const [problem, setProblem] = React.useState<Problem | null>(null);
+  const [most, setMost] = React.useState(FIRST);
+  const [rest, setRest] = React.useState(0);
   // The same content is not drawn again: an event of the store alone changes nothing.
   const content = JSON.stringify([props.compared.base, props.compared.diff]);
   React.useEffect(() => {
@@ -66,10 +71,21 @@ function Drawn(props: { compared: NotebookComparison }): React.JSX.Element {
     const draw = async (): Promise<void> => {
       const { drawDiff } = await import('../diff/notebook');
       if (!signal.aborted && host.current) {
-        await drawDiff(host.current, props.compared, signal, {
+        const names = {
           cell: trans.__('Source of a cell'),
           more: trans.__('Show or hide')
-        });
+        };
+        const { compared } = props;
+        const left = await drawDiff(
+          host.current,
+          compared,
+          most,
+          signal,
+          names
+        );
+        if (!drawing.signal.aborted) {
+          setRest(left);
+        }
       }
     };
     draw().catch((error: unknown) => {
@@ -78,11 +94,27 @@ function Drawn(props: { compared: NotebookComparison }): React.JSX.Element {
     return () => {
       drawing.abort();
     };
-  }, [content]);
+  }, [content, most]);
   return (
     <>
       {problem && <Trouble problem={problem} />}
       <div ref={host} className="jp-mlops-DiffHost" />
+      {rest > 0 && (
+        <Note>
+          {trans._n(
+            '%1 further cell is not shown.',
+            '%1 further cells are not shown.',
+            rest
+          )}{' '}
+          <button
+            type="button"
+            className="jp-mlops-Link"
+            onClick={() => setMost(2 * most)}
+          >
+            {trans.__('Show more')}
+          </button>
+        </Note>
+      )}
     </>
   );
 }

@@ -130,6 +130,23 @@ export function CommandLink(props: {
   );
 }
 
+/** A row of buttons: what can be done with what a page shows. */
+export function Actions(props: {
+  /** The buttons. */
+  children: React.ReactNode;
+}): React.JSX.Element {
+  const { trans } = usePanel();
+  return (
+    <div
+      className="jp-mlops-Actions"
+      role="toolbar"
+      aria-label={trans.__('Actions')}
+    >
+      {props.children}
+    </div>
+  );
+}
+
 /** The beginning of an id. */
 export function Id(props: { id: string }): React.JSX.Element {
   return (

@@ -117,7 +117,6 @@ export function jobTitle(job: Job, trans: IContext['trans']): string {
   const words: Record<Job['request']['verb'], string> = {
     reproduce: trans.__('Reproduce'),
     restore: trans.__('Restore'),
-    explain: trans.__('Explain'),
     verify: trans.__('Verify')
   };
   const what =

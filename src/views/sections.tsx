@@ -22,6 +22,7 @@ export function Models(): React.JSX.Element {
     <Paged list={model.models} empty={<Nothing />}>
       {items => (
         <List<ModelSummary>
+          key={model.search}
           label={trans.__('Models')}
           items={items}
           keyOf={item => item.name}
@@ -92,6 +93,7 @@ export function Snapshots(): React.JSX.Element {
       <Paged list={model.snapshots} empty={<Nothing />}>
         {items => (
           <List<SnapshotSummary>
+            key={JSON.stringify([model.search, model.filter])}
             label={trans.__('Snapshots')}
             items={items}
             keyOf={item => item.id}

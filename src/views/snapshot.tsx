@@ -5,11 +5,13 @@ import * as React from 'react';
 
 import type { SnapshotDetail } from '../api/records';
 import { CommandIDs } from '../tokens';
-import { useLoaded, usePanel } from './context';
+import { usePanel } from './context';
 import { Captured, Environment, Missing, ModelPart, Program } from './captured';
 import { Lineage } from './lineage';
+import { Loaded } from './loaded';
 import { Metrics } from './metrics';
 import {
+  Actions,
   Ago,
   CommandButton,
   CommandLink,
@@ -17,33 +19,25 @@ import {
   LevelMark,
   Note,
   Part,
-  Rows,
-  Trouble
+  Rows
 } from './pieces';
 import { bytes, duration, moment } from './words';
 
 /** One snapshot: what it came from, what came of it, and whether it comes out the same. */
 export function Snapshot({ id }: { id: string }): React.JSX.Element {
-  const { model, trans } = usePanel();
-  const { value, problem } = useLoaded(() => model.client.snapshot(id), [id]);
-  React.useEffect(() => {
-    if (value) {
-      model.snapshots.replace(value.summary);
-    }
-  }, [value]);
+  const { model } = usePanel();
   return (
-    <div className="jp-mlops-Page">
-      {problem && <Trouble problem={problem} />}
-      {value ? (
-        <Detail detail={value} />
-      ) : (
-        !problem && <Note>{trans.__('Loading…')}</Note>
-      )}
-    </div>
+    <Loaded load={() => model.client.snapshot(id)} what={id}>
+      {detail => <Detail detail={detail} />}
+    </Loaded>
   );
 }
 
 function Detail({ detail }: { detail: SnapshotDetail }): React.JSX.Element {
+  const { model } = usePanel();
+  React.useEffect(() => {
+    model.snapshots.replace(detail.summary);
+  }, [detail]);
   return (
     <>
       <Header detail={detail} />
@@ -92,11 +86,7 @@ function Header({ detail }: { detail: SnapshotDetail }): React.JSX.Element {
           </span>
         ))}
       </p>
-      <div
-        className="jp-mlops-Actions"
-        role="toolbar"
-        aria-label={trans.__('Actions')}
-      >
+      <Actions>
         <CommandButton id={CommandIDs.reproduce} args={args} accept />
         {parent !== undefined && (
           <CommandButton
@@ -110,7 +100,7 @@ function Header({ detail }: { detail: SnapshotDetail }): React.JSX.Element {
         <CommandButton id={CommandIDs.explain} args={args} />
         <CommandButton id={CommandIDs.verify} args={args} />
         <CommandButton id={CommandIDs.copyId} args={args} />
-      </div>
+      </Actions>
     </header>
   );
 }

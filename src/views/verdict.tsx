@@ -5,34 +5,18 @@ import * as React from 'react';
 
 import type { ReproductionDetail } from '../api/records';
 import { CommandIDs } from '../tokens';
-import { useLoaded, usePanel } from './context';
-import {
-  CommandButton,
-  Id,
-  LevelMark,
-  Note,
-  Part,
-  Rows,
-  Trouble
-} from './pieces';
+import { usePanel } from './context';
+import { Loaded } from './loaded';
+import { Actions, CommandButton, Id, LevelMark, Part, Rows } from './pieces';
 import { decimal, duration, moment } from './words';
 
 /** Everything about one verdict. */
 export function Verdict({ id }: { id: string }): React.JSX.Element {
-  const { model, trans } = usePanel();
-  const { value, problem } = useLoaded(
-    () => model.client.reproduction(id),
-    [id]
-  );
+  const { model } = usePanel();
   return (
-    <div className="jp-mlops-Page">
-      {problem && <Trouble problem={problem} />}
-      {value ? (
-        <Detail detail={value} />
-      ) : (
-        !problem && <Note>{trans.__('Loading…')}</Note>
-      )}
-    </div>
+    <Loaded load={() => model.client.reproduction(id)} what={id}>
+      {detail => <Detail detail={detail} />}
+    </Loaded>
   );
 }
 
@@ -60,11 +44,7 @@ function Detail({ detail }: { detail: ReproductionDetail }): React.JSX.Element {
           {' · '}
           <Id id={record.snapshot} />
         </p>
-        <div
-          className="jp-mlops-Actions"
-          role="toolbar"
-          aria-label={trans.__('Actions')}
-        >
+        <Actions>
           <CommandButton
             id={CommandIDs.open}
             args={{ snapshot: record.snapshot }}
@@ -75,7 +55,7 @@ function Detail({ detail }: { detail: ReproductionDetail }): React.JSX.Element {
             args={{ snapshot: record.snapshot }}
             label={trans.__('Reproduce Again')}
           />
-        </div>
+        </Actions>
       </header>
       <Numbers detail={detail} />
       <Axes detail={detail} />

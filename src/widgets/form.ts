@@ -38,6 +38,7 @@ export class Form
       label.textContent = field.label;
       const input = document.createElement('input');
       input.className = 'jp-mod-styled';
+      input.name = field.name;
       input.value = field.value;
       input.placeholder = field.example ?? '';
       input.maxLength = 1000;

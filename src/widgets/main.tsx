@@ -9,16 +9,27 @@ import { compareIcon, mlopsIcon, snapshotIcon } from '../icons';
 import { Compare } from '../views/compare';
 import type { IContext } from '../views/context';
 import { ExecutedCells } from '../views/executed';
+import { Explanation } from '../views/explanation';
 import { JobView } from '../views/job';
 import { Snapshot } from '../views/snapshot';
 import { Verdict } from '../views/verdict';
 import { short } from '../views/words';
 import { View } from './view';
 
+/** The views there are. */
+export const VIEWS = [
+  'snapshot',
+  'verdict',
+  'notebook',
+  'lineage',
+  'compare',
+  'job'
+] as const;
+
 /** What a view shows. */
 export interface IViewArgs {
   /** Which view. */
-  view: 'snapshot' | 'verdict' | 'notebook' | 'compare' | 'job';
+  view: (typeof VIEWS)[number];
   /** The id of what it shows. */
   a: string;
   /** For a comparison, the newer one's id. */
@@ -52,7 +63,7 @@ export class MainView extends MainAreaWidget<View> {
   /** The snapshot that commands mean while this view is in front; null when none. */
   get snapshot(): string | null {
     const { view, a } = this.args;
-    return view === 'snapshot' || view === 'notebook' ? a : null;
+    return ['snapshot', 'notebook', 'lineage'].includes(view) ? a : null;
   }
 }
 
@@ -64,15 +75,10 @@ export function nameOf(args: IViewArgs): string {
 /** Return the arguments of a view, or null when they are not such. */
 export function asViewArgs(args: Record<string, unknown>): IViewArgs | null {
   const { view, a, b } = args;
-  const known = ['snapshot', 'verdict', 'notebook', 'compare', 'job'];
-  if (
-    typeof view !== 'string' ||
-    !known.includes(view) ||
-    typeof a !== 'string'
-  ) {
+  const kind = VIEWS.find(known => known === view);
+  if (kind === undefined || typeof a !== 'string') {
     return null;
   }
-  const kind = view as IViewArgs['view'];
   return typeof b === 'string' ? { view: kind, a, b } : { view: kind, a };
 }
 
@@ -84,6 +90,8 @@ function viewOf(args: IViewArgs): React.JSX.Element {
       return <Verdict id={args.a} />;
     case 'notebook':
       return <ExecutedCells id={args.a} />;
+    case 'lineage':
+      return <Explanation id={args.a} />;
     case 'compare':
       return <Compare a={args.a} b={args.b ?? args.a} />;
     case 'job':
@@ -99,6 +107,8 @@ function labelOf(args: IViewArgs, { trans }: IContext): string {
       return trans.__('Verdict %1', short(args.a));
     case 'notebook':
       return trans.__('Executed in %1', short(args.a));
+    case 'lineage':
+      return trans.__('Lineage of %1', short(args.a));
     case 'compare':
       return trans.__('%1 → %2', short(args.a), short(args.b ?? args.a));
     case 'job':

@@ -29,6 +29,7 @@ from py_mlops.workspace import Workspace
 from tests.buckets import Service, moto
 from tests.handovers import MODEL, a_project, take
 from tests.postgresql import PostgreSQL, server
+from tests.store.samples import reproduction
 
 __all__ = ["server"]
 
@@ -147,6 +148,32 @@ def test_an_altered_record_is_refused(
     record = msgspec.structs.replace(theirs.get_as(taken, Snapshot), metrics={"accuracy": 1.0})
     objects(theirs, taken).write_bytes(canonical(record))
     assert "not what its name says" in refuse(elsewhere, team, Corrupt, "flowers").message
+
+
+@pytest.mark.parametrize("how", ["other snapshot", "altered", "no rerun", "notebook gone"])
+def test_a_bad_verdict_is_left_out(
+    workspace: Workspace, elsewhere: Workspace, taken: str, theirs: Store, team: str, how: str
+) -> None:
+    """A verdict that is not what it says is not taken over; the snapshot comes all the same."""
+    notebook = theirs.blobs.put_bytes(b"executed")
+    of = digest_of(b"another") if how == "other snapshot" else taken
+    bad = msgspec.structs.replace(reproduction(of), notebook=notebook)
+    data = canonical(workspace.store.get(taken) if how == "no rerun" else bad) + b" " * (
+        how == "no rerun"
+    )
+    identifier = theirs.blobs.put_bytes(data).digest
+    theirs.ledger.append(
+        [Entry(identifier, "reproduction", taken, "Mallory", "2026-01-31T12:00:00.000000Z")]
+    )
+    if how == "altered":
+        objects(theirs, identifier).write_bytes(data.replace(b"cannot", b"failed"))
+    if how == "notebook gone":
+        objects(theirs, notebook.digest).unlink()
+    done = pull(elsewhere, team, ["flowers"])
+    assert done.heads == {"flowers@main": taken}
+    assert (done.carried.reruns, len(done.carried.refused)) == ([], 1)
+    assert elsewhere.store.ledger.newest(kind="reproduction") == []
+    assert list(verify(elsewhere)) == []
 
 
 def test_a_record_that_is_none_is_refused(elsewhere: Workspace, theirs: Store, team: str) -> None:

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import replace
 
 from py_mlops.cli import main
 from py_mlops.commands import transfer
+from py_mlops.commands.pull import pull
 from py_mlops.commands.push import push
+from py_mlops.commands.reproduce import is_foreign
 from py_mlops.commands.verify import verify
 from py_mlops.errors import Corrupt, HeadMoved, InputError, UnknownReference
 from py_mlops.progress import Progress
@@ -18,6 +21,7 @@ from py_mlops.records import Import, Snapshot
 from py_mlops.store import open_store
 from py_mlops.workspace import Workspace, open_workspace
 from tests.handovers import MODEL, a_project, take
+from tests.store.samples import reproduction
 
 
 @pytest.fixture
@@ -70,6 +74,40 @@ def test_only_what_is_missing_travels(
     assert second.carried.held > 0
     third = push(workspace, team)
     assert (third.carried.snapshots, third.carried.objects) == ([], 0)
+
+
+def test_verdicts_travel_both_ways(
+    workspace: Workspace, elsewhere: Workspace, taken: str, team: str
+) -> None:
+    """A verdict goes with its snapshot and later by itself, with its notebook, and only once."""
+    notebook = workspace.store.blobs.put_bytes(b"executed")
+    mine = replace(reproduction(taken), notebook=notebook, reason="Ada's.")
+    first = workspace.store.add(mine).record
+    assert push(workspace, team).carried.reruns == [first]
+    pulled = pull(elsewhere, team, ["flowers"]).carried
+    assert (pulled.reruns, pulled.refused) == ([first], [])
+    assert elsewhere.store.get(first) == mine
+    assert elsewhere.store.blobs.read(notebook.digest) == b"executed"
+    second = elsewhere.store.add(replace(reproduction(taken), reason="Bob's.")).record
+    brought = push(elsewhere, team).carried
+    assert (brought.snapshots, brought.reruns) == ([], [second])
+    for expected in ([second], []):
+        assert pull(workspace, team, ["flowers"]).carried.reruns == expected
+    assert not is_foreign(workspace, workspace.store.get_as(taken, Snapshot))
+    for one in (workspace, elsewhere):
+        assert list(verify(one)) == []
+
+
+def test_the_newest_verdicts_travel(
+    workspace: Workspace, taken: str, team: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of many verdicts a bounded number travels: the newest, in their order."""
+    monkeypatch.setattr(transfer, "_MOST_RERUNS", 2)
+    made = [
+        workspace.store.add(replace(reproduction(taken), reason=f"Run {number}.")).record
+        for number in range(4)
+    ]
+    assert push(workspace, team).carried.reruns == made[2:]
 
 
 def test_a_stopped_push_goes_on_where_it_was(

@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from py_mlops.data.rules import IgnoreRules
@@ -39,6 +40,19 @@ def test_more_folders_than_are_kept_are_a_hole() -> None:
     [hole] = gather(seen(cut=True), IgnoreRules([]))[1]
     assert "more folders than are kept" in hole.text
     assert not hole.blocking
+
+
+def test_a_folder_of_which_a_sample_was_read() -> None:
+    """All names of an everyday image folder are kept, also when nearly none of it was read."""
+    names = [
+        FolderEntry(name=f"{n:05}.png", kind="file", size=1, modified="1") for n in range(50_000)
+    ]
+    around, holes = gather(
+        msgspec.structs.replace(seen(), listings=[Listing(path="/p", cell=1, entries=names)]),
+        IgnoreRules([]),
+    )
+    assert len(around.listings[0].entries) == 50_000
+    assert holes == []
 
 
 def test_files_that_were_read_need_no_listing() -> None:

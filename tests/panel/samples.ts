@@ -59,7 +59,7 @@ export function status(records: number): Status {
       problem: null
     },
     author: { name: 'Ada', email: null, source: 'git' },
-    verbs: ['explain', 'reproduce', 'restore', 'verify'],
+    verbs: ['reproduce', 'restore', 'verify'],
     nbdime: true,
     limits: { page: 200, jobs: 1, waiting: 20, notebook_bytes: 1_000_000 }
   };

@@ -79,6 +79,25 @@ def test_one_snapshot(panels: Panels) -> None:
     assert [point["metrics"].get("accuracy") for point in history["points"]] == [0.96875, 0.9]
 
 
+def test_lineage_is_drawn(panels: Panels) -> None:
+    """What a snapshot was made of, each thing at a place of its own, and the same in words."""
+    found = panels.ask(f"/snapshots/{panels.second}/lineage")
+    assert (found["ancestors"], found["affected"], found["effects"]) == (0, 0, None)
+    drawing = found["origins"]
+    boxes = {box["title"]: box for box in drawing["boxes"]}
+    assert {"flowers", "data/flowers.csv"} <= set(boxes)
+    assert (boxes["flowers"]["snapshot"], boxes["flowers"]["focus"]) == (panels.second, True)
+    assert boxes["data/flowers.csv"]["snapshot"] is None
+    assert boxes["data/flowers.csv"]["layer"] < boxes["flowers"]["layer"] < drawing["layers"]
+    places = [(box["layer"], box["height"]) for box in drawing["boxes"]]
+    assert len(set(places)) == len(places)
+    ends = [arrow["points"][-1] for arrow in drawing["arrows"]]
+    assert ends == [[boxes["flowers"]["layer"], boxes["flowers"]["height"]]] * len(ends)
+    words = {part["title"]: part for part in found["parts"]}
+    assert ["data", "data/flowers.csv"] in [row[:2] for row in words["Made of"]["rows"]]
+    assert words["Decisions"]["lines"][0]["label"] == "flowers@main"
+
+
 def test_what_is_not_there(panels: Panels) -> None:
     """A record nobody has, one of another kind, and a word that is no id have clear answers."""
     assert panels.ask(f"/snapshots/{UNKNOWN}", 404)["code"] == "unknown-reference"

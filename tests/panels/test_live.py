@@ -125,7 +125,7 @@ def test_a_snapshot_is_restored(panels: Panels, listener: Listener) -> None:
     restore = {"verb": "restore", "snapshot": panels.first}
     job = panels.post(restore | {"restore": {"folder": "back/again"}})
     done = over(panels, listener, job["id"])
-    assert (done["state"], done["summary"]) == ("done", "4 files restored."), done
+    assert (done["state"], done["summary"]) == ("done", "4 files restored into back/again."), done
     assert (panels.home / "work" / "back" / "again" / "flowers.ipynb").is_file()
     (panels.home / "work" / "way out").symlink_to(panels.home)
     for folder in ("../out", "way out/there", ".hidden", "a/../../b"):
@@ -152,6 +152,23 @@ def test_what_cannot_be_asked_for(panels: Panels) -> None:
     ):  # fmt: skip
         panels.post(body, status)
     assert panels.ask("/jobs")["items"] == before
+
+
+def test_another_persons_code_is_asked_about(panels: Panels, tmp_path: Path) -> None:
+    """Before anything is queued or recorded one is asked; after a yes it is queued."""
+    environment = {**panels.environment, "MLOPS_AUTHOR": "Bea Other <bea@example.org>"}
+    taken = subprocess.run(
+        [sys.executable, "-c", TAKE, str(tmp_path / "hers"), "hers"],
+        env=environment, capture_output=True, text=True, check=True,
+    ).stdout.strip()  # fmt: skip
+    before = panels.ask("/jobs")["items"]
+    request = {"verb": "reproduce", "snapshot": taken}
+    question = panels.post(request, 403)
+    assert question["code"] == "not-trusted"
+    assert "This is Bea Other's snapshot. Its code will run" in question["message"]
+    assert panels.ask("/jobs")["items"] == before
+    job = panels.post(request | {"reproduce": {"yes": True}})
+    assert panels.delete(f"/jobs/{job['id']}")["state"] in {"queued", "running", "cancelled"}
 
 
 def test_a_job_outlives_its_server(panels: Panels, listener: Listener) -> None:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy.event import listen, remove
 
 from py_mlops.errors import Corrupt, InputError
 from py_mlops.records import HeadMove
-from py_mlops.store import Store, open_store
+from py_mlops.store import Store, ingest, keep_unchanged, open_store, statcache
 from py_mlops.store.gc import plan, sweep
 from py_mlops.store.leased import LeasedBlobs
 from py_mlops.store.recovery import recover
@@ -42,6 +45,22 @@ def store(address: str, tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+def statements(store: Store, paths: list[Path]) -> int:
+    """Take files in that are there unchanged; return how often the database was asked."""
+    engine = store.ledger.database.connect().engine  # type: ignore[attr-defined]
+    asked: list[str] = []
+
+    def note(*event: Any) -> None:
+        asked.append(event[2])
+
+    listen(engine, "before_cursor_execute", note)
+    held = keep_unchanged(paths, store.blobs, store.stat_cache)
+    for path in paths:
+        ingest(path, store.blobs, store.stat_cache, held=held)
+    remove(engine, "before_cursor_execute", note)
+    return len(asked)
+
+
 def move(store: Store, number: int) -> str:
     """Add a record and move a head to it."""
     head = "digits@main"
@@ -58,6 +77,23 @@ def test_two_colleagues_see_one_store(store: Store, address: str) -> None:
     assert store.get(second) == imported(2)
     assert list(store.verify()) == list(theirs.verify()) == []
     theirs.close()
+
+
+def test_unchanged_files_are_asked_for_all_at_once(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A hundred unchanged files cost the database no more questions than two of them."""
+    monkeypatch.setattr(statcache, "_RACY", -(10**18))  # as if they had been written long ago
+    paths = [tmp_path / f"{number}.csv" for number in range(100)]
+    with closing(open_store(address, cache=tmp_path / "cache")) as store, store.blobs.batch() as w:
+        for number, path in enumerate(paths):
+            path.write_text(str(number))
+            ingest(path, store.blobs, store.stat_cache, w)
+    asked = []
+    for some in (paths, paths[:2]):
+        with closing(open_store(address, cache=tmp_path / "cache")) as store:
+            asked.append(statements(store, some))
+    assert 0 < asked[0] <= asked[1]
 
 
 def test_only_what_may_be_deleted_stays_on_this_machine(store: Store, tmp_path: Path) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 
 from py_mlops.commands.inspect import the_snapshot
+from py_mlops.commands.reproduce import Options, trust_question
 from py_mlops.commands.summaries import Limit
-from py_mlops.errors import InputError
+from py_mlops.errors import InputError, NotTrusted
 from py_mlops.server.contract import Route
 from py_mlops.server.files import on_disk
 from py_mlops.server.work import (
@@ -24,7 +25,9 @@ from py_mlops.server.work import (
 )
 
 if TYPE_CHECKING:
+    from py_mlops.records import Snapshot
     from py_mlops.server.desk import Desk
+    from py_mlops.workspace import Workspace
 
 
 class JobsQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -97,9 +100,20 @@ def _queue(desk: Desk, request: JobRequest, words: list[str]) -> Job:
     workspace = desk.room.workspace()
     model = ""
     if request.snapshot is not None:
-        model = the_snapshot(workspace, request.snapshot).request.name
+        snapshot = the_snapshot(workspace, request.snapshot)
+        model = snapshot.request.name
+        if request.verb == "reproduce":
+            _check_trust(workspace, snapshot, request.reproduce or ReproduceOptions())
     command = [sys.executable, "-m", "py_mlops", *words, "--json", "--progress", "json"]
     return desk.queue.add(request, command, model, workspace.author.name)
+
+
+def _check_trust(workspace: Workspace, snapshot: Snapshot, asked: ReproduceOptions) -> None:
+    """Have a person asked at once whether another's code may run, before a job could refuse it."""
+    options = Options(network=asked.network, unisolated=asked.unisolated)
+    question = trust_question(workspace, snapshot, options)
+    if question and not asked.yes:
+        raise NotTrusted(question, hint="You can read its executed cells first.")
 
 
 async def _words(desk: Desk, request: JobRequest) -> list[str]:
@@ -110,9 +124,7 @@ async def _words(desk: Desk, request: JobRequest) -> list[str]:
         raise InputError(f"{request.verb} needs a snapshot.", hint="Name its whole id.")
     if request.verb == "reproduce":
         return ["reproduce", request.snapshot, *_reproduce(request.reproduce)]
-    if request.verb == "restore":
-        return ["restore", request.snapshot, *await _restore(desk, request.restore)]
-    return [request.verb, request.snapshot]
+    return ["restore", request.snapshot, *await _restore(desk, request.restore)]
 
 
 def _reproduce(options: ReproduceOptions | None) -> list[str]:

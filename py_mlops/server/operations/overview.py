@@ -83,13 +83,11 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
 def status(desk: Desk, _: Nothing) -> Status:
     """Tell what the server looks at; it answers also while the store cannot be opened."""
     room = desk.room
-    known = find_spec("py_mlops.commands.explain") is not None
-    verbs: list[JobVerb] = ["reproduce", "restore", "verify"]
     return Status(
         version=__version__,
         store=_store(desk),
         author=room.author,
-        verbs=[*verbs, "explain"] if known else verbs,
+        verbs=["reproduce", "restore", "verify"],
         nbdime=find_spec("nbdime") is not None,
         limits=Limits(
             page=PAGE_LIMIT, jobs=RUNNING, waiting=WAITING, notebook_bytes=NOTEBOOK_BYTES

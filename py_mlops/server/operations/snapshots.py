@@ -8,6 +8,7 @@ import msgspec
 
 from py_mlops.commands.figures import figure_of
 from py_mlops.commands.inspect import executed_notebook, reproduction_detail, snapshot_detail
+from py_mlops.commands.lineage_drawn import SnapshotLineage, snapshot_lineage
 from py_mlops.commands.summaries import (
     ExecutedNotebook,
     Limit,
@@ -132,6 +133,11 @@ def history(desk: Desk, query: HistoryQuery) -> MetricHistory:
     return catalogue.metrics(found.model, limit=query.limit)
 
 
+def lineage(desk: Desk, query: One) -> SnapshotLineage:
+    """Return what a snapshot was made of and what came of it, as pictures."""
+    return snapshot_lineage(desk.room.workspace(), query.id)
+
+
 def figure(desk: Desk, query: FigureQuery) -> Content:
     """Return an image of a snapshot's saved notebook."""
     mime, data = figure_of(desk.room.workspace(), query.id, query.digest)
@@ -153,6 +159,7 @@ ROUTES = [
     Route("GET", "/snapshots/{id}", "read", snapshot, One, SnapshotDetail),
     Route("GET", "/snapshots/{id}/notebook", "read", notebook, One, ExecutedNotebook),
     Route("GET", "/snapshots/{id}/history", "read", history, HistoryQuery, MetricHistory),
+    Route("GET", "/snapshots/{id}/lineage", "read", lineage, One, SnapshotLineage, slow=60),
     Route("GET", "/snapshots/{id}/figures/{digest}", "read", figure, FigureQuery, Content),
     Route("GET", "/reproductions/{id}", "read", reproduction, One, ReproductionDetail),
 ]
