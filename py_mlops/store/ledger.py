@@ -251,23 +251,7 @@ class SqlLedger:
 
     def note(self, mark: Mark, *, every: int) -> list[Mark]:
         """Note a checkpoint, see `Ledger`."""
-
-        def work(connection: Connection) -> list[Mark]:
-            hold(connection)
-            passing = select(checkpoint).where(checkpoint.c.size % every != 0)
-            found = connection.execute(passing).mappings().all()
-            superseded = [old for old in (Mark(**one) for one in found) if old.size < mark.size]
-            for old in superseded:
-                connection.execute(delete(checkpoint).where(checkpoint.c.size == old.size))
-            newest = connection.scalar(select(func.max(checkpoint.c.size)))
-            if newest is not None and newest > mark.size and mark.size % every:
-                return [*superseded, mark]
-            same = checkpoint.c.size == mark.size
-            if connection.scalar(select(checkpoint.c.size).where(same)) is None:
-                connection.execute(checkpoint.insert().values(size=mark.size, record=mark.record))
-            return superseded
-
-        return self.database.run("Writing", work, writing=True)
+        return self.database.run("Writing", partial(_note, mark, every), writing=True)
 
     def adopt(self, name: str) -> None:
         """Take a lost ledger's name, so that its checkpoints are this one's.
@@ -298,6 +282,23 @@ class SqlLedger:
     def _ask(self, work: Callable[[Connection], T]) -> T:
         """Ask one question, which needs no transaction."""
         return self.database.run("Reading", work, single=True)
+
+
+def _note(mark: Mark, every: int, connection: Connection) -> list[Mark]:
+    """Note a checkpoint unless there is a newer one, and return those that nobody needs then."""
+    hold(connection)
+    passing = select(checkpoint).where(checkpoint.c.size % every != 0)
+    found = connection.execute(passing).mappings().all()
+    superseded = [old for old in (Mark(**one) for one in found) if old.size < mark.size]
+    for old in superseded:
+        connection.execute(delete(checkpoint).where(checkpoint.c.size == old.size))
+    newest = connection.scalar(select(func.max(checkpoint.c.size)))
+    if newest is not None and newest > mark.size and mark.size % every:
+        return [*superseded, mark]
+    same = checkpoint.c.size == mark.size
+    if connection.scalar(select(checkpoint.c.size).where(same)) is None:
+        connection.execute(checkpoint.insert().values(size=mark.size, record=mark.record))
+    return superseded
 
 
 def _page(start: int, connection: Connection) -> list[Row]:
