@@ -42,7 +42,8 @@ def clicked(server: Server) -> Server:
     mine = write_notebook(work / "slow.ipynb", [*cells, "%mlops snapshot slow"])
     reads = ["%load_ext py_mlops", "open('made.txt').read()", REACH]
     hers = write_notebook(work / "hers.ipynb", [*reads, "%mlops snapshot hers --incomplete"])
-    for notebook, more in ((mine, {}), (hers, {"MLOPS_AUTHOR": "Bea Other <bea@example.org>"})):
+    bea: dict[str, Any] = {"MLOPS_AUTHOR": "Bea Other <bea@example.org>"}
+    for notebook, more in ((mine, {}), (hers, bea)):
         ran = mlops("run", notebook, **own, **more)
         assert ran.code == 0, ran.err
     return server
