@@ -9,6 +9,7 @@ VENV := .venv
 READERS := .venv-readers
 KERNELS := .venv-kernels
 VALIDATORS := .venv-validators
+NEIGHBOURS := .venv-neighbours
 TORCH := torch==2.13.0+cpu
 BIN := $(VENV)/bin
 PANELS := $(VENV)/share/jupyter/labextensions
@@ -29,7 +30,7 @@ system:  ## the system packages that tests and isolated reruns use (apt, as root
 	@requirements/system.sh
 
 .PHONY: test
-test: install system tracer frontend readers kernels validators lint types frontend-checks  ## all checks and tests
+test: install system tracer frontend readers kernels validators neighbours lint types frontend-checks  ## all checks and tests
 	@pytest -n 2 --dist loadgroup
 
 .PHONY: lint
@@ -78,7 +79,7 @@ lock: install  ## compile requirements/*.txt anew
 
 .PHONY: clean
 clean:  ## remove the virtual environment and every cache in this folder
-	@rm -rf node_modules lib labextension $(VENV) $(READERS) $(KERNELS) $(VALIDATORS) .tour .tour-lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf node_modules lib labextension $(VENV) $(READERS) $(KERNELS) $(VALIDATORS) $(NEIGHBOURS) .tour .tour-lab .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 # pip brings uv, once; uv brings the rest. A stamp is written last, so that an
 # interrupted installation is taken up again and a finished one costs nothing.
@@ -120,6 +121,18 @@ $(VENV)/.installed: $(VENV)/.uv requirements/dev.txt pyproject.toml py_mlops/__i
 		hatch_build.py py_mlops/guest/tracer.c
 	@uv pip install --python $(BIN)/python --quiet --require-hashes -r requirements/dev.txt
 	@uv pip install --python $(BIN)/python --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+# The environment in which other people's extensions of JupyterLab stand beside ours.
+.PHONY: neighbours
+neighbours: $(NEIGHBOURS)/.installed  ## JupyterLab with jupyter-collaboration and jupyterlab-git, beside which tests use the panel
+
+$(NEIGHBOURS)/.installed: $(VENV)/.installed requirements/neighbours.txt labextension/package.json
+	@uv venv --quiet --clear --python $(BIN)/python $(NEIGHBOURS)
+	@uv pip install --python $(NEIGHBOURS)/bin/python --quiet --require-hashes -r requirements/neighbours.txt
+	@uv pip install --python $(NEIGHBOURS)/bin/python --quiet --no-deps --no-build-isolation -e .
+	@mkdir -p $(NEIGHBOURS)/share/jupyter/labextensions
+	@ln -sfn $(CURDIR)/labextension $(NEIGHBOURS)/share/jupyter/labextensions/py-mlops
 	@touch $@
 
 # The panel: its libraries exactly as locked, by the Node.js of the virtual environment. It is

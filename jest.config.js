@@ -5,6 +5,10 @@ module.exports = {
   reporters: ['default'],
   roots: ['<rootDir>/tests/panel'],
   testRegex: '\\.test\\.tsx?$',
+  // JupyterLab's own packages are modules of the new kind, too
+  transformIgnorePatterns: base.transformIgnorePatterns.map(pattern =>
+    pattern.replace('(?!', '(?!@jupyterlab/|@rjsf/|')
+  ),
   transform: {
     ...base.transform,
     // types are tsc's affair, once for all files

@@ -10,6 +10,7 @@ compile() {
 compile pyproject.toml requirements/dev.in --all-extras --output-file requirements/dev.txt
 compile requirements/readers.in --output-file requirements/readers.txt
 compile requirements/mlflow.in --output-file requirements/mlflow.txt
+compile pyproject.toml requirements/neighbours.in --extra lab --output-file requirements/neighbours.txt
 compile requirements/validators.in --output-file requirements/validators.txt
 compile requirements/uv.in --constraints requirements/dev.txt --output-file requirements/uv.txt
 # Environments of other Pythons, of their time: `# newest: DATE` leaves out what came later.
