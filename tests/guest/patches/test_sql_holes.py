@@ -90,3 +90,20 @@ with psycopg.connect(CONNINFO) as c:
     assert watched["characters"] == plain["characters"] == 140 * 60000 * 32
     assert watched["MiB"] < plain["MiB"] + 100
     assert world.index()[-1]["problem"].startswith("The answer is larger than ")
+
+
+def test_a_result_read_row_by_row_stays_so(world: World) -> None:
+    """What comes from the server as it is read is not gathered, before the limit nor beyond."""
+    source = """
+import resource, sqlalchemy as sa
+SQL = "SELECT repeat(md5(i::text), 32768) FROM generate_series(1, 120) i"
+with sa.create_engine(URL).connect() as c:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    rows = c.execution_options(stream_results=True, yield_per=5).execute(sa.text(SQL))
+    out["characters"] = sum(len(row[0]) for row in rows)
+    out["MiB"] = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) >> 10
+"""
+    plain, watched = (world.run(source, mode, limit=str(60 << 20)) for mode in ("none", "record"))
+    assert watched["characters"] == plain["characters"] == 120 << 20
+    assert watched["MiB"] < plain["MiB"] + 40
+    assert world.index()[-1]["problem"] == "The answer is larger than 62,914,560 bytes."
