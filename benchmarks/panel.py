@@ -55,9 +55,6 @@ new MutationObserver(() => {
 ANSWERED = """before => performance.getEntriesByType('resource')
   .filter(one => one.name.includes('/py-mlops/api/v1/snapshots') && one.responseEnd < before)
   .at(-1).responseEnd"""
-CODE = """() => performance.getEntriesByType('resource')
-  .filter(one => one.name.includes('/extensions/py-mlops/') && one.name.includes('.js'))
-  .map(one => one.name)"""
 LAUNCHED = """() => new Promise(done => {
   const there = one => !!document.querySelector(one);
   const look = () => there('.jp-LauncherCard') && !there('#jupyterlab-splash')
@@ -241,20 +238,23 @@ def nbdime_page(browser: Browser, home: Path) -> Figure:
 def bundle(page: Page, large: Large) -> None:
     """Say how much of our code is loaded at the start, with a snapshot, and with a comparison."""
     static = Path(__file__).parent.parent / "labextension" / "static"
+    names = set[str]()
+    page.on("request", lambda request: names.add(Path(urlsplit(request.url).path).name))
 
     def loaded() -> int:
-        names = {Path(urlsplit(one).path).name for one in page.evaluate(CODE)}
-        return sum((static / name).stat().st_size for name in names if (static / name).exists())
+        page.wait_for_load_state("networkidle")
+        there = [static / name for name in names if name.endswith(".js")]
+        return sum(file.stat().st_size for file in there if file.exists())
 
     show_panel(page, large.server, workspace="bundle")
     entries(page, "Snapshots").first.wait_for()
     start = loaded()
     entries(page, "Snapshots").first.click()
     view(page).get_by_role("heading", name="Environment").wait_for()
-    opened_ = loaded()
+    with_snapshot = loaded()
     drawn(page, large.few[0])
     print(f"\n  code loaded at the start {start:,} bytes, {start / BUNDLE:.0%} of {BUNDLE:,}"
-          f"{'' if start <= BUNDLE else '  MISSED'}; with a snapshot {opened_:,}; "
+          f"{'' if start <= BUNDLE else '  MISSED'}; with a snapshot {with_snapshot:,}; "
           f"with a comparison {loaded():,}")  # fmt: skip
 
 

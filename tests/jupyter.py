@@ -19,6 +19,7 @@ from typing import Any
 from jupyter_client.blocking.client import BlockingKernelClient
 
 _SECONDS = 120
+_PATIENCE = 20
 TOKEN = "t" * 20
 
 
@@ -128,13 +129,20 @@ def kernelspec(home: Path, name: str, argv: list[str], **more: object) -> None:
 
 
 @contextmanager
-def jupyter_server(home: Path, *words: str, port: int = 0, **environment: str) -> Iterator[Server]:
+def jupyter_server(
+    home: Path,
+    *words: str,
+    port: int = 0,
+    python: str = sys.executable,
+    **environment: str,
+) -> Iterator[Server]:
     """Start a server and stop it at the end.
 
     Args:
         home: Its folder for notebooks, settings, kernels and our cache.
         words: Further words for its command line.
         port: Where it listens; by default on any free port.
+        python: The interpreter, of an environment with JupyterLab.
         environment: Variables beside its own.
     """
     for name in ("work", "runtime", "data", "config"):
@@ -153,8 +161,8 @@ def jupyter_server(home: Path, *words: str, port: int = 0, **environment: str) -
         options.append("--allow-root")
     with (home / "server.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "jupyter_server", *options, *words],
-            env={**os.environ, **own, **environment}, stdout=log, stderr=log,
+            [python, "-m", "jupyter_server", *options, *words],
+            cwd=home, env={**os.environ, **own, **environment}, stdout=log, stderr=log,
         )  # fmt: skip
         try:
             server = Server(home, f"http://127.0.0.1:{port}")
@@ -162,7 +170,11 @@ def jupyter_server(home: Path, *words: str, port: int = 0, **environment: str) -
             yield server
         finally:
             process.terminate()
-            process.wait(_SECONDS)
+            try:
+                process.wait(_PATIENCE)
+            except subprocess.TimeoutExpired:  # other people's extensions may wait for a page
+                process.kill()
+                process.wait()
 
 
 def _wait_for(server: Server, process: subprocess.Popen[bytes]) -> None:

@@ -123,7 +123,12 @@ function answerOf(text: string): string {
   );
 }
 
-async function kernelOf(
+/**
+ * Return the kernel of a notebook, once it is there.
+ *
+ * @throws A `RequestError` when no snapshot can be taken of it.
+ */
+export async function kernelOf(
   panel: NotebookPanel
 ): Promise<Kernel.IKernelConnection> {
   const { sessionContext } = panel;

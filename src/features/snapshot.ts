@@ -20,7 +20,7 @@ import type { Model } from '../model/model';
 import { CommandIDs, DOMAIN, IModel, PACKAGE } from '../tokens';
 import type { IContext } from '../views/context';
 import { Form, IField } from '../widgets/form';
-import { lineFor, lineOf, nameFor, takeSnapshot } from './asking';
+import { kernelOf, lineFor, lineOf, nameFor, takeSnapshot } from './asking';
 
 /** Adds the command that takes a snapshot. */
 export const snapshotPlugin: JupyterFrontEndPlugin<void> = {
@@ -115,6 +115,7 @@ async function take(
   const written = panel.content.model && lineOf(panel.content.model);
   let note = '';
   try {
+    await kernelOf(panel); // nobody fills in a form for nothing
     const line = written ?? (await ask(context, path, asked));
     if (line === null) {
       return;

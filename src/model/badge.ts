@@ -121,6 +121,9 @@ export class NotebookBadge implements IDisposable {
     } catch (error) {
       this._problem = asProblem(error);
     }
+    if (this.isDisposed) {
+      return; // the notebook was closed meanwhile
+    }
     this._look();
     this._changed.emit();
   }
