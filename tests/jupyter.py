@@ -130,20 +130,26 @@ def kernelspec(home: Path, name: str, argv: list[str], **more: object) -> None:
 
 @contextmanager
 def jupyter_server(
-    home: Path, *words: str, python: str = sys.executable, **environment: str
+    home: Path,
+    *words: str,
+    port: int = 0,
+    python: str = sys.executable,
+    **environment: str,
 ) -> Iterator[Server]:
     """Start a server and stop it at the end.
 
     Args:
         home: Its folder for notebooks, settings, kernels and our cache.
         words: Further words for its command line.
+        port: Where it listens; by default on any free port.
         python: The interpreter, of an environment with JupyterLab.
         environment: Variables beside its own.
     """
     for name in ("work", "runtime", "data", "config"):
         (home / name).mkdir(parents=True, exist_ok=True)
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        free.bind(("127.0.0.1", port))
         port = free.getsockname()[1]
     own = {
         f"JUPYTER_{name.upper()}_DIR": str(home / name) for name in ("runtime", "data", "config")
@@ -156,7 +162,7 @@ def jupyter_server(
     with (home / "server.log").open("w") as log:
         process = subprocess.Popen(
             [python, "-m", "jupyter_server", *options, *words],
-            env={**os.environ, **own, **environment}, stdout=log, stderr=log,
+            cwd=home, env={**os.environ, **own, **environment}, stdout=log, stderr=log,
         )  # fmt: skip
         try:
             server = Server(home, f"http://127.0.0.1:{port}")

@@ -12,8 +12,9 @@ from typing import Any, Callable
 
 from .problem import Problem
 
-_XGBOOST = ("XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor")
-_CATBOOST = ("CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker", "CatBoost")
+XGBOOST = ("XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor")
+CATBOOST = ("CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker")
+"""Classes that read a file of their library's own; of any other kind the general one does."""
 
 
 def model(artifacts: list[dict[str, Any]], kind: str) -> Any:
@@ -47,7 +48,7 @@ def _skops(path: str, _kind: str) -> Any:
 def _xgboost(path: str, kind: str) -> Any:
     import xgboost
 
-    loaded = getattr(xgboost, kind if kind in _XGBOOST else "Booster")()
+    loaded = getattr(xgboost, kind if kind in XGBOOST else "Booster")()
     loaded.load_model(path)
     return loaded
 
@@ -61,7 +62,7 @@ def _lightgbm(path: str, _kind: str) -> Any:
 def _catboost(path: str, kind: str) -> Any:
     import catboost
 
-    return getattr(catboost, kind if kind in _CATBOOST else "CatBoost")().load_model(path)
+    return getattr(catboost, kind if kind in CATBOOST else "CatBoost")().load_model(path)
 
 
 def _keras(path: str, _kind: str) -> Any:

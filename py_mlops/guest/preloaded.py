@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import Any, Callable, Sequence
 
 from .opens import UNSEEN
 
@@ -13,37 +13,37 @@ class Preloaded:
     Attributes:
         seeing: Its first element is not 0 as long as the tracer notes what this process
             does; it costs less to ask than a function.
+        pause: Tells that work of ours begins (1) or ends (-1) in this thread.
+        driver: Tells that a recorded driver begins (1) or has ended (-1) to connect.
+        socket: Tells the descriptor that Python is about to connect in this thread.
+        drain: Moves what was gathered in memory to the log; returns 0 when it could not.
+        news: Returns another number than before once more happened than that files were read.
     """
 
     def __init__(self) -> None:
         """Begin without the library; `load` looks for it."""
         self.seeing: Sequence[int] = UNSEEN
-        self.pause = self.driver = self.socket = _nothing
-        self.drain = self.news = _nothing
+        self.pause: Callable[[int], int] = _nothing
+        self.driver: Callable[[int], int] = _nothing
+        self.socket: Callable[[int], int] = _nothing
+        self.drain: Callable[[], int] = _nothing
+        self.news: Callable[[], int] = _nothing
 
     def load(self) -> None:
         """Take the library's functions, and let it gather this process's records in memory.
 
         Raises:
-            AttributeError: When it is not in this process.
+            ValueError: When it is not in this process.
         """
         import ctypes
 
         tracer = ctypes.CDLL(None)
-        self.pause = tracer.mlops_trace_pause
-        """Tells that work of ours begins (1) or ends (-1) in this thread."""
-        self.driver = tracer.mlops_trace_driver
-        """Tells that a recorded driver begins (1) or has ended (-1) to connect."""
+        active = ctypes.c_int.in_dll(tracer, "mlops_trace_active")
+        tracer.mlops_trace_news.restype = ctypes.c_ulong
+        self.pause, self.driver = tracer.mlops_trace_pause, tracer.mlops_trace_driver
         self.socket = tracer.mlops_trace_socket
-        """Tells the descriptor that Python is about to connect in this thread."""
-        self.drain = tracer.mlops_trace_drain
-        """Moves what was gathered to the log; returns 0 when something was left behind."""
-        self.news = tracer.mlops_trace_news
-        """Returns another number than before once more happened than that files were read."""
-        self.news.restype = ctypes.c_ulong
-        self.seeing = (
-            memoryview(ctypes.c_int.in_dll(tracer, "mlops_trace_active")).cast("B").cast("i")
-        )
+        self.drain, self.news = tracer.mlops_trace_drain, tracer.mlops_trace_news
+        self.seeing = memoryview(active).cast("B").cast("i")
         tracer.mlops_trace_gather()
 
 

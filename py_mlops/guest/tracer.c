@@ -99,7 +99,7 @@ extern int __register_atfork(void (*)(void), void (*)(void), void (*)(void), voi
     __attribute__((weak));
 
 enum { PATH = 4096, MOST_PREFIXES = 128, SLOTS = 1 << 17, HIGH_FD = 900, SEPARATOR = 0x1f };
-enum { RING = 8 << 20, BATCH = 1 << 16, PATIENCE = 100 };
+enum { RING = 8 << 20, BATCH = 1 << 16, GAPS = 256 };
 
 static char log_path[PATH];
 static long log_limit = 64L << 20;
@@ -255,10 +255,12 @@ static void write_log(int fd, long at, const struct iovec *parts, int count, siz
 
 /* ---- the ring ---- */
 
-/* Positions only grow; what is between head and tail is not moved to the log yet. A record is
- * claimed by moving the tail, and complete when its mark stands before it: that of its position,
- * so that what an earlier lap left there is not taken for it. Whoever is killed in between leaves
- * a record without a mark: that is told as a hole, and the ring is not used again. */
+/* Positions only grow; what lies before the head may be overwritten. A record is claimed by moving
+ * the tail, and complete when its mark stands before it: that of its position, so that what an
+ * earlier lap left there is not taken for it. What is not complete when the ring is drained is a
+ * gap: it is looked at again each time, for its writer may go on, and nothing from there on is
+ * overwritten. A writer that was killed leaves a gap for good; the call that it was in had not
+ * returned. When gaps fill the ring, all write to the log again. */
 typedef struct {
   uint64_t tail, head, moved, news;
   long owner;
@@ -266,6 +268,10 @@ typedef struct {
   char bytes[RING];
 } Ring;
 
+typedef struct { uint64_t from, to; } Gap;
+
+static Gap gaps[GAPS]; /* the owner's */
+static int gap_count;
 static Ring *ring;
 
 static uint64_t mark_of(uint64_t at, uint64_t length) {
@@ -280,17 +286,6 @@ static uint64_t *mark_at(Ring *in, uint64_t at) { return (uint64_t *)(in->bytes 
 static uint64_t length_at(Ring *in, uint64_t at) {
   uint64_t length = __atomic_load_n(mark_at(in, at), __ATOMIC_ACQUIRE) ^ mark_of(at, 0);
   return length < 0x8000 ? length : 0;
-}
-
-static void pause_briefly(void) {
-  const struct timespec millisecond = {0, 1000000};
-  ask(SYS_nanosleep, &millisecond, NULL, 0, 0);
-}
-
-static uint64_t wait_for(Ring *in, uint64_t at) {
-  uint64_t length;
-  for (int i = 0; !(length = length_at(in, at)) && i < PATIENCE; i++) pause_briefly();
-  return length;
 }
 
 static size_t taken(Ring *in, uint64_t at, char *to, size_t length) {
@@ -308,40 +303,68 @@ static void put(Ring *in, uint64_t at, const char *from, size_t length) {
   memcpy(in->bytes, from + first, length - first);
 }
 
-static void write_batch(Ring *in, const char *batch, size_t length) {
-  struct iovec whole = part(batch, length);
+static char batch[BATCH];
+static size_t batched;
+
+static void write_batch(Ring *in) {
+  struct iovec whole = part(batch, batched);
   long end = 0;
-  int fd = length ? usable_log(&end) : -1;
-  write_log(fd, end, &whole, 1, length);
-  if (fd >= 0) in->moved += length;
+  int fd = batched ? usable_log(&end) : -1;
+  write_log(fd, end, &whole, 1, batched);
+  if (fd >= 0) in->moved += batched;
+  batched = 0;
+}
+
+static void add_gap(Ring *in, uint64_t from, uint64_t to) {
+  if (gap_count < GAPS) {
+    gaps[gap_count++] = (Gap){from, to};
+  } else { /* these will not be looked at again: something may be missing */
+    in->closed = 1;
+    if (batched + 2 > BATCH) write_batch(in);
+    memcpy(batch + batched, "X", 2);
+    batched += 2;
+  }
+}
+
+/* Moves the complete records between two positions to the log, and remembers what is between. */
+static void move(Ring *in, uint64_t from, uint64_t to) {
+  uint64_t at = from;
+  while (at < to) {
+    uint64_t length = length_at(in, at);
+    if (!length || at + padded(length) > to) {
+      at += sizeof(uint64_t);
+      continue;
+    }
+    if (from < at) add_gap(in, from, at);
+    if (batched + length > BATCH) write_batch(in);
+    batched += taken(in, at + sizeof(uint64_t), batch + batched, length);
+    from = at += padded(length);
+  }
+  if (from < to) add_gap(in, from, to);
 }
 
 /* Moves what the ring holds to the log; false where that is another's work. It is never that of
  * a fork, which may be killed in the midst of it. */
 static int drained(void) {
-  static char batch[BATCH];
+  static uint64_t moved_to;
+  static Gap before[GAPS];
   Ring *in = ring;
   if (!in || in->owner != PID || __atomic_exchange_n(&in->busy, 1, __ATOMIC_ACQUIRE)) return 0;
-  uint64_t at = in->head, end = __atomic_load_n(&in->tail, __ATOMIC_ACQUIRE);
-  size_t filled = 0;
-  while (at != end && !in->closed) {
-    uint64_t length = wait_for(in, at);
-    if (filled + length + 2 > BATCH || !length) {
-      write_batch(in, batch, filled);
-      filled = 0;
-    }
-    if (length) {
-      filled += taken(in, at + sizeof(uint64_t), batch + filled, length);
-      at += padded(length);
-    } else {
-      __atomic_store_n(&in->closed, 1, __ATOMIC_RELEASE);
-      write_batch(in, "X", 2);
-    }
-  }
-  write_batch(in, batch, filled);
-  __atomic_store_n(&in->head, at, __ATOMIC_RELEASE);
+  uint64_t end = __atomic_load_n(&in->tail, __ATOMIC_ACQUIRE);
+  int count = gap_count;
+  memcpy(before, gaps, sizeof gaps);
+  for (int i = gap_count = 0; i < count; i++) move(in, before[i].from, before[i].to);
+  move(in, moved_to, end);
+  moved_to = end;
+  write_batch(in);
+  __atomic_store_n(&in->head, gap_count ? gaps[0].from : end, __ATOMIC_RELEASE);
   __atomic_store_n(&in->busy, 0, __ATOMIC_RELEASE);
-  return !in->closed;
+  return 1;
+}
+
+static int has_place(Ring *in, uint64_t at, size_t size) {
+  return at + size - __atomic_load_n(&in->head, __ATOMIC_ACQUIRE) <= RING &&
+         at + size <= (uint64_t)log_limit;
 }
 
 static int is_in_ring(const struct iovec *parts, int count, size_t whole, int can_wait) {
@@ -349,14 +372,11 @@ static int is_in_ring(const struct iovec *parts, int count, size_t whole, int ca
   if (!in || __atomic_load_n(&in->closed, __ATOMIC_RELAXED) || whole >= 0x8000) return 0;
   size_t size = padded(whole);
   uint64_t at = __atomic_load_n(&in->tail, __ATOMIC_RELAXED);
-  if (at + size > (uint64_t)log_limit) { /* the log is soon full: it is asked itself, when all is there */
-    drained();
-    return 0;
-  }
   do
-    while (at + size - __atomic_load_n(&in->head, __ATOMIC_ACQUIRE) > RING) {
+    if (!has_place(in, at, size)) {
       if (!drained()) return 0;
       at = __atomic_load_n(&in->tail, __ATOMIC_RELAXED);
+      if (!has_place(in, at, size)) return __atomic_store_n(&in->closed, 1, __ATOMIC_RELAXED), 0;
     }
   while (!__atomic_compare_exchange_n(&in->tail, &at, at + size, 1, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
   uint64_t to = at + sizeof(uint64_t);
@@ -367,7 +387,6 @@ static int is_in_ring(const struct iovec *parts, int count, size_t whole, int ca
 }
 
 /* ---- records ---- */
-
 
 /* A record of what was read or listed can wait until somebody wants to know. One that is written
  * apart, between vfork and exec, shares the parent's memory but not its descriptors: the log is
@@ -858,7 +877,7 @@ static void note_start(char kind, long pid, int64_t time, int kept, const char *
 
 #define EXEC(call)                                                                     \
   note_start('S', PID, now(), keeps_us(given), file ? file : "");                      \
-  drained(); /* the ring is gone with the program */                                  \
+  drained(); /* the ring is gone with the program */                                   \
   int result = call;                                                                   \
   note_start('E', PID, now(), 0, "");                                                  \
   return result;
@@ -961,13 +980,14 @@ EXPORT int mlops_trace_gather(void) {
   return 1;
 }
 
-/* Moves to the log what the ring holds; says whether nothing is left there. */
+/* Moves to the log what the ring holds; says whether it did so. */
 EXPORT int mlops_trace_drain(void);
 EXPORT int mlops_trace_drain(void) {
-  for (int i = 0; ring && ring->owner == PID && !ring->closed; i++) {
+  const struct timespec millisecond = {0, 1000000};
+  for (int i = 0; ring && ring->owner == PID; i++) {
     if (drained()) return 1;
-    if (i == PATIENCE) return 0;
-    pause_briefly();
+    if (i == 100) return 0; /* another thread has begun to, and never ends */
+    ask(SYS_nanosleep, &millisecond, NULL, 0, 0);
   }
   return 1;
 }

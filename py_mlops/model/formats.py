@@ -1,4 +1,8 @@
-"""Reads a model back, the safest way there is; what could run code waits for a yes."""
+"""Reads a model back, the safest way there is; what could run code waits for a yes.
+
+`py_mlops.guest.deserialise` reads the same forms where anything may run, from files and
+with whatever libraries wrote them.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from types import ModuleType
 from typing import Any
 
 from py_mlops.errors import Corrupt, EnvironmentFailure, Hostile, MlopsError, NotTrusted
+from py_mlops.guest.deserialise import CATBOOST, XGBOOST
 from py_mlops.model import soundness, trusted
 from py_mlops.records import Artifact, Model
 from py_mlops.store.base import Blobs
@@ -35,8 +40,6 @@ _FILES = {
     "onnx": ".onnx", "keras": ".keras", "torch-state": ".pt", "pickle": ".pkl",
     "cloudpickle": ".pkl",
 }  # fmt: skip
-_CATBOOST = {"CatBoostClassifier", "CatBoostRegressor", "CatBoostRanker"}
-_XGBOOST = {"XGBClassifier", "XGBRegressor", "XGBRanker", "XGBRFClassifier", "XGBRFRegressor"}
 
 
 def load(model: Model, blobs: Blobs, *, allow: Allow) -> object:
@@ -169,7 +172,7 @@ def _unreadable(form: str, error: Exception) -> Corrupt:
 def _xgboost(model: Model, data: bytes, _allow: Allow) -> object:
     library = _library("xgboost", model)
     kind = model.type.rpartition(".")[2]
-    booster = getattr(library, kind if kind in _XGBOOST else "Booster")()
+    booster = getattr(library, kind if kind in XGBOOST else "Booster")()
     _read(model, lambda: booster.load_model(bytearray(data)))
     return booster
 
@@ -182,7 +185,7 @@ def _lightgbm(model: Model, data: bytes, _allow: Allow) -> object:
 def _catboost(model: Model, data: bytes, _allow: Allow) -> object:
     library = _library("catboost", model)
     kind = model.type.rpartition(".")[2]
-    loaded = getattr(library, kind if kind in _CATBOOST else "CatBoost")()
+    loaded = getattr(library, kind if kind in CATBOOST else "CatBoost")()
     return _read(model, lambda: loaded.load_model(blob=data))
 
 

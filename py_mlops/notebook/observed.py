@@ -93,5 +93,6 @@ def _trace(env: dict[str, str], python: str, folder: Path, left_out: Sequence[Pa
     env.update(found)
     if others:
         env["LD_PRELOAD"] = f"{found['LD_PRELOAD']}:{others}"
-    skipped = [found.get("MLOPS_TRACE_SKIP", ""), *(str(path) for path in left_out)]
+    folders = (f"{path}/" for path in left_out)  # and none that only begins so
+    skipped = [found.get("MLOPS_TRACE_SKIP", ""), *folders]
     env["MLOPS_TRACE_SKIP"] = ":".join(filter(None, skipped))

@@ -26,6 +26,7 @@ _MONTH = (
     r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|"
     r"Sep(?:t(?:ember)?)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\b\.?"
 )
+_PLACE = r"(?<![\w./~-])(?:/[\w.+@~-]+)*/"  # a folder's absolute path
 _DAY = r"(?:\b(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]*[.,]*\s+)?"
 
 _VOLATILE = [
@@ -37,6 +38,8 @@ _VOLATILE = [
         (r"\b[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b", "<uuid>"),
         (r"\bIPY_MODEL_[0-9a-f]{32}\b", "<widget>"),
         (r"(?:/private)?(?:/var/folders|/var/tmp|/tmp)/[^\s'\",;:)\]>]+", "<temporary path>"),
+        (rf"{_PLACE}(?=lib/python3\.\d+/)", "<environment>/"),
+        (rf"{_PLACE}bin/python[\d.]*(?![\w/-])", "<environment>/bin/python"),
         (r"(?im)^[ \t]*(?:CPU times|Wall time|Compiler time|Parser\s+:).*$", "<time>"),
         (r"(?m)^.* per loop \(mean ± .*", "<time>"),
         (r"\[\d+:\d\d[^\]\n]*(?:it/s|s/it|\?)[^\]\n]*\]", "<rate>"),
@@ -81,8 +84,8 @@ class Agreement(NamedTuple):
 def normalise(text: str) -> str:
     """Return a text without what differs on every run.
 
-    Addresses, uuids, timings, rates, dates and times, temporary paths and
-    process ids are replaced by words; colours and overwritten progress lines
+    Addresses, uuids, timings, rates, dates and times, temporary paths, the place
+    of the environment and process ids are replaced by words; colours and overwritten progress lines
     are dropped, and whether a written file was there before; runs of blanks
     become one.
     """

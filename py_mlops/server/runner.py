@@ -119,10 +119,37 @@ def _wait(process: subprocess.Popen[bytes], cancelled: threading.Event) -> int:
                 return process.wait()
 
 
+class _Steps:
+    """Notes how far a job is, not too often, and the last of many steps all the same."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / STEP
+        self._turn = threading.Lock()
+        self._waiting = ""
+        self._timer: threading.Timer | None = None
+
+    def note(self, step: str) -> None:
+        """Have a step noted, unless another one comes in a moment."""
+        with self._turn:
+            self._waiting = step
+            if self._timer is None:
+                self._timer = threading.Timer(_PAUSE, self.write)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def write(self) -> None:
+        """Note the newest step."""
+        with self._turn:
+            self._timer = None
+            if self._waiting:
+                write(self._path, self._waiting)
+            self._waiting = ""
+
+
 def _progress(folder: Path, stream: IO[bytes], log: IO[bytes]) -> None:
     """Sort what the verb prints to stderr: steps for a program, lines for a person."""
-    told, left = 0.0, _LARGEST_LOG
-    waiting = ""
+    steps = _Steps(folder)
+    left = _LARGEST_LOG
     for line in stream:
         text = line
         if line.startswith(b'{"progress":'):
@@ -130,18 +157,14 @@ def _progress(folder: Path, stream: IO[bytes], log: IO[bytes]) -> None:
                 step = json.loads(line)["progress"]
                 count = f"{step['done']}/{step['total']}" if step["total"] else ""
                 text = f"{step['stage']} {count}  {step['text']}\n".encode()
-                waiting = json.dumps(step)
-                if time.monotonic() - told > _PAUSE:
-                    write(folder / STEP, waiting)
-                    told, waiting = time.monotonic(), ""
+                steps.note(json.dumps(step))
         if left > 0:
             log.write(text[:left])
             log.flush()
             left -= len(text)
             if left <= 0:
                 log.write(b"\n[the rest of the log was cut]\n")
-    if waiting:
-        write(folder / STEP, waiting)
+    steps.write()
 
 
 def _copy(stream: IO[bytes], result: IO[bytes]) -> None:

@@ -215,9 +215,7 @@ class SqlLedger:
         """Return the signatures over the log, see `Ledger`."""
         query = select(signature).where(signature.c.size > above).order_by(signature.c.size)
         try:
-            found = [
-                {str(key): value for key, value in one.items()} for one in self._mappings(query)
-            ]
+            found = [{str(key): one[key] for key in one} for one in self._mappings(query)]
             return [msgspec.convert(one, LogSignature) for one in found]
         except msgspec.ValidationError as error:
             said = f"A signature over the log was altered: {error}."

@@ -27,6 +27,9 @@ import type {
 /** Where the interface begins, below the server's base address. */
 const BASE = 'py-mlops/api/v1';
 
+/** Clocks that differ by less than this go alike, in milliseconds. */
+const CLOSE = 10_000;
+
 /** How many items a page has. */
 export const PAGE = 50;
 
@@ -175,7 +178,24 @@ export class Client {
     return this._json(`/documents/${URLExt.encodeParts(path)}`);
   }
 
+  /**
+   * Return the server's time, in milliseconds since 1970: times in records are
+   * its own, and the clock of this browser may be wrong by days.
+   */
+  now(): number {
+    return Date.now() + this._skew;
+  }
+
+  private _setClock(response: Response): void {
+    const said = Date.parse(response.headers.get('Date') ?? '');
+    if (!Number.isNaN(said)) {
+      const skew = said - Date.now();
+      this._skew = Math.abs(skew) < CLOSE ? 0 : skew;
+    }
+  }
+
   private readonly settings: ServerConnection.ISettings;
+  private _skew = 0;
 
   private async _json<T>(
     path: string,
@@ -212,6 +232,7 @@ export class Client {
     } catch {
       throw new RequestError(UNREACHABLE, 0);
     }
+    this._setClock(response);
     if (!response.ok) {
       throw new RequestError(await problemOf(response), response.status);
     }

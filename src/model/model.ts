@@ -26,6 +26,10 @@ export const CHANGED = 'https://py-mlops.dev/events/changed';
 /** How often one light request looks whether an event got lost, in milliseconds. */
 const INTERVAL = 30_000;
 
+/** How often it is asked otherwise, and how often while the server does not answer. */
+const CALM = { interval: INTERVAL, backoff: true, max: 10 * INTERVAL };
+const ANXIOUS = { interval: 2_000, backoff: false, max: 5_000 };
+
 /** What is known of the server: nothing yet, that it answers, that it is not there, or not now. */
 export type Availability = 'unknown' | 'ready' | 'absent' | 'unreachable';
 
@@ -60,7 +64,7 @@ export class Model implements IDisposable {
       name: 'py-mlops:status',
       auto: false,
       factory: () => this._look(),
-      frequency: { interval: INTERVAL, backoff: true, max: 10 * INTERVAL },
+      frequency: CALM,
       standby: options.standby ?? 'when-hidden'
     });
   }
@@ -217,11 +221,13 @@ export class Model implements IDisposable {
       this._status = await this.client.status();
       this._availability = 'ready';
       this._problem = null;
+      this._poll.frequency = CALM;
       return this._status;
     } catch (error) {
       const absent = error instanceof RequestError && error.absent;
       this._availability = absent ? 'absent' : 'unreachable';
       this._problem = asProblem(error);
+      this._poll.frequency = absent ? CALM : ANXIOUS;
       if (absent) {
         void this._poll.stop();
       }

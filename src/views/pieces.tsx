@@ -55,9 +55,10 @@ export function Ago(props: {
   /** RFC 3339. */
   time: string;
 }): React.JSX.Element {
+  const { model } = usePanel();
   return (
     <time dateTime={props.time} title={moment(props.time)}>
-      {ago(props.time)}
+      {ago(props.time, model.client.now())}
     </time>
   );
 }

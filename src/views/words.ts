@@ -85,10 +85,13 @@ const AGES = new Intl.RelativeTimeFormat(undefined, {
 /**
  * Return how long ago something was.
  *
+ * @param time - When, RFC 3339.
+ * @param now - The present of whoever told the time, in milliseconds since 1970.
+ *
  * #### Notes
- * A server whose clock is ahead of ours does not speak of the future.
+ * A colleague whose clock is ahead does not speak of the future.
  */
-export function ago(time: string, now: number = Date.now()): string {
+export function ago(time: string, now: number): string {
   const seconds = (now - new Date(time).getTime()) / 1000;
   if (Number.isNaN(seconds)) {
     return time;

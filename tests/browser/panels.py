@@ -43,6 +43,14 @@ def badge(page: Page) -> Locator:
     return page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-mlops-Badge")
 
 
+def run_all(page: Page) -> None:
+    """Run every cell of the notebook in front and wait until its kernel is idle again."""
+    idle = page.get_by_role("button", name="Python 3 (ipykernel) | Idle")
+    expect(idle).to_be_visible(timeout=LONG)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+
+
 def accessible(page: Page, *within: str) -> list[str]:
     """Return what axe finds serious or critical in our part of the page."""
     page.add_script_tag(path=AXE)

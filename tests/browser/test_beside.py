@@ -49,8 +49,11 @@ def test_neighbours(tmp_path: Path, page: Page) -> None:
     settings = tmp_path / "lab-settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
-    words = f"--LabApp.user_settings_dir={tmp_path / 'lab-settings'}"
-    with jupyter_server(tmp_path, words, python=str(PYTHON)) as server:
+    words = [
+        f"--LabApp.user_settings_dir={tmp_path / 'lab-settings'}",
+        f"--SQLiteYStore.db_path={tmp_path / 'rooms.db'}",
+    ]
+    with jupyter_server(tmp_path, *words, python=str(PYTHON)) as server:
         show_panel(page, server, "beside.ipynb", workspace="beside")
         expect(page.get_by_role("tab", name="Git", exact=True)).to_be_visible(timeout=LONG)
         expect(badge(page)).to_contain_text("no snapshot", timeout=LONG)

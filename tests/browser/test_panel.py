@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import ROOT, lay_out
-from tests.browser.panels import LONG, accessible, badge, entries, press, show_panel, view
+from tests.browser.panels import LONG, accessible, badge, entries, press, run_all, show_panel, view
 from tests.jupyter import Server
 
 PICTURES = os.environ.get("MLOPS_PICTURES")
@@ -19,14 +19,6 @@ def picture(page: Page, name: str) -> None:
     """Keep what one sees as a picture of the docs, when asked to."""
     if PICTURES:
         page.screenshot(path=ROOT / "docs" / "images" / f"{name}.png")
-
-
-def run_all(page: Page) -> None:
-    """Run every cell of the notebook in front and wait until its kernel is idle again."""
-    idle = page.get_by_role("button", name="Python 3 (ipykernel) | Idle")
-    expect(idle).to_be_visible(timeout=LONG)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
 
 
 def edit(page: Page, old: str, new: str) -> None:

@@ -103,14 +103,57 @@ def test_a_program_in_place_of_this(traced: Traced) -> None:
     assert gathered(traced, code) == [("W", "new"), ("R", "data")]
 
 
-def test_torn(traced: Traced) -> None:
-    """A record that a killed fork never ended is told as missing, and all others are there."""
+def test_a_killed_fork_leaves_a_gap(traced: Traced) -> None:
+    """A record that a killed fork never ended hides no other, before it or behind it."""
     tear = (
         "ring = [l for l in open('/proc/self/maps') if '/dev/zero' in l][0].split('-')[0]\n"
         "tail = ctypes.c_uint64.from_address(int(ring, 16))\nopen('before', 'w').close()\n"
-        "tail.value += 64\nopen('after', 'w').close()\n"
+        "tail.value += 64\nopen('after', 'w').close(); tracer.mlops_trace_drain()\n"
+        "tail.value += 64\nopen('last', 'w').close()\n"
     )
-    files = gathered(traced, tear, "\ntracer.mlops_trace_drain(); open('direct', 'w').close()")
-    assert ("W", "before") in files
-    assert ("W", "direct") in files
-    assert b"\0X\0" in traced.log.read_bytes()
+    assert gathered(traced, tear) == [("W", "before"), ("W", "after"), ("W", "last")]
+    assert b"\0X\0" not in traced.log.read_bytes()
+
+
+def test_a_slow_fork_fills_its_gap(traced: Traced) -> None:
+    """What was not complete when others were moved to the log is moved there when it is."""
+    slow = (
+        "at = [l for l in open('/proc/self/maps') if '/dev/zero' in l][0].split('-')[0]\n"
+        "ring = int(at, 16)\n"
+        "tail = ctypes.c_uint64.from_address(ring); at = tail.value\n"
+        "open('slow', 'w').close()\n"
+        "mark = ctypes.c_uint64.from_address(ring + 48 + at); done, mark.value = mark.value, 0\n"
+        "open('quick', 'w').close(); tracer.mlops_trace_drain()\n"
+        "mark.value = done\n"
+    )
+    assert gathered(traced, slow) == [("W", "slow"), ("W", "quick")]
+    log = traced.log.read_bytes()
+    assert log.index(b"/quick\0") < log.index(b"/slow\0")
+
+
+FLOOD = """
+import mmap, random, struct
+random.seed(1)
+made, ended = mmap.mmap(-1, 8 * 100), []
+def drain():
+    while not ended: tracer.mlops_trace_drain(); time.sleep(random.random() * 0.002)
+draining = threading.Thread(target=drain); draining.start()
+for fork in range(100):
+    child = os.fork()
+    for i in range(10**9 if not child else 0):
+        os.close(os.open(f'{fork}-{i}', os.O_CREAT | os.O_WRONLY))
+        struct.pack_into('q', made, 8 * fork, i + 1)
+    time.sleep(random.random() * 0.005); os.kill(child, signal.SIGKILL); os.wait()
+ended.append(True); draining.join()
+print(*struct.unpack('100q', made))
+"""
+
+
+def test_forks_killed_while_the_ring_is_drained(traced: Traced) -> None:
+    """No file that a fork lived to see opened is missing, whenever it is killed."""
+    printed = traced.python(f"{GATHER}assert gathers\n{FLOOD}{DRAIN}")
+    made = {f"{fork}-{i}" for fork, n in enumerate(map(int, printed.split())) for i in range(n)}
+    names = [name for _, name in traced.files()]
+    assert made
+    assert made <= set(names)
+    assert len(names) == len(set(names))

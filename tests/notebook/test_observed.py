@@ -45,6 +45,13 @@ def test_the_environment_gains_what_is_documented(tmp_path: Path) -> None:
     assert stat.S_IMODE(Path(env["MLOPS_TAPE"]).stat().st_mode) == 0o700
 
 
+def test_only_whole_folders_go_untraced(tmp_path: Path) -> None:
+    """A folder of the user's whose name begins like one of ours is traced."""
+    skipped = start(tmp_path).get("MLOPS_TRACE_SKIP", f"{tmp_path}/session/").split(":")
+    assert f"{tmp_path}/session/" in skipped
+    assert all(folder.endswith("/") for folder in skipped)
+
+
 def test_hashing_is_random_but_known(tmp_path: Path) -> None:
     """Each kernel gets a seed of its own; a person's own seed stays."""
     seeds = {start(tmp_path)["PYTHONHASHSEED"] for _ in range(3)}

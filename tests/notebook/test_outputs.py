@@ -37,6 +37,8 @@ def history(*cells: ExecutedCell) -> History:
         ("28.11.2026, 11/28/2026", "2.3.2027, 3/2/2027"),
         ("runs/exp_20261128_151023", "runs/exp_20270302_090000"),
         ("/var/tmp/a_12/345.py:3: Warn", "/var/tmp/a_9/77.py:3: Warn"),  # noqa: S108 - texts
+        ("at /a/e/lib/python3.11/site-packages/m", "at /b-2/lib/python3.11/site-packages/m"),
+        ("'/a/env/bin/python'", "'/b/c.d/bin/python3.11'"),
         ("\x1b[31mred\x1b[0m", "red"),
         ("pid 123", "pid 4567"),
         ("Overwriting prep.py", "Writing prep.py"),
@@ -44,7 +46,7 @@ def history(*cells: ExecutedCell) -> History:
     ],
 )  # fmt: skip
 def test_what_differs_on_every_run(then: str, now: str) -> None:
-    """Addresses, ids, times, rates, temporary paths and colours are no difference."""
+    """Addresses, ids, times, rates, colours, the environment's place are no difference."""
     assert normalise(then) == normalise(now)
 
 
@@ -52,6 +54,9 @@ def test_what_differs_on_every_run(then: str, now: str) -> None:
     ("then", "now"),
     [
         ("accuracy 0.97", "accuracy 0.96"),
+        ("/a/lib/python3.11/site-packages/m", "/a/lib/python3.12/site-packages/m"),
+        ("/a/env/lib/python3.11/site-packages/m", "/a/env/lib/python3.11/site-packages/n"),
+        ("/a/data/bin/python-rows.csv", "/b/data/bin/python-rows.csv"),
         ("x 5 m", "x 6 m"),
         ("ratio 3:4", "ratio 3:5"),
         ("in 3 folds", "in 4 folds"),

@@ -40,7 +40,7 @@ class Panels:
     home: Path
     first: str
     second: str
-    environment: dict[str, str]
+    environment: dict[str, Any]
 
     @property
     def url(self) -> str:
@@ -112,6 +112,6 @@ def panels(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Panels]:
         }
         second = handovers.take(workspace, home / "second", said | changed, model=handovers.MODEL)
         workspace.store.close()
-        own = {**os.environ, "MLOPS_STORE": str(home / "store")}
+        own: dict[str, Any] = {**os.environ, "MLOPS_STORE": str(home / "store")}
     with jupyter_server(home, **own) as running:  # other tests have an environment of their own
         yield Panels(running, home, first, second, own)

@@ -77,6 +77,28 @@ print(json.dumps({"records": 7, "damaged": []}))
     assert queue.log(done.id, log.next).text == ""
 
 
+def test_the_last_of_many_steps_is_told(queue: Queue) -> None:
+    """While a long cell runs, the step that is told is its own, not one from before."""
+    job = add(
+        queue,
+        """
+import json, sys, time
+for done in range(50):
+    step = {"stage": "cell", "text": "c", "done": done, "total": 50}
+    print(json.dumps({"progress": step}, separators=(",", ":")), file=sys.stderr, flush=True)
+time.sleep(600)
+""",
+    )
+
+    def done() -> int:
+        queue.look()
+        step = queue.job(job.id).step
+        return step.done if step else -1
+
+    until(lambda: done() == 49)
+    assert queue.job(job.id).state == "running"
+
+
 def test_a_verdict_is_a_result_and_an_error_is_not(queue: Queue) -> None:
     """A rerun that came out different is done; one that could not be asked failed, and says why."""
     said = {"level": "different", "reason": "It is."}

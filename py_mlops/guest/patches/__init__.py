@@ -13,6 +13,7 @@ from . import (
     http_client,
     http_x,
     sql_alchemy,
+    sql_mysqldb,
     sql_psycopg,
     sql_psycopg2,
     sql_pymysql,
@@ -20,7 +21,10 @@ from . import (
 )
 from .when_imported import when_imported
 
-CLIENTS = (sql_alchemy, sql_psycopg, sql_psycopg2, sql_pymysql, http_client, http_x, http_aio)
+CLIENTS = (
+    *(sql_alchemy, sql_psycopg, sql_psycopg2, sql_pymysql, sql_mysqldb),
+    *(http_client, http_x, http_aio),
+)
 """Each has ``PATCHES``: the modules to patch, and for each the function that does it."""
 
 

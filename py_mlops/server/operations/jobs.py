@@ -10,7 +10,7 @@ import msgspec
 from py_mlops.commands.inspect import the_snapshot
 from py_mlops.commands.reproduce import Options, trust_question
 from py_mlops.commands.summaries import Limit
-from py_mlops.errors import InputError, NotTrusted
+from py_mlops.errors import InputError, NotTrusted, StoreUnavailable
 from py_mlops.server.contract import Route
 from py_mlops.server.files import on_disk
 from py_mlops.server.work import (
@@ -103,9 +103,19 @@ def _queue(desk: Desk, request: JobRequest, words: list[str]) -> Job:
         snapshot = the_snapshot(workspace, request.snapshot)
         model = snapshot.request.name
         if request.verb == "reproduce":
+            if not desk.room.is_writable():
+                raise _read_only(desk)
             _check_trust(workspace, snapshot, request.reproduce or ReproduceOptions())
     command = [sys.executable, "-m", "py_mlops", *words, "--json", "--progress", "json"]
     return desk.queue.add(request, command, model, workspace.author.name)
+
+
+def _read_only(desk: Desk) -> StoreUnavailable:
+    return StoreUnavailable(
+        f"The store in {desk.room.settings.store} cannot be written, so no verdict can be kept.",
+        hint="Give yourself the right to write there, or set MLOPS_STORE to a store of your own "
+        "and fetch the snapshot with `mlops pull`.",
+    )
 
 
 def _check_trust(workspace: Workspace, snapshot: Snapshot, asked: ReproduceOptions) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.guest.patches.test_sql import World
+from tests.guest.patches.world import World
 from tests.mariadb import MariaDB, mysql
 
 __all__ = ["mysql"]
