@@ -20,7 +20,7 @@ class Echo(Kernel):
         """Show the cell."""
         if not silent:
             shown = {"name": "stdout", "text": f"echo: {code}"}
-            self.send_response(self.iopub_socket, "stream", shown)  # type: ignore[no-untyped-call]  # theirs
+            self.send_response(self.iopub_socket, "stream", shown)  # type: ignore[no-untyped-call]
         return {
             "status": "ok", "execution_count": self.execution_count,
             "payload": [], "user_expressions": {},
