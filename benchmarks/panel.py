@@ -228,7 +228,7 @@ def nbdime_page(browser: Browser, home: Path) -> Figure:
                 time.sleep(0.1)
             start = time.perf_counter()
             page.goto(address)
-            page.locator(".cm-content").nth(599).wait_for(state="attached")
+            page.locator(".jp-Cell-diff").nth(299).wait_for(state="attached")
             took = time.perf_counter() - start
         finally:
             process.kill()

@@ -3,6 +3,7 @@
  */
 import type { INotebookModel, NotebookPanel } from '@jupyterlab/notebook';
 import type { Kernel, KernelMessage } from '@jupyterlab/services';
+import type { TranslationBundle } from '@jupyterlab/translation';
 
 import { RequestError } from '../api/client';
 
@@ -44,7 +45,7 @@ export function lineOf(notebook: INotebookModel): string | null {
  *
  * @throws A `RequestError` that names the word which cannot be one.
  */
-export function lineFor(wish: IWish): string {
+export function lineFor(wish: IWish, trans: TranslationBundle): string {
   const words = ['snapshot', wish.name];
   if (wish.model) {
     words.push('--model', wish.model);
@@ -60,8 +61,10 @@ export function lineFor(wish: IWish): string {
   );
   if (strange !== undefined) {
     throw failure(
-      `“${strange}” is no name.`,
-      'Use letters, digits, “.”, “_” and “-”, beginning with a letter or a digit.'
+      trans.__('“%1” is no name.', strange),
+      trans.__(
+        'Use letters, digits, “.”, “_” and “-”, beginning with a letter or a digit.'
+      )
     );
   }
   return words.join(' ');
@@ -79,29 +82,33 @@ export function nameFor(path: string): string {
  *
  * @param panel - The open notebook.
  * @param line - The magic's line, without `%mlops`.
+ * @param trans - The person's language.
  * @returns The beginning of the new snapshot's id.
  * @throws A `RequestError` that says why there is no snapshot.
  */
 export async function takeSnapshot(
   panel: NotebookPanel,
-  line: string
+  line: string,
+  trans: TranslationBundle
 ): Promise<string> {
-  const kernel = await kernelOf(panel);
+  const kernel = await kernelOf(panel, trans);
   await panel.context.save();
-  const said = await execute(kernel, `%mlops ${line}`);
+  const said = await execute(kernel, `%mlops ${line}`, trans);
   if (said.error !== null) {
     throw failure(
       said.error,
-      'Look into the notebook; nothing of it was changed.'
+      trans.__('Look into the notebook; nothing of it was changed.')
     );
   }
   if (/Line magic function `%mlops` not found/.test(said.text)) {
     throw failure(
-      'This kernel does not know %mlops.',
-      'Restart it, so that it is watched from the start; or put %load_ext py_mlops into the first cell and run all cells.'
+      trans.__('This kernel does not know %mlops.'),
+      trans.__(
+        'Restart it, so that it is watched from the start; or put %load_ext py_mlops into the first cell and run all cells.'
+      )
     );
   }
-  return answerOf(said.text);
+  return answerOf(said.text, trans);
 }
 
 /** The head of a page that tells of a snapshot: its name, and its id's beginning. */
@@ -111,15 +118,15 @@ const TAKEN = /^\s*\S+\s+([0-9a-f]{12})\b/;
 const NOT_DONE = /^\s*mlops\s+not done\s*$/m;
 
 /** Returns the beginning of the new snapshot's id, out of what the magic showed. */
-function answerOf(text: string): string {
+function answerOf(text: string, trans: TranslationBundle): string {
   const taken = TAKEN.exec(text)?.[1];
   if (taken !== undefined) {
     return taken;
   }
   const reason = text.replace(NOT_DONE, '').trim();
   throw failure(
-    reason || 'The kernel said nothing about the snapshot.',
-    'Nothing was recorded, and nothing of the notebook was changed.'
+    reason || trans.__('The kernel said nothing about the snapshot.'),
+    trans.__('Nothing was recorded, and nothing of the notebook was changed.')
   );
 }
 
@@ -129,22 +136,26 @@ function answerOf(text: string): string {
  * @throws A `RequestError` when no snapshot can be taken of it.
  */
 export async function kernelOf(
-  panel: NotebookPanel
+  panel: NotebookPanel,
+  trans: TranslationBundle
 ): Promise<Kernel.IKernelConnection> {
   const { sessionContext } = panel;
   await sessionContext.ready;
   const kernel = sessionContext.session?.kernel;
   if (!kernel) {
     throw failure(
-      'The notebook has no kernel.',
-      'Start one, and run its cells.'
+      trans.__('The notebook has no kernel.'),
+      trans.__('Start one, and run its cells.')
     );
   }
   const { language_info: language } = await kernel.info;
   if (language.name !== 'python') {
     throw failure(
-      `A snapshot cannot be taken of a kernel that speaks ${language.name}.`,
-      'It is for Python; everything else in this panel works.'
+      trans.__(
+        'A snapshot cannot be taken of a kernel that speaks %1.',
+        language.name
+      ),
+      trans.__('It is for Python; everything else in this panel works.')
     );
   }
   return kernel;
@@ -158,7 +169,8 @@ interface ISaid {
 /** Executes code beside the cells: it counts as none of them. */
 async function execute(
   kernel: Kernel.IKernelConnection,
-  code: string
+  code: string,
+  trans: TranslationBundle
 ): Promise<ISaid> {
   const said: ISaid = { text: '', error: null };
   const future = kernel.requestExecute({
@@ -175,7 +187,7 @@ async function execute(
         status === 'autorestarting' ||
         status === 'restarting'
       ) {
-        reject(ended());
+        reject(ended(trans));
       }
     };
     kernel.statusChanged.connect(onStatus);
@@ -184,7 +196,7 @@ async function execute(
     };
     future.done.then(stop, () => {
       stop();
-      reject(ended());
+      reject(ended(trans));
     });
   });
   const reply = await Promise.race([future.done, died]);
@@ -207,10 +219,12 @@ function note(message: KernelMessage.IIOPubMessage, said: ISaid): void {
   }
 }
 
-function ended(): RequestError {
+function ended(trans: TranslationBundle): RequestError {
   return failure(
-    'The kernel ended while the snapshot was taken.',
-    'Nothing was recorded. Run the notebook again, then press Snapshot.'
+    trans.__('The kernel ended while the snapshot was taken.'),
+    trans.__(
+      'Nothing was recorded. Run the notebook again, then press Snapshot.'
+    )
   );
 }
 

@@ -12,6 +12,7 @@ import {
   showDialog
 } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { ITranslator } from '@jupyterlab/translation';
 
 import { asProblem } from '../api/client';
@@ -115,7 +116,7 @@ async function take(
   const written = panel.content.model && lineOf(panel.content.model);
   let note = '';
   try {
-    await kernelOf(panel); // nobody fills in a form for nothing
+    await kernelOf(panel, trans); // nobody fills in a form for nothing
     const line = written ?? (await ask(context, path, asked));
     if (line === null) {
       return;
@@ -123,7 +124,7 @@ async function take(
     note = Notification.emit(trans.__('Taking a snapshot…'), 'in-progress', {
       autoClose: false
     });
-    const beginning = await takeSnapshot(panel, line);
+    const beginning = await takeSnapshot(panel, line, trans);
     const answer = asked.get(path);
     if (answer) {
       answer.worked = true;
@@ -181,7 +182,7 @@ async function ask(
 ): Promise<string | null> {
   const before = asked.get(path);
   if (before?.worked) {
-    return lineOfWords(before.words);
+    return lineOfWords(before.words, trans);
   }
   const field = (name: string, label: string, example = ''): IField => ({
     name,
@@ -212,15 +213,21 @@ async function ask(
     return null;
   }
   asked.set(path, { words: answer.value, worked: false });
-  return lineOfWords(answer.value);
+  return lineOfWords(answer.value, trans);
 }
 
-function lineOfWords(words: Record<string, string>): string {
+function lineOfWords(
+  words: Record<string, string>,
+  trans: TranslationBundle
+): string {
   const { name = '', model = '', metrics = '', holdout = '' } = words;
-  return lineFor({
-    name,
-    model,
-    holdout,
-    metrics: metrics.split(/[\s,]+/).filter(Boolean)
-  });
+  return lineFor(
+    {
+      name,
+      model,
+      holdout,
+      metrics: metrics.split(/[\s,]+/).filter(Boolean)
+    },
+    trans
+  );
 }
