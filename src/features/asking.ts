@@ -22,6 +22,9 @@ export interface IWish {
 /** The characters that variables and names are made of; nothing else is passed on. */
 const WORD = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
 
+/** How long a notebook just opened may take to ask for its kernel, in milliseconds. */
+const PATIENCE = 2000;
+
 /** A line of the magic, alone in its line. */
 const MAGIC = /^[ \t]*%mlops[ \t]+(snapshot[ \t]+\S.*?)[ \t]*$/m;
 
@@ -140,7 +143,14 @@ export async function kernelOf(
   trans: TranslationBundle
 ): Promise<Kernel.IKernelConnection> {
   const { sessionContext } = panel;
-  await sessionContext.ready;
+  // It is never ready where a person chose to have none.
+  await Promise.race([
+    sessionContext.ready,
+    new Promise(done => setTimeout(done, PATIENCE))
+  ]);
+  if (!sessionContext.hasNoKernel) {
+    await sessionContext.ready;
+  }
   const kernel = sessionContext.session?.kernel;
   if (!kernel) {
     throw failure(
