@@ -80,7 +80,9 @@ def test_a_clock_that_is_wrong(fresh: Server, page: Page) -> None:
 
 def strange(work: Path) -> dict[str, str]:
     """Write notebooks as one finds them; return what their badges say."""
-    cell: dict[str, Any] = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    cell: dict[str, Any] = {
+        "cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None,
+    }  # fmt: skip
     plain: dict[str, Any] = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}}
     same = [{**cell, "source": "x = 1"}, {**cell, "source": "x = 1"}]
     named = [{**cell, "id": "same", "source": text} for text in ("a = 1", "b = 2")]
