@@ -147,7 +147,7 @@ def test_a_row_in_another_persons_name_is_named(
     "change",
     [
         "name = 'bob'",
-        "note = 'A' || substr(note, 2)",
+        "note = CASE substr(note, 1, 1) WHEN 'A' THEN 'B' ELSE 'A' END || substr(note, 2)",
         "note = substr(note, 1, 20) || 'AAAA' || substr(note, 25)",
         "note = ''",
         "ssh = substr(ssh, 1, 20) || 'AAAA' || substr(ssh, 25)",

@@ -12,7 +12,7 @@ from campaigns.kill_points import (
 )
 from tests.postgresql import PostgreSQL
 
-EVERY = 19
+EVERY = 41
 """The slice of all points that is tried here; the campaign tries all."""
 
 
@@ -20,7 +20,7 @@ def test_a_stop_at_any_write_loses_nothing_acknowledged() -> None:
     """Killed, or told that the disk is full or failing, a store keeps all it acknowledged.
 
     Nothing half-written is visible afterwards, every error is one of ours, and
-    the next add works. Every 19th point is tried.
+    the next add works. Every 41st point is tried.
     """
     points = find_points(adding)[::EVERY]
     assert {point.fault for point in points} == set(FAULTS)
@@ -32,10 +32,10 @@ def test_a_stop_at_any_write_loses_nothing_acknowledged() -> None:
 def test_a_stop_at_any_statement_loses_nothing_acknowledged(server: PostgreSQL) -> None:
     """A team's store keeps what it acknowledged, wherever between statements its writer is killed.
 
-    Every 36th statement is tried.
+    Every 60th statement is tried.
     """
     team = adding_to_team(server)
-    outcomes = list(try_points(find_statements(team)[::36], team, check_store))
+    outcomes = list(try_points(find_statements(team)[::60], team, check_store))
     assert any(outcome.struck for outcome in outcomes)
     assert [outcome for outcome in outcomes if outcome.problems] == []
 
