@@ -18,7 +18,7 @@ SLICES = {
 }
 """Of each verb only every so manieth point is tried here; the campaign tries all."""
 
-AT_LEAST = 3
+AT_LEAST = {"snapshot": 5, "restore": 4, "bundle": 4, "unbundle": 4, "push": 4, "pull": 4, "gc": 3}
 """So many points these are, in any case."""
 
 
@@ -31,7 +31,7 @@ def test_a_verb_stopped_at_any_write_harms_nothing_and_works_again(verb: str) ->
     """
     outcomes = list(try_verb(verb, every=SLICES[verb]))
     struck = [outcome.point for outcome in outcomes if outcome.struck]
-    assert len(struck) >= AT_LEAST
+    assert len(struck) >= AT_LEAST[verb]
     assert {point.fault for point in struck} == set(FAULTS)
     assert [outcome for outcome in outcomes if outcome.problems] == []
 
