@@ -56,7 +56,8 @@ def verdict_page(identifier: str, record: Reproduction, name: str) -> Page:
 
 def _next(record: Reproduction) -> tuple[str, ...]:
     """Return how to tell chance from a change, where the numbers came out otherwise."""
-    if record.level not in {"within tolerance", "different"} or record.calibration:
+    told = record.calibration or "--calibrate" in record.cause
+    if told or record.level not in {"within tolerance", "different"}:
         return ()
     words = f"mlops reproduce {short(record.snapshot)} --calibrate 3"
     return (f"How much training varies by itself: {words}",)
