@@ -111,8 +111,9 @@ def _title(trend: Trend) -> str:
     if shown == trend.total and not trend.earlier:
         return "Metrics"
     of = f"{'the newest ' if trend.earlier else ''}{trend.total:,} snapshots"
-    unread = f"; {trend.unread} could not be read" if trend.unread else ""
-    return f"Metrics ({shown} of {of}, evenly spaced{unread})"
+    thinned = ", evenly spaced" if shown + trend.unread < trend.total else ""
+    unread = f", {trend.unread} could not be read" if trend.unread else ""
+    return f"Metrics ({shown} of {of}{thinned}{unread})"
 
 
 def _chart(name: str, trend: Trend) -> Chart:

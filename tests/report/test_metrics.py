@@ -62,10 +62,7 @@ def test_very_many_metrics_are_counted() -> None:
             {"total": 2000, "earlier": True},
             "Metrics (2 of the newest 2,000 snapshots, evenly spaced)",
         ),
-        (
-            {"total": 3, "unread": 1},
-            "Metrics (2 of 3 snapshots, evenly spaced; 1 could not be read)",
-        ),
+        ({"total": 3, "unread": 1}, "Metrics (2 of 3 snapshots, 1 could not be read)"),
     ],
 )
 def test_what_was_left_out_is_said(parts: dict[str, object], says: str) -> None:
