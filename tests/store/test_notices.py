@@ -8,7 +8,7 @@ import os
 import pytest
 
 from py_mlops.errors import StoreUnavailable
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store.ledger.ledger import SqlLedger
 from tests.postgresql import PostgreSQL
 from tests.store.samples import entry
 
