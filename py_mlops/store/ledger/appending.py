@@ -25,6 +25,7 @@ from py_mlops.errors import Corrupt, HeadMoved, InputError
 from py_mlops.records import LogSignature, is_digest
 from py_mlops.store.base import Entry, Move, Row, Sign
 from py_mlops.store.ledger import merkle
+from py_mlops.store.ledger.notices import NOTICE
 from py_mlops.store.ledger.revisions import check_format
 from py_mlops.store.ledger.schema import (
     DAMAGED,
@@ -78,6 +79,9 @@ _SIZE_AND_ROOT = (
     .where(meta.c.key.in_(("size", "root")))
     .values(value=case((meta.c.key == "size", bindparam("size")), else_=bindparam("root")))
 )
+_SIZE_AND_ROOT_TOLD = _SIZE_AND_ROOT.returning(NOTICE)
+"""The same, and whoever listens at the server is told once it is committed."""
+
 _MOVE = (
     update(head)
     .where(head.c.name == bindparam("of"))
@@ -269,7 +273,9 @@ def _extend(
         connection.execute(node.insert(), subtrees)
     size += len(rows)
     root = merkle.root(size, nodes)
-    connection.execute(_SIZE_AND_ROOT, {"size": str(size), "root": root.hex()})
+    told = connection.dialect.name == "postgresql"  # who waits for SQLite watches its file
+    become = _SIZE_AND_ROOT_TOLD if told else _SIZE_AND_ROOT
+    connection.execute(become, {"size": str(size), "root": root.hex()})
     if sign is not None:
         name = connection.scalar(select(meta.c.value).where(meta.c.key == "store"))
         enter(connection, [sign(str(name), size, root, len(rows))])
