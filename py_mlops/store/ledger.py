@@ -24,11 +24,12 @@ from sqlalchemy import (
 from py_mlops.errors import Corrupt, InputError, StoreError
 from py_mlops.records import LogSignature, is_digest
 from py_mlops.store import merkle
-from py_mlops.store.appending import Nodes, append, check, enter, hold, point, points, size_of
+from py_mlops.store.appending import append, check, enter
 from py_mlops.store.audit import audit
 from py_mlops.store.base import Blobs, Entry, Mark, Move, Row, Sign
 from py_mlops.store.database import Database
 from py_mlops.store.lineage import SqlLineage
+from py_mlops.store.looking import Nodes, hold, point, points, size_of
 from py_mlops.store.revisions import prepare
 from py_mlops.store.schema import (
     DAMAGED,
@@ -89,12 +90,11 @@ class SqlLedger:
             StoreFormat: When a newer version has changed the tables meanwhile.
         """
         check(entries, move)
-
-        def work(connection: Connection) -> list[Row]:
-            hold(connection)
-            return append(connection, entries, move, sign)
-
-        return self.database.run("Writing", work, writing=True)
+        return self.database.run(
+            "Writing",
+            lambda connection: append(connection, entries, move, sign),
+            brief=True,
+        )
 
     def turn(self, name: str) -> AbstractContextManager[None]:
         """Wait for one's turn at a head, see `Ledger`."""
@@ -106,7 +106,7 @@ class SqlLedger:
         Raises:
             Corrupt: When that is not what the log says.
         """
-        return self._ask(lambda connection: point(connection, name)[0])
+        return self._ask(lambda connection: point(connection, name))
 
     def heads(self) -> dict[str, str]:
         """Return every head and what it points at, see `Ledger`.
