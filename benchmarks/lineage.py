@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.figures import Figure, table
-from py_mlops.commands.explain import ancestors, explain
-from py_mlops.commands.impact import impact
-from py_mlops.commands.lineage_pages import explanation_page, impact_page
-from py_mlops.commands.subject import find_subject
+from py_mlops.commands.lineage.explain import ancestors, explain
+from py_mlops.commands.lineage.impact import impact
+from py_mlops.commands.lineage.pages import explanation_page, impact_page
+from py_mlops.commands.lineage.subject import find_subject
 from py_mlops.records import Snapshot, encode, record_id
 from py_mlops.report.svg import svg
 from py_mlops.report.terminal import text

@@ -22,12 +22,12 @@ from boto3.s3.transfer import TransferConfig
 from sqlalchemy import URL
 
 from benchmarks.figures import Figure, table
-from py_mlops.commands.transfer import End, Transfer
+from py_mlops.commands.transfer.moving import End, Transfer
 from py_mlops.progress import silent
 from py_mlops.records import DataFile, Snapshot
 from py_mlops.store import StatCache, Store, open_store
-from py_mlops.store.bucket.blobs import BucketBlobs
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store.blobs.bucket.blobs import BucketBlobs
+from py_mlops.store.ledger.ledger import SqlLedger
 from tests.buckets import BUCKET, KEY_ID, SECRET, Service, rclone
 from tests.store.samples import ANN, snapshot
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from py_mlops.store import Entry
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store.ledger.ledger import SqlLedger
 
 CACHE = Path(".cache/bench").absolute()
 ROWS = 1_000_000

@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.figures import Figure, table
-from py_mlops.commands.verify import verify
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.records import DataFile
 from py_mlops.settings import Settings
 from py_mlops.signing import Signer

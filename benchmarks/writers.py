@@ -14,7 +14,7 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 from py_mlops.store import Entry, Move
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store.ledger.ledger import SqlLedger
 from tests.postgresql import postgresql
 
 PROCESSES, THREADS, MOVES = 10, 10, 10

@@ -29,7 +29,7 @@ from campaigns.forger import replace_record, rewrite
 from campaigns.prepared import prepare
 from py_mlops.errors import MlopsError
 from py_mlops.records import HeadMove, canonical, decode
-from py_mlops.store.schema import log, signature
+from py_mlops.store.ledger.schema import log, signature
 from tests.postgresql import PostgreSQL, postgresql
 
 Do = Callable[[Rig, random.Random], object]

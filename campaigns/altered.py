@@ -11,12 +11,12 @@ from unittest import mock
 import msgspec
 from sqlalchemy import delete, insert, select, text
 
-from py_mlops.commands.retention import hold, redact
-from py_mlops.commands.signatures import Standing, examine
-from py_mlops.commands.snapshot import snapshot
-from py_mlops.commands.unbundle import unbundle
-from py_mlops.commands.verify import verify
-from py_mlops.commands.witness import read_witness, witness
+from py_mlops.commands.snapshots.snapshot import snapshot
+from py_mlops.commands.transfer.unbundle import unbundle
+from py_mlops.commands.upkeep.retention import hold, redact
+from py_mlops.commands.upkeep.signatures import Standing, examine
+from py_mlops.commands.upkeep.verify import verify
+from py_mlops.commands.upkeep.witness import read_witness, witness
 from py_mlops.data import groups
 from py_mlops.errors import StoreError
 from py_mlops.predictions import LoggedPrediction, SegmentWriter, seal
@@ -24,8 +24,8 @@ from py_mlops.records import Author, HeadMove, record_id
 from py_mlops.settings import Settings
 from py_mlops.signing import Signer
 from py_mlops.store import Store, open_store
-from py_mlops.store.ledger import SqlLedger
-from py_mlops.store.schema import checkpoint, head, log, meta, metadata, node, signature
+from py_mlops.store.ledger.ledger import SqlLedger
+from py_mlops.store.ledger.schema import checkpoint, head, log, meta, metadata, node, signature
 from py_mlops.workspace import Workspace, now
 from tests.store.samples import reproduction
 

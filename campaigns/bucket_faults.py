@@ -23,11 +23,11 @@ from typing import BinaryIO
 from campaigns.faulty_proxy import FAULTS, proxy
 from py_mlops.errors import MlopsError, StoreError
 from py_mlops.records import Blob, digest_of
-from py_mlops.store.bucket.blobs import BucketBlobs
-from py_mlops.store.bucket.intake import BucketIntake
-from py_mlops.store.bucket.keys import OBJECTS, key
-from py_mlops.store.bucket.objects import Meta
-from py_mlops.store.bucket.reading import ranges
+from py_mlops.store.blobs.bucket.blobs import BucketBlobs
+from py_mlops.store.blobs.bucket.intake import BucketIntake
+from py_mlops.store.blobs.bucket.keys import OBJECTS, key
+from py_mlops.store.blobs.bucket.objects import Meta
+from py_mlops.store.blobs.bucket.reading import ranges
 from tests.buckets import Service, environment, moto, rclone
 
 SCHEDULES = 240

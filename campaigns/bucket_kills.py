@@ -18,8 +18,8 @@ from pathlib import Path
 from campaigns.commands import arrived
 from campaigns.kill_points import Outcome, find_points, try_points
 from campaigns.prepared import HEAD, open_at, prepare
-from py_mlops.commands.push import push
-from py_mlops.commands.verify import verify
+from py_mlops.commands.transfer.push import push
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.errors import MlopsError
 from py_mlops.store import open_store
 from tests.buckets import Service, rclone

@@ -31,11 +31,11 @@ from hypothesis.stateful import (
 from py_mlops.errors import Missing
 from py_mlops.records import Author, Blob, Import, digest_of
 from py_mlops.store import BlobWriter, Store
-from py_mlops.store.claims import DAY, Claims
+from py_mlops.store.blobs.leased import LeasedBlobs
+from py_mlops.store.blobs.statcache import StatCache
 from py_mlops.store.gc import GarbagePlan, plan, sweep
-from py_mlops.store.leased import LeasedBlobs
-from py_mlops.store.ledger import SqlLedger
-from py_mlops.store.statcache import StatCache
+from py_mlops.store.ledger.claims import DAY, Claims
+from py_mlops.store.ledger.ledger import SqlLedger
 
 HOUR = 3600
 MEMORY = next((path for path in ("/dev/shm",) if Path(path).is_dir()), None)  # noqa: S108 - no secret

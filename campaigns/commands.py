@@ -23,12 +23,12 @@ from pathlib import Path
 
 from campaigns.kill_points import FAULTS, Outcome, find_points, try_points
 from campaigns.prepared import HEAD, open_at, prepare, take
-from py_mlops.commands.bundle import bundle
-from py_mlops.commands.gc import gc
-from py_mlops.commands.pull import pull
-from py_mlops.commands.push import push
-from py_mlops.commands.unbundle import unbundle
-from py_mlops.commands.verify import verify
+from py_mlops.commands.transfer.bundle import bundle
+from py_mlops.commands.transfer.pull import pull
+from py_mlops.commands.transfer.push import push
+from py_mlops.commands.transfer.unbundle import unbundle
+from py_mlops.commands.upkeep.gc import gc
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.environment.kept import kept
 from py_mlops.errors import MlopsError
 from py_mlops.records import Snapshot, record_id
@@ -80,7 +80,7 @@ def _snapshot_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[
 
 def _restore(workspace: Workspace, folder: Path, to: str = "restored") -> list[str]:
     # It imports nbformat, which takes longer than all the other verbs do.
-    from py_mlops.commands.restore import restore  # noqa: PLC0415 - see above
+    from py_mlops.commands.snapshots.restore import restore  # noqa: PLC0415 - see above
 
     return restore(workspace, _first(folder), folder / to)
 

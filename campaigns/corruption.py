@@ -21,12 +21,12 @@ from pathlib import Path
 from sqlalchemy import text
 
 from campaigns.collector import MEMORY
-from py_mlops.commands.verify import verify
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.errors import StoreError
 from py_mlops.records import Author, History, encode
 from py_mlops.settings import Settings
 from py_mlops.store import Store, open_store
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store.ledger.ledger import SqlLedger
 from py_mlops.workspace import Workspace
 from tests.postgresql import PostgreSQL, postgresql
 from tests.store.samples import snapshot

@@ -184,7 +184,7 @@ def ordinary_user() -> list[str]:
     path = os.pathsep.join([str(package), sysconfig.get_path("purelib")])
     command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "env",
                f"PYTHONPATH={path}", "/usr/bin/python3"]  # fmt: skip
-    tried = "import sys, py_mlops.commands.reproduce; assert sys.version_info[:2] == (3, 11)"
+    tried = "import sys, py_mlops.commands.reruns.reproduce; assert sys.version_info[:2] == (3, 11)"
     done = subprocess.run([*command, "-c", tried], capture_output=True, text=True, check=False)
     if done.returncode:
         last = done.stderr.strip().rpartition("\n")[2]

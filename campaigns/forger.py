@@ -12,9 +12,9 @@ from sqlalchemy import delete, update
 from py_mlops.records import canonical, decode, encode
 from py_mlops.store import Move, Row, Store, open_store
 from py_mlops.store.checkpoints import export
-from py_mlops.store.ledger import SqlLedger
-from py_mlops.store.merkle import EMPTY
-from py_mlops.store.schema import checkpoint, head, log, meta, node, signature
+from py_mlops.store.ledger.ledger import SqlLedger
+from py_mlops.store.ledger.merkle import EMPTY
+from py_mlops.store.ledger.schema import checkpoint, head, log, meta, node, signature
 from py_mlops.store.store import Act, entry_of, move_of
 
 Change = Callable[[list[Row]], list[Row]]

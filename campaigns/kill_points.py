@@ -26,7 +26,7 @@ from pathlib import Path
 from py_mlops.errors import Corrupt, Missing, StoreError
 from py_mlops.records import Author, Blob, Import, digest_of
 from py_mlops.store import Store, open_store
-from py_mlops.store.folder import FolderBlobs
+from py_mlops.store.blobs.folder import FolderBlobs
 from tests.postgresql import PostgreSQL, postgresql
 
 ROOT = Path(__file__).parent.parent

@@ -14,8 +14,8 @@ from unittest import mock
 
 import numpy as np
 
-from py_mlops.commands.bundle import bundle
-from py_mlops.commands.snapshot import snapshot
+from py_mlops.commands.snapshots.snapshot import snapshot
+from py_mlops.commands.transfer.bundle import bundle
 from py_mlops.data import groups
 from py_mlops.environment.kept import COMPLETE, home
 from py_mlops.records import Author, Snapshot, record_id

@@ -56,7 +56,7 @@ class MlopsEngine:
         """
         from papermill.log import logger
 
-        from py_mlops.commands.run import headless
+        from py_mlops.commands.reruns.run import headless
         from py_mlops.report.page import short
         from py_mlops.workspace import open_workspace
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from nbformat.v4 import new_code_cell, new_notebook, writes
 
-from py_mlops.commands.snapshot import snapshot
+from py_mlops.commands.snapshots.snapshot import snapshot
 from py_mlops.guest.facts import facts
 from py_mlops.records import record_id
 from py_mlops.records.handover import FILE

@@ -19,7 +19,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from py_mlops import records
-from py_mlops.commands.bundle import bundle
+from py_mlops.commands.transfer.bundle import bundle
 from py_mlops.records import answers, base, keys
 from py_mlops.workspace import Workspace, open_workspace
 from tests.data.folders import images, read_all

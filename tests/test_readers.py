@@ -12,8 +12,8 @@ import pytest
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
 
-from py_mlops.commands.handover import read_handover
-from py_mlops.commands.rerun import closing_code
+from py_mlops.commands.reruns.rerun import closing_code
+from py_mlops.commands.snapshots.handover import read_handover
 from py_mlops.notebook.client import GivenKernel, KernelCommand
 from py_mlops.notebook.observed import observed
 from py_mlops.notebook.tracer import tracer_library

@@ -95,7 +95,7 @@ def _answer(context: click.Context, call: Call, folder: Path, output: PageOutput
 
 
 def _snapshot(call: Call, folder: Path, rest: str, output: PageOutput) -> None:
-    from py_mlops.commands.snapshot import snapshot
+    from py_mlops.commands.snapshots.snapshot import snapshot
     from py_mlops.guest.request import parse_snapshot
     from py_mlops.records import record_id
     from py_mlops.report.snapshots import snapshot_page
@@ -114,7 +114,7 @@ def _snapshot(call: Call, folder: Path, rest: str, output: PageOutput) -> None:
 
 
 def _status(call: Call, folder: Path, rest: str, output: PageOutput) -> None:
-    from py_mlops.commands.status import status
+    from py_mlops.commands.snapshots.status import status
     from py_mlops.records.handover import FILE
 
     if rest.strip():

@@ -23,9 +23,9 @@ _SVG = click.option(
 @_SVG
 def explain(call: Call, what: str, svg: Path | None) -> None:
     """Say where a model, a file, a notebook or a person's work comes from, back to raw data."""
-    from py_mlops.commands.explain import ancestors, explain
-    from py_mlops.commands.lineage_pages import explanation_page
-    from py_mlops.commands.subject import find_subject
+    from py_mlops.commands.lineage.explain import ancestors, explain
+    from py_mlops.commands.lineage.pages import explanation_page
+    from py_mlops.commands.lineage.subject import find_subject
 
     subject = find_subject(call.workspace, what, report=call.output.progress)
     found = explain(call.workspace, subject, report=call.output.progress)
@@ -40,9 +40,9 @@ def explain(call: Call, what: str, svg: Path | None) -> None:
 @_SVG
 def impact(call: Call, what: str, svg: Path | None) -> None:
     """Say which snapshots and models a file, a snapshot, an address or a person went into."""
-    from py_mlops.commands.impact import impact
-    from py_mlops.commands.lineage_pages import impact_page
-    from py_mlops.commands.subject import find_subject
+    from py_mlops.commands.lineage.impact import impact
+    from py_mlops.commands.lineage.pages import impact_page
+    from py_mlops.commands.lineage.subject import find_subject
 
     subject = find_subject(call.workspace, what, report=call.output.progress)
     found = impact(call.workspace, subject, report=call.output.progress)
@@ -58,8 +58,8 @@ def impact(call: Call, what: str, svg: Path | None) -> None:
 @click.option("--before", type=int, help="Only those before this place; for the next page.")
 def history(call: Call, head: str, at: str | None, limit: int, before: int | None) -> None:
     """List where a head pointed, from when to when, and who moved it."""
-    from py_mlops.commands.lineage_pages import moves_page
-    from py_mlops.commands.moves import moves
+    from py_mlops.commands.lineage.moves import moves
+    from py_mlops.commands.lineage.pages import moves_page
 
     found = moves(call.workspace, head, at=at, limit=limit, before=before)
     more = ""
@@ -78,7 +78,7 @@ def _value(found: object) -> dict[str, object]:
 
 
 def _draw(call: Call, target: Path | None, page: Page) -> None:
-    from py_mlops.commands.lineage_graph import draw
+    from py_mlops.commands.lineage.graph import draw
 
     if target is not None:
         draw(page.picture, target)

@@ -45,7 +45,7 @@ def predict(
     with the recorded ones.
     """
     from py_mlops.commands.predict import predict
-    from py_mlops.commands.reproduce import Options
+    from py_mlops.commands.reruns.reproduce import Options
     from py_mlops.report.verdicts import answers_page
 
     options = Options(

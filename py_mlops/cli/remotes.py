@@ -9,7 +9,7 @@ import click
 from py_mlops.cli.main import Call, verb
 
 if TYPE_CHECKING:
-    from py_mlops.commands.transfer import Carried
+    from py_mlops.commands.transfer.moving import Carried
     from py_mlops.report.page import Page
 
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.argument("references", nargs=-1, metavar="[REF]...")
 def push(call: Call, remote: str, references: tuple[str, ...]) -> None:
     """Bring snapshots with all they stand on into the store REMOTE."""
-    from py_mlops.commands.push import push
+    from py_mlops.commands.transfer.push import push
 
     done = push(call.workspace, remote, references, report=call.output.progress)
     heads = tuple(f"{head} is {short_id(to)}" for head, to in done.heads.items())
@@ -33,7 +33,7 @@ def push(call: Call, remote: str, references: tuple[str, ...]) -> None:
 @click.argument("references", nargs=-1, required=True, metavar="REF...")
 def pull(call: Call, remote: str, references: tuple[str, ...]) -> None:
     """Bring snapshots with all they stand on from the store REMOTE."""
-    from py_mlops.commands.pull import pull
+    from py_mlops.commands.transfer.pull import pull
 
     done = pull(call.workspace, remote, references, report=call.output.progress)
     heads = tuple(f"{head} is {short_id(to)}" for head, to in done.heads.items())

@@ -69,7 +69,7 @@ def reproduce(
     0 identical, equivalent or within tolerance; 10 different; 11 a cell failed;
     12 it cannot be rerun.
     """
-    from py_mlops.commands.reproduce import EXIT_CODES, Options, reproduce
+    from py_mlops.commands.reruns.reproduce import EXIT_CODES, Options, reproduce
     from py_mlops.metrics import parse_tolerance
     from py_mlops.records import Snapshot, record_id
     from py_mlops.report.verdicts import verdict_page
@@ -108,7 +108,7 @@ def _variable(text: str) -> tuple[str, str]:
 
 def _meant(call: Call, reference: str, *, yes: bool) -> str:
     """Return the id of the snapshot that a word means, and say so where it could mean two."""
-    from py_mlops.commands.unbundle import is_bundle, is_file_name, unbundle
+    from py_mlops.commands.transfer.unbundle import is_bundle, is_file_name, unbundle
 
     path = Path(reference)
 
@@ -182,7 +182,7 @@ def run(
     A notebook that calls %mlops snapshot takes its own snapshots; for any
     other one is taken when it ends.
     """
-    from py_mlops.commands.run import default_request, run
+    from py_mlops.commands.reruns.run import default_request, run
     from py_mlops.guest.problem import Problem
     from py_mlops.guest.request import check_name
     from py_mlops.records import Request, Snapshot

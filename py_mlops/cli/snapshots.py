@@ -56,7 +56,7 @@ def show(call: Call, reference: str) -> None:
 @click.argument("second")
 def diff(call: Call, first: str, second: str) -> None:
     """Say what changed from one snapshot to another."""
-    from py_mlops.commands.diff import diff
+    from py_mlops.commands.comparison.diff import diff
     from py_mlops.commands.pages import changes_page
 
     a, b = call.resolve(first), call.resolve(second)
@@ -71,7 +71,7 @@ def diff(call: Call, first: str, second: str) -> None:
 @click.option("--outputs", is_flag=True, help="Also restore the files that the run wrote.")
 def restore(call: Call, reference: str, folder: Path, outputs: bool) -> None:
     """Put a snapshot's notebook, code and data into a folder."""
-    from py_mlops.commands.restore import restore
+    from py_mlops.commands.snapshots.restore import restore
     from py_mlops.report.lists import files_page
 
     snapshot_id = call.resolve(reference)
@@ -89,7 +89,7 @@ def restore(call: Call, reference: str, folder: Path, outputs: bool) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def bundle(call: Call, reference: str, file: Path) -> None:
     """Write a snapshot with all its bytes into one FILE."""
-    from py_mlops.commands.bundle import bundle
+    from py_mlops.commands.transfer.bundle import bundle
     from py_mlops.report.page import Page, size
 
     snapshot_id = call.resolve(reference)

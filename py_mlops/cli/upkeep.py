@@ -17,7 +17,7 @@ _DAMAGED = 1
 @click.option("--delete", is_flag=True, help="Really remove; without it this is a dry run.")
 def gc(call: Call, delete: bool) -> None:
     """Find what no record and no head reaches; with --delete, remove it."""
-    from py_mlops.commands.gc import gc
+    from py_mlops.commands.upkeep.gc import gc
     from py_mlops.report.page import Line, Page, Section, counted, size
 
     found = gc(call.workspace, delete=delete, report=call.output.progress)
@@ -48,7 +48,7 @@ def gc(call: Call, delete: bool) -> None:
 @click.option("--release", is_flag=True, help="End a hold.")
 def hold(call: Call, reference: str, reason: str, *, release: bool) -> None:
     """Keep predictions from being deleted: those of a snapshot, or of one segment."""
-    from py_mlops.commands.retention import hold
+    from py_mlops.commands.upkeep.retention import hold
     from py_mlops.report.page import Page, short
 
     identifier = hold(call.workspace, reference, reason=reason, release=release)
@@ -89,9 +89,9 @@ def verify(
 
 
 def _verify_store(call: Call, against: Path | None) -> None:
-    from py_mlops.commands.signatures import examine
-    from py_mlops.commands.verify import verify
-    from py_mlops.commands.witness import is_signed_by_known, read_witness
+    from py_mlops.commands.upkeep.signatures import examine
+    from py_mlops.commands.upkeep.verify import verify
+    from py_mlops.commands.upkeep.witness import is_signed_by_known, read_witness
     from py_mlops.report.page import Line, Page, Section, counted
 
     store = call.workspace.store
@@ -132,7 +132,7 @@ def _verify_store(call: Call, against: Path | None) -> None:
 
 
 def _verify_record(call: Call, reference: str) -> None:
-    from py_mlops.commands.verify import verify_record
+    from py_mlops.commands.upkeep.verify import verify_record
     from py_mlops.report.page import Line, Page, Section
 
     wrong = list(verify_record(call.workspace, reference, report=call.output.progress))
@@ -151,7 +151,7 @@ def _verify_record(call: Call, reference: str) -> None:
 
 
 def _list(call: Call, file: Path) -> None:
-    from py_mlops.commands.verify import listing
+    from py_mlops.commands.upkeep.verify import listing
     from py_mlops.data.place import place_bytes
     from py_mlops.report.page import Page
 
@@ -175,7 +175,7 @@ def _list(call: Call, file: Path) -> None:
 )
 def witness(call: Call, file: Path | None, repository: Path | None) -> None:
     """Write the log's newest checkpoint where others keep it, so that no cut goes unnoticed."""
-    from py_mlops.commands.witness import witness
+    from py_mlops.commands.upkeep.witness import witness
     from py_mlops.report.page import Line, Page, Section
 
     if (file is None) == (repository is None):
@@ -195,7 +195,7 @@ def witness(call: Call, file: Path | None, repository: Path | None) -> None:
 
 
 def _rebuild(call: Call) -> None:
-    from py_mlops.commands.rebuild import rebuild
+    from py_mlops.commands.upkeep.rebuild import rebuild
     from py_mlops.report.page import Line, Page, Section, counted
 
     made = rebuild(call.store)

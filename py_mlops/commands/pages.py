@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from py_mlops.commands.diff import Changes
+from py_mlops.commands.comparison.diff import Changes
 from py_mlops.records import (
     AnyRecord,
     Checkpoint,

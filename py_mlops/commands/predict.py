@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 from py_mlops import sandbox
-from py_mlops.commands.reproduce import Options, check_trust
-from py_mlops.commands.rerun import Given, rebuilt, start_variables
+from py_mlops.commands.reruns.reproduce import Options, check_trust
+from py_mlops.commands.reruns.rerun import Given, rebuilt, start_variables
 from py_mlops.data.place import mirror_layout, place
 from py_mlops.environment.build import Built
 from py_mlops.errors import InputError, RerunFailed

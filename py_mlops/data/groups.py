@@ -13,7 +13,7 @@ import msgspec
 from py_mlops.data.judge import Finding
 from py_mlops.records.data import Observed
 from py_mlops.records.manifest import join
-from py_mlops.store.intake import Look
+from py_mlops.store.blobs.intake import Look
 
 FROM = 256
 """So many files become a tree; fewer are recorded one by one."""

@@ -10,7 +10,7 @@ import msgspec
 
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.records.handover import Handover, SeenFile
-from py_mlops.store.intake import Look, identity
+from py_mlops.store.blobs.intake import Look, identity
 
 State = Literal[
     "ready",

@@ -22,8 +22,8 @@ from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Blob, Tree
 from py_mlops.records.manifest import Entry, encode, join
 from py_mlops.store import Blobs, BlobWriter, StatCache
-from py_mlops.store.intake import Look, identity
-from py_mlops.store.touching import touch_all
+from py_mlops.store.blobs.intake import Look, identity
+from py_mlops.store.blobs.touching import touch_all
 
 PACK = 256 << 20
 """Bytes after which the next pack is begun."""

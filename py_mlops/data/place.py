@@ -15,7 +15,7 @@ from typing import Protocol
 from py_mlops.data.drafts import drafts
 from py_mlops.errors import Hostile, InputError, StoreUnavailable
 from py_mlops.progress import Progress, Report, silent
-from py_mlops.store.intake import syncfs
+from py_mlops.store.blobs.intake import syncfs
 
 ELSEWHERE = "elsewhere"
 """Folder for restored files that lay outside the notebook's own folder."""

@@ -8,17 +8,20 @@ from pathlib import Path
 
 _MOST = 20_000
 # Runs in the environment's Python, of which -I -S leaves the standard library only:
-# a module is read and compiled, and nothing of it is executed.
+# a module is read and compiled, and nothing of it is executed. Its parent ends at once,
+# so that whoever asked has no child to wait for.
 _COMPILE = """
 import os, py_compile, sys
+names = sys.stdin.buffer.read().split(b"\\0")
+if os.fork():
+    os._exit(0)
 os.nice(19)
-for line in sys.stdin.buffer.read().split(b"\\0"):
+for line in names:
     try:
         py_compile.compile(os.fsdecode(line), quiet=2)
     except Exception:
         pass
 """
-_background: list[subprocess.Popen[bytes]] = []
 
 
 def compile_later(base: Path, environment: Path, modules: Iterable[str]) -> None:
@@ -42,14 +45,11 @@ def compile_later(base: Path, environment: Path, modules: Iterable[str]) -> None
             found.append(bytes(path))
     if not found:
         return
-    process = subprocess.Popen(
+    subprocess.run(
         [str(base), "-I", "-S", "-c", _COMPILE],
-        stdin=subprocess.PIPE,
+        input=b"\0".join(found[:_MOST]),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        check=False,
     )
-    _background.append(process)
-    if process.stdin is not None:
-        with process.stdin as stream:
-            stream.write(b"\0".join(found[:_MOST]))

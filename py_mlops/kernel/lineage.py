@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 def explain(workspace: Workspace, line: str, report: Report) -> Page:
     """Answer ``%mlops explain WHAT``."""
     what = _what("explain", line)
-    from py_mlops.commands.explain import explain
-    from py_mlops.commands.lineage_pages import explanation_page
-    from py_mlops.commands.subject import find_subject
+    from py_mlops.commands.lineage.explain import explain
+    from py_mlops.commands.lineage.pages import explanation_page
+    from py_mlops.commands.lineage.subject import find_subject
 
     subject = find_subject(workspace, what, report=report)
     return explanation_page(workspace, explain(workspace, subject, report=report))
@@ -26,9 +26,9 @@ def explain(workspace: Workspace, line: str, report: Report) -> Page:
 def impact(workspace: Workspace, line: str, report: Report) -> Page:
     """Answer ``%mlops impact WHAT``."""
     what = _what("impact", line)
-    from py_mlops.commands.impact import impact
-    from py_mlops.commands.lineage_pages import impact_page
-    from py_mlops.commands.subject import find_subject
+    from py_mlops.commands.lineage.impact import impact
+    from py_mlops.commands.lineage.pages import impact_page
+    from py_mlops.commands.lineage.subject import find_subject
 
     subject = find_subject(workspace, what, report=report)
     return impact_page(impact(workspace, subject, report=report))
@@ -43,8 +43,8 @@ def history(workspace: Workspace, line: str) -> Page:
     parser.add_argument("-n", "--limit", type=int, default=20)
     parser.add_argument("--before", type=int)
     words = parser.read(line)
-    from py_mlops.commands.lineage_pages import moves_page
-    from py_mlops.commands.moves import moves
+    from py_mlops.commands.lineage.moves import moves
+    from py_mlops.commands.lineage.pages import moves_page
 
     found = moves(workspace, words.head, at=words.at, limit=words.limit, before=words.before)
     more = ""

@@ -96,7 +96,7 @@ class Magics:
     def _snapshot(self, line: str, ticker: Ticker) -> None:
         asked = parse_snapshot(line)
         self._session.check(asked.request)
-        from py_mlops.commands.snapshot import snapshot
+        from py_mlops.commands.snapshots.snapshot import snapshot
         from py_mlops.records import record_id
         from py_mlops.report.snapshots import snapshot_page
 
@@ -119,7 +119,7 @@ class Magics:
 
     def _status(self, line: str, ticker: Ticker) -> None:
         _no_words("status", line)
-        from py_mlops.commands.status import status
+        from py_mlops.commands.snapshots.status import status
 
         nothing: dict[str, object] = {
             "name": "status",
@@ -161,7 +161,7 @@ class Magics:
         parser.add_argument("first")
         parser.add_argument("second")
         words = parser.read(line)
-        from py_mlops.commands.diff import diff
+        from py_mlops.commands.comparison.diff import diff
         from py_mlops.commands.pages import changes_page
 
         resolve = self._workspace.store.resolve
@@ -174,7 +174,7 @@ class Magics:
         parser.add_argument("folder")
         parser.add_argument("--outputs", action="store_true")
         words = parser.read(line)
-        from py_mlops.commands.restore import restore
+        from py_mlops.commands.snapshots.restore import restore
         from py_mlops.report.lists import files_page
 
         paths = restore(
@@ -191,7 +191,7 @@ class Magics:
         parser.add_argument("reference")
         parser.add_argument("file")
         words = parser.read(line)
-        from py_mlops.commands.bundle import bundle
+        from py_mlops.commands.transfer.bundle import bundle
         from py_mlops.report.page import Page, size
 
         target = Path(words.file).expanduser()
@@ -208,7 +208,7 @@ class Magics:
         words = parser.read(line)
         if not words.variable.isidentifier():
             raise Problem(f"{words.variable!r} cannot be a variable.", "Give a Python name.")
-        from py_mlops.commands.load import load
+        from py_mlops.commands.snapshots.load import load
         from py_mlops.report.page import Page
 
         snapshot_id = self._workspace.store.resolve(words.reference)

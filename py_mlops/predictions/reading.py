@@ -21,8 +21,8 @@ from py_mlops.predictions.line import (
 )
 from py_mlops.records import PredictionSegment, Redaction
 from py_mlops.store import Store
-from py_mlops.store.check import check as check_bytes
-from py_mlops.store.merkle import Frontier, leaf_hash
+from py_mlops.store.blobs.check import check as check_bytes
+from py_mlops.store.ledger.merkle import Frontier, leaf_hash
 
 
 @dataclass(frozen=True)

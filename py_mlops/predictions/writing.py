@@ -25,7 +25,7 @@ from py_mlops.predictions.line import (
 from py_mlops.records import Answered, Author, PredictionSegment, record_id
 from py_mlops.store import Store
 from py_mlops.store.failures import disk_failures
-from py_mlops.store.merkle import Frontier, leaf_hash
+from py_mlops.store.ledger.merkle import Frontier, leaf_hash
 
 _PIECE = 1 << 20
 

@@ -7,7 +7,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from py_mlops.commands.catalogue import Catalogue, open_catalogue
+from py_mlops.commands.catalogue.catalogue import Catalogue, open_catalogue
 from py_mlops.errors import MlopsError, StoreUnavailable
 from py_mlops.settings import Settings, read_settings
 from py_mlops.store.opening import LEDGER

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from py_mlops.store.base import Blobs, BlobWriter, Entry, Ledger, Move, Row
+from py_mlops.store.blobs.statcache import StatCache, ingest, keep_unchanged
 from py_mlops.store.opening import open_store
-from py_mlops.store.statcache import StatCache, ingest, keep_unchanged
 from py_mlops.store.store import Store
 
 __all__ = [

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from py_mlops.records import Blob
-from py_mlops.store.claims import DAY
+from py_mlops.store.ledger.claims import DAY
 from py_mlops.store.reach import reachable
 from py_mlops.store.store import Store
 

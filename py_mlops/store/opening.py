@@ -12,14 +12,14 @@ from sqlalchemy import URL
 from py_mlops.errors import Corrupt, InputError, StoreFormat
 from py_mlops.store.address import TeamAddress, parse
 from py_mlops.store.base import Blobs, Signer
-from py_mlops.store.blobs_at import open_blobs
-from py_mlops.store.claims import Claims
+from py_mlops.store.blobs.folder import FolderBlobs
+from py_mlops.store.blobs.intake import sync_folder, temporary_name
+from py_mlops.store.blobs.kind import open_blobs
+from py_mlops.store.blobs.leased import LeasedBlobs
+from py_mlops.store.blobs.statcache import StatCache
 from py_mlops.store.failures import disk_failures
-from py_mlops.store.folder import FolderBlobs
-from py_mlops.store.intake import sync_folder, temporary_name
-from py_mlops.store.leased import LeasedBlobs
-from py_mlops.store.ledger import SqlLedger
-from py_mlops.store.statcache import StatCache
+from py_mlops.store.ledger.claims import Claims
+from py_mlops.store.ledger.ledger import SqlLedger
 from py_mlops.store.store import Store
 
 FORMAT = "py-mlops store 1\n"

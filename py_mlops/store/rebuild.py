@@ -9,11 +9,11 @@ from itertools import pairwise
 
 from py_mlops.errors import Corrupt, HeadMoved, InputError, StoreError
 from py_mlops.records import Checkpoint, HeadMove, History, decode
-from py_mlops.store import merkle
 from py_mlops.store.base import Blobs, Mark, Row
 from py_mlops.store.checkpoints import WIDTH, export
-from py_mlops.store.ledger import SqlLedger
-from py_mlops.store.schema import leaf_data
+from py_mlops.store.ledger import merkle
+from py_mlops.store.ledger.ledger import SqlLedger
+from py_mlops.store.ledger.schema import leaf_data
 from py_mlops.store.store import Act, entry_of, move_of
 
 _LARGEST_RECORD = 1 << 28

@@ -11,13 +11,13 @@ from py_mlops.errors import InputError, StoreError
 from py_mlops.store import checkpoints
 from py_mlops.store.address import TeamAddress, parse
 from py_mlops.store.base import Blobs
-from py_mlops.store.blobs_at import open_blobs
-from py_mlops.store.claims import Claims
+from py_mlops.store.blobs.folder import FolderBlobs
+from py_mlops.store.blobs.intake import sync_folder
+from py_mlops.store.blobs.kind import open_blobs
+from py_mlops.store.blobs.leased import LeasedBlobs
 from py_mlops.store.failures import disk_failures
-from py_mlops.store.folder import FolderBlobs
-from py_mlops.store.intake import sync_folder
-from py_mlops.store.leased import LeasedBlobs
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store.ledger.claims import Claims
+from py_mlops.store.ledger.ledger import SqlLedger
 from py_mlops.store.opening import LEDGER, check_format, holds_objects, url_of
 from py_mlops.store.rebuild import Rebuilt, rebuild
 

@@ -31,11 +31,11 @@ from py_mlops.records import (
 )
 from py_mlops.store import checkpoints
 from py_mlops.store.base import Blobs, Entry, Ledger, Move, Row, Signer
-from py_mlops.store.indexing import KEEPING_UP
+from py_mlops.store.blobs.statcache import StatCache
+from py_mlops.store.ledger.indexing import KEEPING_UP
 from py_mlops.store.links import Lineage
 from py_mlops.store.reach import reachable
 from py_mlops.store.reference import resolve
-from py_mlops.store.statcache import StatCache
 
 R = TypeVar("R", bound=Record)
 

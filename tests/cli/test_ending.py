@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from py_mlops.cli.ending import orderly
-from py_mlops.commands.bundle import bundle
+from py_mlops.commands.transfer.bundle import bundle
 from py_mlops.workspace import open_workspace
 from tests.handovers import MODEL, a_project, take
 

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from py_mlops.cli import main
-from py_mlops.commands.bundle import bundle
+from py_mlops.commands.transfer.bundle import bundle
 from py_mlops.workspace import open_workspace
 from tests.handovers import MODEL, a_project, take
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from py_mlops.commands.bundle import LISTING, bundle
-from py_mlops.commands.unbundle import unbundle
-from py_mlops.commands.verify import verify
+from py_mlops.commands.transfer.bundle import LISTING, bundle
+from py_mlops.commands.transfer.unbundle import unbundle
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.errors import Corrupt, InputError, Missing, StoreUnavailable
 from py_mlops.records import Snapshot, encode
 from py_mlops.workspace import Workspace
@@ -81,7 +81,7 @@ def test_a_damaged_object_is_not_bundled(workspace: Workspace, taken: str, tmp_p
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from py_mlops.commands.bundle import bundle
+from py_mlops.commands.transfer.bundle import bundle
 from py_mlops.errors import StoreUnavailable
 from py_mlops.workspace import open_workspace
 workspace = open_workspace(Path(sys.argv[1]))

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from py_mlops.commands.catalogue import Catalogue, open_catalogue
+from py_mlops.commands.catalogue.catalogue import Catalogue, open_catalogue
 from py_mlops.records import Snapshot, record_id
 from py_mlops.workspace import Workspace
 from tests import handovers

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from py_mlops.commands.compare import compare
-from py_mlops.commands.comparison import Comparison
+from py_mlops.commands.comparison.compare import compare
+from py_mlops.commands.comparison.shapes import Comparison
 from py_mlops.workspace import Workspace
 from tests.handovers import handover, seen, take
 from tests.readers_kernel import READERS_PYTHON

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from py_mlops.commands.diff import diff
+from py_mlops.commands.comparison.diff import diff
 from py_mlops.errors import InputError, Missing
 from py_mlops.workspace import Workspace
 from tests.handovers import CELLS, a_project, executed, handover, seen, take

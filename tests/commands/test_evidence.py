@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from py_mlops.commands.evidence import Evidence, collect
-from py_mlops.commands.rerun import Rerun
+from py_mlops.commands.reruns.evidence import Evidence, collect
+from py_mlops.commands.reruns.rerun import Rerun
 from py_mlops.environment.build import Built
 from py_mlops.notebook.client import CellFailure
 from py_mlops.notebook.execution import Executed

@@ -6,15 +6,15 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import text as sql
 
-from py_mlops.commands.explain import Explanation, ancestors, explain
-from py_mlops.commands.lineage_graph import draw, explanation_graph
-from py_mlops.commands.lineage_pages import explanation_page
-from py_mlops.commands.subject import find_subject
+from py_mlops.commands.lineage.explain import Explanation, ancestors, explain
+from py_mlops.commands.lineage.graph import draw, explanation_graph
+from py_mlops.commands.lineage.pages import explanation_page
+from py_mlops.commands.lineage.subject import find_subject
 from py_mlops.errors import Corrupt, InputError, UnknownReference
 from py_mlops.records import Artifact, Author, External, HeadMove, Hole, Model, record_id
 from py_mlops.report.html import html
 from py_mlops.report.terminal import text
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store.ledger.ledger import SqlLedger
 from py_mlops.workspace import Workspace
 from tests.handovers import MODEL, a_project, take
 from tests.store.lineages import add, asked, blob_of, data_file, folder, made_of

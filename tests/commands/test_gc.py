@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from py_mlops.commands.gc import gc
-from py_mlops.commands.verify import verify
+from py_mlops.commands.upkeep.gc import gc
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.errors import Corrupt, Missing
 from py_mlops.workspace import Workspace
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook, writes
 
-from py_mlops.commands.handover import find_notebook, read_handover
+from py_mlops.commands.snapshots.handover import find_notebook, read_handover
 from py_mlops.errors import InputError
 from py_mlops.records.handover import FILE, Handover
 from tests.handovers import CELLS, a_model, hand_over, handover, seen

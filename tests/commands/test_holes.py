@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from py_mlops.commands.holes import session_holes
+from py_mlops.commands.snapshots.holes import session_holes
 from py_mlops.records import Blob, Hole, Program
 from py_mlops.records.handover import Handover
 from tests.handovers import a_model, executed, handover

@@ -6,14 +6,14 @@ import pytest
 from msgspec.structs import replace
 from sqlalchemy import text as sql
 
-from py_mlops.commands.impact import Impact, impact
-from py_mlops.commands.lineage_graph import impact_graph
-from py_mlops.commands.lineage_pages import impact_page
-from py_mlops.commands.subject import find_subject
+from py_mlops.commands.lineage.graph import impact_graph
+from py_mlops.commands.lineage.impact import Impact, impact
+from py_mlops.commands.lineage.pages import impact_page
+from py_mlops.commands.lineage.subject import find_subject
 from py_mlops.errors import Corrupt
 from py_mlops.records import record_id
 from py_mlops.report.terminal import text
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store.ledger.ledger import SqlLedger
 from py_mlops.workspace import Workspace
 from tests.store.lineages import add, asked, blob_of, folder, made_of, wheel
 from tests.store.samples import environment

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from py_mlops.commands.load import load
+from py_mlops.commands.snapshots.load import load
 from py_mlops.errors import Corrupt, InputError, NotTrusted
 from py_mlops.records import Snapshot
 from py_mlops.workspace import Workspace

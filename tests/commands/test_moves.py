@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from py_mlops.commands.lineage_pages import moves_page
-from py_mlops.commands.moves import moves
+from py_mlops.commands.lineage.moves import moves
+from py_mlops.commands.lineage.pages import moves_page
 from py_mlops.errors import InputError, UnknownReference
 from py_mlops.records import Author, HeadMove
 from py_mlops.report.terminal import text

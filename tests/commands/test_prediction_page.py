@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from py_mlops.commands.explain import explain
-from py_mlops.commands.impact import impact
-from py_mlops.commands.lineage_pages import explanation_page, impact_page
-from py_mlops.commands.subject import find_subject
+from py_mlops.commands.lineage.explain import explain
+from py_mlops.commands.lineage.impact import impact
+from py_mlops.commands.lineage.pages import explanation_page, impact_page
+from py_mlops.commands.lineage.subject import find_subject
 from py_mlops.errors import UnknownReference
 from py_mlops.predictions import LoggedPrediction, SegmentWriter, seal
 from py_mlops.records import record_id

@@ -9,10 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from py_mlops.commands import transfer
-from py_mlops.commands.pull import pull
-from py_mlops.commands.push import push
-from py_mlops.commands.verify import verify
+from py_mlops.commands.transfer import moving as transfer
+from py_mlops.commands.transfer.pull import pull
+from py_mlops.commands.transfer.push import push
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.errors import (
     Corrupt,
     Hostile,

@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from py_mlops.cli import main
-from py_mlops.commands import transfer
-from py_mlops.commands.pull import pull
-from py_mlops.commands.push import push
-from py_mlops.commands.reproduce import is_foreign
-from py_mlops.commands.verify import verify
+from py_mlops.commands.reruns.reproduce import is_foreign
+from py_mlops.commands.transfer import moving as transfer
+from py_mlops.commands.transfer.pull import pull
+from py_mlops.commands.transfer.push import push
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.errors import Corrupt, HeadMoved, InputError, UnknownReference
 from py_mlops.progress import Progress
 from py_mlops.records import Import, Snapshot

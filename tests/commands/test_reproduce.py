@@ -6,10 +6,10 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from py_mlops.commands.bundle import bundle
-from py_mlops.commands.closure import check_closure
-from py_mlops.commands.reproduce import EXIT_CODES, Options, is_foreign, reproduce
-from py_mlops.commands.unbundle import unbundle
+from py_mlops.commands.reruns.closure import check_closure
+from py_mlops.commands.reruns.reproduce import EXIT_CODES, Options, is_foreign, reproduce
+from py_mlops.commands.transfer.bundle import bundle
+from py_mlops.commands.transfer.unbundle import unbundle
 from py_mlops.errors import InputError, Missing
 from py_mlops.progress import Progress
 from py_mlops.records import Author, DataFile, Level, Reproduction, Snapshot, record_id

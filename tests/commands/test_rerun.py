@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from py_mlops.commands.rerun import stood_in
+from py_mlops.commands.reruns.rerun import stood_in
 from py_mlops.records import Blob, Variable
 from tests.store.samples import digest, snapshot
 

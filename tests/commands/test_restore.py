@@ -7,7 +7,7 @@ import msgspec
 import nbformat
 import pytest
 
-from py_mlops.commands.restore import EXECUTED, restore
+from py_mlops.commands.snapshots.restore import EXECUTED, restore
 from py_mlops.errors import Corrupt, Hostile, InputError
 from py_mlops.records import Snapshot, record_id
 from py_mlops.workspace import Workspace

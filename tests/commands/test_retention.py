@@ -8,9 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from py_mlops.cli import main
-from py_mlops.commands.gc import gc
-from py_mlops.commands.retention import expired, hold, redact
-from py_mlops.commands.verify import verify
+from py_mlops.commands.upkeep.gc import gc
+from py_mlops.commands.upkeep.retention import expired, hold, redact
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.errors import InputError, UnknownReference
 from py_mlops.predictions import LoggedPrediction, SegmentWriter, find, seal
 from py_mlops.records import PredictionSegment

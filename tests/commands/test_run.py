@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from py_mlops.commands.run import default_request
+from py_mlops.commands.reruns.run import default_request
 from py_mlops.errors import InputError
 from tests.projects import mlops, write_notebook
 

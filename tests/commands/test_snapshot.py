@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from py_mlops.commands.snapshot import snapshot
-from py_mlops.commands.verify import verify
+from py_mlops.commands.snapshots.snapshot import snapshot
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.errors import FileChanged, FileGone, InputError, MlopsError, UnknownVariable
 from py_mlops.records import Snapshot
 from py_mlops.records.handover import FILE
@@ -183,7 +183,7 @@ def test_a_second_snapshot_follows_the_first(workspace: Workspace, tmp_path: Pat
 TAKE = """
 import sys
 from pathlib import Path
-from py_mlops.commands.snapshot import snapshot
+from py_mlops.commands.snapshots.snapshot import snapshot
 from py_mlops.workspace import open_workspace
 print("ready", flush=True)
 sys.stdin.readline()

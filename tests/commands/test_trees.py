@@ -9,13 +9,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from py_mlops.commands.bundle import FORMAT, LISTING, MANIFEST, bundle
-from py_mlops.commands.closure import check_closure
-from py_mlops.commands.diff import diff
-from py_mlops.commands.gc import gc
-from py_mlops.commands.restore import restore
-from py_mlops.commands.unbundle import unbundle
-from py_mlops.commands.verify import verify
+from py_mlops.commands.comparison.diff import diff
+from py_mlops.commands.reruns.closure import check_closure
+from py_mlops.commands.snapshots.restore import restore
+from py_mlops.commands.transfer.bundle import FORMAT, LISTING, MANIFEST, bundle
+from py_mlops.commands.transfer.unbundle import unbundle
+from py_mlops.commands.upkeep.gc import gc
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.errors import Corrupt, Hostile, StoreUnavailable
 from py_mlops.progress import Progress
 from py_mlops.records import Snapshot, Tree, digest_of, record_id

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from py_mlops.commands.bundle import MANIFEST, bundle
-from py_mlops.commands.unbundle import unbundle
+from py_mlops.commands.transfer.bundle import MANIFEST, bundle
+from py_mlops.commands.transfer.unbundle import unbundle
 from py_mlops.errors import Corrupt, Hostile, InputError, Missing, MlopsError, StoreUnavailable
 from py_mlops.records import Snapshot, digest_of
 from py_mlops.workspace import Workspace

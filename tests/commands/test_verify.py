@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from py_mlops.commands.history import log, show
-from py_mlops.commands.verify import verify
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.errors import Corrupt, Missing
 from py_mlops.records import Snapshot
 from py_mlops.workspace import Workspace
@@ -188,7 +188,7 @@ def test_a_ruined_store_is_told_in_a_list_that_ends(
         stored(workspace, blob.digest).write_bytes(b"other")
     whole = list(verify(workspace))
     assert len(whole) == len(list(workspace.store.blobs))
-    monkeypatch.setattr("py_mlops.commands.verify.MOST", 2)
+    monkeypatch.setattr("py_mlops.commands.upkeep.verify.MOST", 2)
     told = list(verify(workspace))
     assert told[:2] == whole[:2]
     assert [one for one in told[2:] if one.startswith(f"{len(whole) - 2} more")] == told[2:]

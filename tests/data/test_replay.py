@@ -11,7 +11,7 @@ from py_mlops.data.replay import INDEX, gather, is_played_back, lay_out
 from py_mlops.errors import InputError, Missing
 from py_mlops.records import Blob, digest_of
 from py_mlops.records.handover import Handover
-from py_mlops.store.folder import FolderBlobs
+from py_mlops.store.blobs.folder import FolderBlobs
 
 Hand = Callable[..., Handover]
 KEY = "ab" * 32

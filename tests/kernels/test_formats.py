@@ -12,8 +12,8 @@ from typing import Any, get_args
 import pytest
 
 from py_mlops.commands.predict import predict
-from py_mlops.commands.reproduce import reproduce
-from py_mlops.commands.run import run
+from py_mlops.commands.reruns.reproduce import reproduce
+from py_mlops.commands.reruns.run import run
 from py_mlops.errors import InputError, NotTrusted, RerunFailed
 from py_mlops.guest import deserialise, serialise
 from py_mlops.model import formats
@@ -66,7 +66,7 @@ os.environ["KERAS_BACKEND"] = "jax"
 from py_mlops.errors import MlopsError
 from py_mlops.model.formats import load
 from py_mlops.records import Artifact, Model
-from py_mlops.store.folder import FolderBlobs
+from py_mlops.store.blobs.folder import FolderBlobs
 
 blobs = FolderBlobs(Path(mkdtemp()))
 

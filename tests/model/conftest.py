@@ -14,7 +14,7 @@ from py_mlops.model.formats import untrusted_types
 from py_mlops.records import Artifact, Model
 from py_mlops.records.handover import SeenModel
 from py_mlops.store.base import Blobs
-from py_mlops.store.folder import FolderBlobs
+from py_mlops.store.blobs.folder import FolderBlobs
 
 
 @pytest.fixture

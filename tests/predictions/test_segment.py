@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from py_mlops.commands.verify import verify
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.errors import Corrupt, InputError
 from py_mlops.predictions import SegmentWriter, find, redact, seal
 from py_mlops.predictions.line import GONE

@@ -37,7 +37,7 @@ def test_the_campaign_catches_a_verify_that_says_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where signatures are not looked at, forged fields go unnamed and the campaign says so."""
-    monkeypatch.setattr("py_mlops.commands.signatures.holds", lambda *_: True)
+    monkeypatch.setattr("py_mlops.commands.upkeep.signatures.holds", lambda *_: True)
     with rig_at(tmp_path) as rig:
         forged = [one for one in everything(rig) if one.kind == "field forged"]
         _, failures = run(rig, forged[:3])

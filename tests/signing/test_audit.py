@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from py_mlops.commands.bundle import bundle
+from py_mlops.commands.transfer.bundle import bundle
 from py_mlops.records import Snapshot
 from py_mlops.signing.sshsig import fingerprint, key_line
 from py_mlops.workspace import Workspace

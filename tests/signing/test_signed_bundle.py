@@ -8,11 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from py_mlops.cli import main
-from py_mlops.commands.bundle import bundle
-from py_mlops.commands.sealed import TRUSTED
-from py_mlops.commands.signatures import public_keys
-from py_mlops.commands.unbundle import unbundle
-from py_mlops.commands.verify import verify
+from py_mlops.commands.transfer.bundle import bundle
+from py_mlops.commands.transfer.sealed import TRUSTED
+from py_mlops.commands.transfer.unbundle import unbundle
+from py_mlops.commands.upkeep.signatures import public_keys
+from py_mlops.commands.upkeep.verify import verify
 from py_mlops.errors import Corrupt, Hostile, MlopsError, NotTrusted
 from py_mlops.signing.sshsig import signer_line
 from py_mlops.workspace import Workspace, open_workspace

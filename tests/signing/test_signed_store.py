@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from campaigns.forger import change_record, change_rows
-from py_mlops.commands.rebuild import rebuild
-from py_mlops.commands.signatures import examine
-from py_mlops.commands.verify import verify, verify_record
+from py_mlops.commands.upkeep.rebuild import rebuild
+from py_mlops.commands.upkeep.signatures import examine
+from py_mlops.commands.upkeep.verify import verify, verify_record
 from py_mlops.errors import InputError
 from py_mlops.records import HeadMove, PublicKey, Signature
 from py_mlops.settings import read_settings

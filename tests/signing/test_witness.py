@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from campaigns.forger import change_record, change_rows
 from py_mlops.cli import main
-from py_mlops.commands.witness import read_witness, witness
+from py_mlops.commands.upkeep.witness import read_witness, witness
 from py_mlops.errors import Corrupt, InputError
 from py_mlops.workspace import Workspace, open_workspace
 from tests.handovers import MODEL, a_project, take

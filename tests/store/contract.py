@@ -18,13 +18,13 @@ from hypothesis import strategies as st
 
 from py_mlops.errors import Corrupt, FileGone, HeadMoved, InputError, Missing
 from py_mlops.store import Blobs, Entry, Ledger, Move
-from py_mlops.store.merkle import (
+from py_mlops.store.ledger.merkle import (
     EMPTY,
     leaf_hash,
     verify_consistency,
     verify_inclusion,
 )
-from py_mlops.store.schema import leaf_data
+from py_mlops.store.ledger.schema import leaf_data
 from tests.store.samples import TIME, digest, entry
 
 HOSTILE = [

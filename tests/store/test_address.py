@@ -6,8 +6,8 @@ import pytest
 
 from py_mlops.errors import InputError
 from py_mlops.store.address import TeamAddress, parse
-from py_mlops.store.blobs_at import open_blobs
-from py_mlops.store.folder import FolderBlobs
+from py_mlops.store.blobs.folder import FolderBlobs
+from py_mlops.store.blobs.kind import open_blobs
 
 
 @pytest.mark.parametrize("folder", ["/data/store", "store", "a?b=c", "postgresql", "a:b"])

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from py_mlops.errors import InputError, StoreUnavailable
-from py_mlops.store.blobs_at import open_blobs
-from py_mlops.store.bucket import objects as bucket_objects
-from py_mlops.store.bucket.blobs import BucketBlobs
-from py_mlops.store.bucket.keys import doomed, key, touched
+from py_mlops.store.blobs.bucket import objects as bucket_objects
+from py_mlops.store.blobs.bucket.blobs import BucketBlobs
+from py_mlops.store.blobs.bucket.keys import doomed, key, touched
+from py_mlops.store.blobs.kind import open_blobs
 from tests.buckets import KEY_ID, SECRET, Service, environment, free_port, moto, rclone
 from tests.store.contract import BlobsContract
 from tests.store.samples import digest

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from py_mlops.errors import Corrupt, Missing, StoreUnavailable
-from py_mlops.store.check import check
-from py_mlops.store.folder import FolderBlobs
+from py_mlops.store.blobs.check import check
+from py_mlops.store.blobs.folder import FolderBlobs
 from tests.store.samples import digest
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from campaigns.collector import WithoutClaims, WithoutSecondLook, by_hand, done, interleave
-from py_mlops.store.leased import LeasedBlobs
+from py_mlops.store.blobs.leased import LeasedBlobs
 
 SLICE = 40
 """Interleavings that are tried here; the campaign tries 10,000."""

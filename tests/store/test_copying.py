@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from py_mlops.store.copying import copy_and_hash
+from py_mlops.store.blobs.copying import copy_and_hash
 
 SIZES = [0, 1, (1 << 20) - 1, 4 << 20, (4 << 20) + 1, (13 << 20) + 5]
 

@@ -6,7 +6,7 @@ import pytest
 
 from campaigns import corruption
 from campaigns.corruption import DAMAGES, damage_folders, damage_server
-from py_mlops.store.schema import as_it_stands
+from py_mlops.store.ledger.schema import as_it_stands
 from tests.postgresql import PostgreSQL
 
 SLICE = 24
@@ -23,7 +23,7 @@ def test_no_damage_goes_unnoticed_and_none_is_used(server: PostgreSQL, tmp_path:
 
 def test_the_check_catches_a_reader_who_does_not_check(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same check fails where rows are read without their leaf hash, and nothing is verified."""
-    monkeypatch.setattr("py_mlops.store.ledger.from_columns", corruption_reader)
+    monkeypatch.setattr("py_mlops.store.ledger.ledger.from_columns", corruption_reader)
     monkeypatch.setattr(corruption, "verify", lambda _: iter(()))
     assert any(outcome.problems for outcome in damage_folders(SLICE))
 

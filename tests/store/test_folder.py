@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from py_mlops.errors import Missing, StoreUnavailable
-from py_mlops.store.folder import FolderBlobs
+from py_mlops.store.blobs.folder import FolderBlobs
 from tests.store.contract import BlobsContract
 from tests.store.samples import digest
 
@@ -200,7 +200,7 @@ def test_a_read_only_folder_can_still_be_read() -> None:
         "import os, sys\n"
         "from pathlib import Path\n"
         "from py_mlops.errors import StoreUnavailable\n"
-        "from py_mlops.store.folder import FolderBlobs\n"
+        "from py_mlops.store.blobs.folder import FolderBlobs\n"
         "if os.getuid() == 0: os.setuid(65534)\n"  # root may write anywhere
         "blobs = FolderBlobs(Path(sys.argv[1]))\n"
         "assert blobs.read(sys.argv[2]) == b'data'\n"

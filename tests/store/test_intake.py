@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from py_mlops.errors import FileChanged, FileGone, InputError
-from py_mlops.store.copying import copy_and_hash
-from py_mlops.store.folder import FolderBlobs
+from py_mlops.store.blobs.copying import copy_and_hash
+from py_mlops.store.blobs.folder import FolderBlobs
 
 
 def append(path: Path) -> None:
@@ -51,7 +51,7 @@ def test_a_file_that_changes_while_it_is_copied_is_refused(
         writer.join()
         return result
 
-    monkeypatch.setattr("py_mlops.store.intake.copy_and_hash", meanwhile)
+    monkeypatch.setattr("py_mlops.store.blobs.intake.copy_and_hash", meanwhile)
     with pytest.raises(FileChanged, match=r"data\.csv changed while it was being copied"):
         blobs.put_file(path)
     assert list(blobs) == []

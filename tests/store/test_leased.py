@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from py_mlops.store.claims import DAY, Claims
-from py_mlops.store.folder import FolderBlobs
-from py_mlops.store.leased import LeasedBlobs
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store.blobs.folder import FolderBlobs
+from py_mlops.store.blobs.leased import LeasedBlobs
+from py_mlops.store.ledger.claims import DAY, Claims
+from py_mlops.store.ledger.ledger import SqlLedger
 from tests.postgresql import PostgreSQL
 from tests.store.contract import BlobsContract
 from tests.store.samples import digest

@@ -10,7 +10,7 @@ import pytest
 
 from py_mlops.errors import Corrupt, InputError, StoreFormat, StoreUnavailable
 from py_mlops.store import Entry, Move
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store.ledger.ledger import SqlLedger
 from tests.store.contract import LedgerContract
 from tests.store.samples import TIME, digest, entry
 
@@ -202,7 +202,7 @@ def test_a_locked_database_says_so(
     filled: SqlLedger, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """When another process keeps the database locked, the error says to wait."""
-    monkeypatch.setattr("py_mlops.store.database.LOCK_TIMEOUT", 0.05)
+    monkeypatch.setattr("py_mlops.store.ledger.database.LOCK_TIMEOUT", 0.05)
     impatient = SqlLedger(f"sqlite:///{path}")
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -6,7 +6,7 @@ from functools import partial
 
 import pytest
 
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store.ledger.ledger import SqlLedger
 from tests.postgresql import PostgreSQL
 from tests.store.contract import LedgerContract
 

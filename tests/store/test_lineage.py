@@ -12,8 +12,8 @@ from sqlalchemy import text
 from py_mlops.records import Author, record_id
 from py_mlops.store import Store, open_store
 from py_mlops.store.edges import Point, file, key_of, origin, person
-from py_mlops.store.indexing import KEEPING_UP
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store.ledger.indexing import KEEPING_UP
+from py_mlops.store.ledger.ledger import SqlLedger
 from py_mlops.store.recovery import recover
 from tests.postgresql import PostgreSQL
 from tests.store.lineages import ADDRESS, add, asked, blob_of, folder, made_of, wheel

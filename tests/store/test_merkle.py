@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from py_mlops.store import merkle
+from py_mlops.store.ledger import merkle
 
 # The test vectors of the Certificate Transparency project's reference
 # implementations (google/certificate-transparency, transparency-dev/merkle).

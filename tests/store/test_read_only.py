@@ -15,8 +15,8 @@ from tests import handovers
 READER = """
 import os, sys
 from pathlib import Path
-from py_mlops.commands.catalogue import open_catalogue
-from py_mlops.commands.inspect import snapshot_detail
+from py_mlops.commands.catalogue.catalogue import open_catalogue
+from py_mlops.commands.catalogue.inspect import snapshot_detail
 from py_mlops.errors import StoreUnavailable
 from py_mlops.records import Author
 from py_mlops.settings import Settings

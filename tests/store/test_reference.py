@@ -7,7 +7,7 @@ import pytest
 
 from py_mlops.errors import UnknownReference
 from py_mlops.store import Entry, Ledger, Move
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store.ledger.ledger import SqlLedger
 from py_mlops.store.reference import resolve
 from tests.store.samples import TIME, digest, entry
 

@@ -13,10 +13,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from py_mlops.errors import StoreError
 from py_mlops.store import Move
-from py_mlops.store.database import Database
-from py_mlops.store.ledger import SqlLedger
-from py_mlops.store.revisions import _MIGRATIONS
-from py_mlops.store.schema import log, metadata
+from py_mlops.store.ledger.database import Database
+from py_mlops.store.ledger.ledger import SqlLedger
+from py_mlops.store.ledger.revisions import _MIGRATIONS
+from py_mlops.store.ledger.schema import log, metadata
 from tests.postgresql import PostgreSQL
 from tests.store.samples import digest, entry
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from py_mlops.records import canonical
 from py_mlops.store import Move, Row
-from py_mlops.store.schema import leaf_data
+from py_mlops.store.ledger.schema import leaf_data
 from tests.store.samples import TIME, digest
 
 

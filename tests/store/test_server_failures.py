@@ -13,8 +13,9 @@ import pytest
 from sqlalchemy import text
 
 from py_mlops.errors import Corrupt, StoreFormat, StoreUnavailable
-from py_mlops.store import Move, database
-from py_mlops.store.ledger import SqlLedger
+from py_mlops.store import Move
+from py_mlops.store.ledger import database
+from py_mlops.store.ledger.ledger import SqlLedger
 from tests.postgresql import DATABASE, PASSWORD, USER, PostgreSQL
 from tests.store.samples import digest, entry
 
@@ -41,7 +42,7 @@ def ledger(server: PostgreSQL, schema: str) -> Iterator[SqlLedger]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("py_mlops.store.database.PATIENCE", 0.5)
+    monkeypatch.setattr("py_mlops.store.ledger.database.PATIENCE", 0.5)
 
 
 def _refused(address: str) -> StoreUnavailable:

@@ -11,7 +11,7 @@ import pytest
 from py_mlops.errors import FileGone
 from py_mlops.records import Blob, digest_of
 from py_mlops.store import StatCache, ingest
-from py_mlops.store.folder import FolderBlobs
+from py_mlops.store.blobs.folder import FolderBlobs
 
 
 class Counting(FolderBlobs):

@@ -14,9 +14,10 @@ from sqlalchemy.event import listen, remove
 
 from py_mlops.errors import Corrupt, InputError
 from py_mlops.records import HeadMove
-from py_mlops.store import Store, ingest, keep_unchanged, open_store, statcache
+from py_mlops.store import Store, ingest, keep_unchanged, open_store
+from py_mlops.store.blobs import statcache
+from py_mlops.store.blobs.leased import LeasedBlobs
 from py_mlops.store.gc import plan, sweep
-from py_mlops.store.leased import LeasedBlobs
 from py_mlops.store.recovery import recover
 from tests.postgresql import PostgreSQL
 from tests.store.samples import imported

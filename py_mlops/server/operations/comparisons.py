@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from py_mlops.commands.compare import compare as side_by_side
-from py_mlops.commands.compare_notebooks import NotebookComparison
-from py_mlops.commands.compare_notebooks import (
+from py_mlops.commands.comparison.compare import compare as side_by_side
+from py_mlops.commands.comparison.notebooks import NotebookComparison
+from py_mlops.commands.comparison.notebooks import (
     compare_notebooks as notebooks_side_by_side,
 )
-from py_mlops.commands.comparison import Comparison
+from py_mlops.commands.comparison.shapes import Comparison
 from py_mlops.records import Digest
 from py_mlops.server.contract import Route
 

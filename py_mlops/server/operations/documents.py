@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from py_mlops.commands.badge import Badge, badge, no_badge
+from py_mlops.commands.catalogue.badge import Badge, badge, no_badge
 from py_mlops.notebook.document import parse
 from py_mlops.server.contract import Route
 from py_mlops.server.files import place, read_text

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from py_mlops.commands.inspect import the_snapshot
-from py_mlops.commands.reproduce import Options, trust_question
-from py_mlops.commands.summaries import Limit
+from py_mlops.commands.catalogue.inspect import the_snapshot
+from py_mlops.commands.catalogue.summaries import Limit
+from py_mlops.commands.reruns.reproduce import Options, trust_question
 from py_mlops.errors import InputError, NotTrusted, StoreUnavailable
 from py_mlops.server.contract import Route
 from py_mlops.server.files import on_disk

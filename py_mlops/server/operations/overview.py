@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import msgspec
 
 from py_mlops import __version__
-from py_mlops.commands.inspect import NOTEBOOK_BYTES
+from py_mlops.commands.catalogue.inspect import NOTEBOOK_BYTES
 from py_mlops.errors import MlopsError
 from py_mlops.records import Author
 from py_mlops.server.contract import Content, Nothing, Route

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from py_mlops.commands.figures import figure_of
-from py_mlops.commands.inspect import executed_notebook, reproduction_detail, snapshot_detail
-from py_mlops.commands.lineage_drawn import SnapshotLineage, snapshot_lineage
-from py_mlops.commands.summaries import (
+from py_mlops.commands.catalogue.inspect import (
+    executed_notebook,
+    reproduction_detail,
+    snapshot_detail,
+)
+from py_mlops.commands.catalogue.summaries import (
     ExecutedNotebook,
     Limit,
     MetricHistory,
@@ -18,6 +20,8 @@ from py_mlops.commands.summaries import (
     SnapshotDetail,
     SnapshotPage,
 )
+from py_mlops.commands.comparison.figures import figure_of
+from py_mlops.commands.lineage.drawn import SnapshotLineage, snapshot_lineage
 from py_mlops.errors import UnknownReference
 from py_mlops.records import Digest
 from py_mlops.server.contract import Content, Route

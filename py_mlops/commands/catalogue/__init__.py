@@ -1,0 +1,1 @@
+"""Catalogue: what faces list and show, answered without reading the store each time."""

@@ -1,0 +1,1 @@
+"""Comparison: two snapshots side by side, part by part."""

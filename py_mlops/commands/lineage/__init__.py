@@ -1,0 +1,1 @@
+"""Lineage: where something comes from, what it went into, and where heads pointed."""

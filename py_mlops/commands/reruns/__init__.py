@@ -1,0 +1,1 @@
+"""Reruns: a program executed without a person, and how it came out."""

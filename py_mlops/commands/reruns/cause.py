@@ -1,0 +1,90 @@
+"""Names the likely cause of a verdict, from what the recorded run is known to have taken in."""
+
+from __future__ import annotations
+
+from py_mlops.commands.reruns.evidence import Evidence
+from py_mlops.commands.reruns.rerun import NOT_KEPT, stood_in
+from py_mlops.data.surroundings import never_read
+from py_mlops.notebook.client import CellFailure
+from py_mlops.records import Level, Snapshot
+from py_mlops.verdict import likely_cause, missing_program
+
+_UNSEEN = {
+    "shell": "the first cell that does something else started a process.",
+    "network": "the first cell that does something else was answered from outside.",
+}
+"""What a hole of the first differing cell means for what it shows, by the hole's kind."""
+
+
+def cause(
+    level: Level,
+    snapshot: Snapshot,
+    evidence: Evidence,
+    failure: CellFailure | None,
+    *,
+    unseeded: bool,
+) -> str:
+    """Name the likely cause, from the axes and the first differing or failed cell's holes.
+
+    Args:
+        level: The verdict's level.
+        snapshot: What was rerun.
+        evidence: How the rerun compares with it.
+        failure: The cell that failed, if one did.
+        unseeded: Whether it draws random numbers that nothing fixes.
+
+    Returns:
+        A sentence that begins with the axis, or nothing where there is no cause to name.
+    """
+    difference = evidence.first_difference
+    told = _took_in(snapshot, failure.count if failure else difference.count if difference else 0)
+    shown = failure.error if failure else difference.rerun if difference else ""
+    lost = _never_read(snapshot, shown) if failure else ""
+    lost = lost or _not_kept(snapshot, shown) or told.get("network", "")
+    return likely_cause(
+        level,
+        evidence.axes,
+        unseeded=unseeded,
+        lost=lost or (missing_program(difference) if difference else ""),
+        unseen=told.get("shell", ""),
+        varies=level == "within tolerance" and bool(evidence.varying),
+    )
+
+
+def _never_read(snapshot: Snapshot, error: str) -> str:
+    """Say that a rerun failed for a file whose name was recorded and whose content was not."""
+    path = never_read(snapshot.surroundings.listings, error)
+    if not path:
+        return ""
+    return (
+        f"data: the recorded run listed the folder of {path} and never read that file, so its "
+        "name, size and time are recorded and its content is not; the rerun chose to read it."
+    )
+
+
+def _not_kept(snapshot: Snapshot, shown: str) -> str:
+    """Say that what a cell shows hangs on the value of an environment variable."""
+    if NOT_KEPT not in shown:
+        return ""
+    names = ", ".join(stood_in(snapshot))
+    return (
+        f"data: the program needs the value of an environment variable ({names}), which no "
+        "snapshot keeps; give it to the rerun with --env NAME=VALUE."
+    )
+
+
+def _took_in(snapshot: Snapshot, cell: int) -> dict[str, str]:
+    """Say what a cell took in that no rerun has, by the kinds of holes; 0 is some unknown cell.
+
+    Answers that no rerun gets are told of the cells before it too: it may work with them.
+    """
+    told: dict[str, str] = {}
+    earlier = ""
+    for hole in snapshot.capture.holes:
+        if cell and hole.cell == cell and hole.kind in _UNSEEN:
+            told.setdefault(hole.kind, f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}")
+        elif hole.kind == "network" and hole.blocking and (hole.cell < cell or not cell):
+            earlier = earlier or f"network: the program was answered from outside. {hole.text}"
+    if earlier:
+        told.setdefault("network", earlier)
+    return told

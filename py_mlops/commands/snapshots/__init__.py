@@ -1,0 +1,1 @@
+"""Snapshots: taken of what a kernel handed over, looked at, loaded and put back into a folder."""

@@ -1,0 +1,1 @@
+"""The ledger in an SQL database: rows, heads, leases and the index of lineage."""

@@ -1,0 +1,78 @@
+"""Lets writers who want to move one head take turns, instead of losing races to each other."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sqlalchemy import bindparam, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from py_mlops.store.ledger.database import LOCK_TIMEOUT, Database
+from py_mlops.store.ledger.together import Question, together
+
+_SHORTEST, _LONGEST = 0.001, 0.05
+"""Seconds between two looks at a file's lock; a hundred who wait must not keep a machine busy."""
+_QUEUE = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
+
+
+@contextmanager
+def turn(database: Database, name: str) -> Iterator[None]:
+    """Wait until nobody else of those who wait here is at a head.
+
+    It is a courtesy: a head moves by compare-and-set, whether one waited or
+    not. So whatever keeps us from waiting, or a wait of more than
+    `LOCK_TIMEOUT`, only ends the waiting.
+
+    Args:
+        database: The ledger's.
+        name: The head.
+    """
+    queue = _at_server if database.dialect == "postgresql" else _at_file
+    with queue(database, name):
+        yield
+
+
+@contextmanager
+def _at_server(database: Database, name: str) -> Iterator[None]:
+    connection = None
+    with suppress(SQLAlchemyError):
+        connection = database.connect(brief=True)
+        together(connection, [Question(_QUEUE, {"name": name})], begins=True)
+    try:
+        yield
+    finally:
+        if connection is not None:
+            with suppress(SQLAlchemyError):
+                connection.close()
+
+
+@contextmanager
+def _at_file(database: Database, name: str) -> Iterator[None]:  # noqa: ARG001 - one queue for all
+    file = None
+    with suppress(OSError):
+        path = Path(f"{database.file}-turn")
+        file = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        _wait(file)
+    try:
+        yield
+    finally:
+        if file is not None:
+            os.close(file)
+
+
+def _wait(file: int) -> None:
+    deadline, pause = time.monotonic() + LOCK_TIMEOUT, _SHORTEST
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - a pause, no secret
+            pause = min(pause * 1.5, _LONGEST)
+        else:
+            return
