@@ -48,7 +48,8 @@ class Shown:
         from IPython.display import display
 
         if self._handle is not None:
-            self._handle.update({}, raw=True)
+            # No data at all would make nbconvert warn of the saved notebook.
+            self._handle.update({"text/plain": ""}, raw=True)
             self._handle = None
         display(data, raw=True)
 

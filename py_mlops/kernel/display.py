@@ -71,6 +71,7 @@ class Ticker:
         ``jupyter console``) take no notice of what is put in an output's place.
         """
         if self._handle is not None:
-            self._handle.update({}, raw=True)
+            # No data at all would make nbconvert warn of the saved notebook.
+            self._handle.update({"text/plain": ""}, raw=True)
             self._handle = None
         display(Shown(page))

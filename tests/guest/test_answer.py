@@ -35,4 +35,7 @@ def test_a_client_that_knows_no_updates_shows_the_answer() -> None:
         {"text/plain": "mlops: reading"},
         {"text/plain": "the page"},
     ]
-    assert [data for data, update in outputs if update] == [{"text/plain": "mlops: writing"}, {}]
+    assert [data for data, update in outputs if update] == [
+        {"text/plain": "mlops: writing"},
+        {"text/plain": ""},
+    ]

@@ -50,7 +50,8 @@ def saved(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def bundle(saved: Any, line: str, place: int = 0) -> dict[str, str]:
     """Return what one of the cells with that magic showed at last."""
     cells = [cell for cell in saved.cells if line in cell.source.splitlines()]
-    shown = [one.data for one in cells[place].outputs if "data" in one]
+    displays = [one.data for one in cells[place].outputs if "data" in one]
+    shown = [one for one in displays if one != {"text/plain": ""}]  # where progress was
     assert len(shown) == 1
     return dict(shown[0])
 
