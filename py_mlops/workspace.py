@@ -99,12 +99,16 @@ def _login() -> str:
         return f"uid {os.getuid()}"
 
 
-def open_workspace(store: str | Path | None = None, *, create: bool = True) -> Workspace:
+def open_workspace(
+    store: str | Path | None = None, *, create: bool = True, patience: float | None = None
+) -> Workspace:
     """Open the store, making it when it is not there yet.
 
     Args:
         store: A store's address; by default the person's own, see `read_settings`.
         create: Make it when there is none.
+        patience: Seconds for which a passing failure of a team's database is
+            met by trying again.
 
     Returns:
         The workspace.
@@ -116,7 +120,9 @@ def open_workspace(store: str | Path | None = None, *, create: bool = True) -> W
     settings = read_settings(store)
     author = find_author()
     signer = Signer(author, settings.config) if settings.sign else None
-    opened = open_store(settings.store, create=create, cache=settings.cache, signer=signer)
+    opened = open_store(
+        settings.store, create=create, cache=settings.cache, signer=signer, patience=patience
+    )
     return Workspace(opened, author, settings, signer)
 
 

@@ -110,7 +110,11 @@ class Observer:
         if not self._installed:
             self._installed = True
             hook = _hook(self._opens, self._handlers, self._silence, self._failed)
-            sys.addaudithook(hook)
+            tracer = self.level.trace.tracer
+            self._opens.left = tracer.left
+            if not tracer.audit(hook, self._handlers):
+                sys.addaudithook(hook)
+            self._opens.follow(self.level.seeing())
 
     def stop(self) -> None:
         """Stop to watch; what was seen stays."""

@@ -1002,6 +1002,85 @@ EXPORT unsigned long mlops_trace_news(void) {
   return ring ? size - ring->moved + __atomic_load_n(&ring->news, __ATOMIC_RELAXED) : size;
 }
 
+/* ---- what Python announces ---- */
+
+/* An audit hook of Python's own costs a call of a Python function for each event of the process,
+ * and most events are files that are opened to be read, which are noted here anyway. This one
+ * hands on only what is wanted. Nothing of Python's is linked to: what the interpreter around us
+ * does not export is not used, and then there is no hook. */
+typedef struct Object Object;
+
+static struct {
+  int (*add)(int (*)(const char *, Object *, void *), void *);
+  Object *(*call)(Object *, const char *, ...), *(*item)(Object *, ssize_t);
+  long (*number)(Object *);
+  void (*keep)(Object *), (*drop)(Object *), (*forget_error)(void), (*quiet)(void *), (*loud)(void *);
+  void *(*thread)(void), *(*interpreter)(void);
+  int (*lives)(void), (*announce)(const char *, const char *, ...);
+} python;
+static int heard;                         /* others may forbid hooks, and say nothing */
+static void *home;                        /* the interpreter that the hook belongs to */
+static char wanted[1024];                 /* names of events, each behind a blank */
+static uint64_t wanted_lengths;
+EXPORT volatile int mlops_trace_left;     /* files that are only read are left to the tracer */
+
+static int is_wanted(const char *event) {
+  size_t length = strlen(event);
+  if (length > 63 || !(wanted_lengths >> length & 1)) return 0;
+  for (const char *at = wanted; (at = strstr(at, event)); at += length)
+    if (at[-1] == ' ' && (at[length] == ' ' || !at[length])) return 1;
+  return 0;
+}
+
+static int is_left(Object *args) {
+  Object *flags = python.item(args, 2);
+  long value = flags ? python.number(flags) : -1;
+  if (value < 0) python.forget_error(); /* somebody else's event of this name */
+  return value >= 0 && !(value & O_ACCMODE);
+}
+
+static int audited(const char *event, Object *args, void *call) {
+  int is_open = !strcmp(event, "open");
+  heard = 1;
+  if (!(is_open || is_wanted(event)) || !python.lives() || python.interpreter() != home) return 0;
+  if (is_open && mlops_trace_left && active && is_left(args)) return 0;
+  void *thread = python.thread();
+  python.quiet(thread); /* as Python does it: no debugger steps into a hook */
+  Object *result = python.call(call, "(sO)", event, args);
+  python.loud(thread);
+  if (!result) return -1; /* an interrupt that came meanwhile */
+  python.drop(result);
+  return 0;
+}
+
+static int find(void *slot, const char *name) {
+  void *found = dlsym(RTLD_DEFAULT, name);
+  memcpy(slot, &found, sizeof found);
+  return found != NULL;
+}
+
+/* Hands the audit events of these names, each behind a blank, and those of files to a Python
+ * function of two arguments, for good; says whether it does. The caller holds the GIL. */
+EXPORT int mlops_trace_audit(const char *names, Object *call);
+EXPORT int mlops_trace_audit(const char *names, Object *call) {
+  if (home || strlen(names) >= sizeof wanted - 1 || !find(&python.add, "PySys_AddAuditHook") ||
+      !find(&python.call, "PyObject_CallFunction") || !find(&python.item, "PyTuple_GetItem") ||
+      !find(&python.number, "PyLong_AsLong") || !find(&python.keep, "Py_IncRef") ||
+      !find(&python.drop, "Py_DecRef") || !find(&python.forget_error, "PyErr_Clear") ||
+      !find(&python.quiet, "PyThreadState_EnterTracing") ||
+      !find(&python.loud, "PyThreadState_LeaveTracing") ||
+      !find(&python.thread, "PyThreadState_Get") || !find(&python.lives, "Py_IsInitialized") ||
+      !find(&python.interpreter, "PyInterpreterState_Get") || !find(&python.announce, "PySys_Audit"))
+    return 0;
+  strcpy(wanted, names);
+  for (char *at = wanted; (at = strchr(at, ' ')); at++)
+    wanted_lengths |= 1ull << (strcspn(at + 1, " ") & 63);
+  home = python.interpreter();
+  python.keep(call);
+  if (python.add(audited, call) || python.announce("mlops.hook", NULL)) python.forget_error();
+  return heard;
+}
+
 static void read_prefixes(const char *list) {
   if (!list || strlen(list) >= sizeof skipped) return;
   strcpy(skipped, list);

@@ -13,6 +13,7 @@ from py_mlops.records import LogSignature, is_digest
 from py_mlops.store.base import Entry, Move, Row, Sign
 from py_mlops.store.ledger import merkle
 from py_mlops.store.ledger.looking import Look, hold, look, pointed_at
+from py_mlops.store.ledger.notices import NOTICE
 from py_mlops.store.ledger.schema import Columns, head, log, meta, node, signature, to_columns
 from py_mlops.store.ledger.together import Question, together
 
@@ -21,6 +22,9 @@ _SIZE_AND_ROOT = (
     .where(or_(meta.c.key == "size", meta.c.key == "root"))
     .values(value=case((meta.c.key == "size", bindparam("size")), else_=bindparam("root")))
 )
+_SIZE_AND_ROOT_TOLD = _SIZE_AND_ROOT.returning(NOTICE)
+"""The same, and whoever listens at the server is told once it is committed."""
+
 _HEAD = (
     update(head)
     .where(head.c.name == bindparam("of"))
@@ -59,7 +63,7 @@ def append(
     if fresh:
         if move:
             _check_head(found.head, move)
-        rows, root, writes = _extended(found, fresh, move)
+        rows, root, writes = _extended(found, fresh, move, connection.dialect.name)
         if move:
             writes.append(_moved(move, rows[-1].seq))
         if sign is not None:
@@ -110,7 +114,7 @@ def _check_head(columns: Columns, move: Move) -> None:
 
 
 def _extended(
-    found: Look, fresh: Sequence[Entry], move: Move | None
+    found: Look, fresh: Sequence[Entry], move: Move | None, dialect: str
 ) -> tuple[list[Row], bytes, list[Question]]:
     """Return new rows, the log's root with them, and what enters them.
 
@@ -136,7 +140,9 @@ def _extended(
         rows.append(row)
         leaves.append(Question(_ROW, columns))
     root = merkle.root(size, nodes)
-    numbers = Question(_SIZE_AND_ROOT, {"size": str(size), "root": root.hex()})
+    # Who waits for SQLite watches its file.
+    become = _SIZE_AND_ROOT_TOLD if dialect == "postgresql" else _SIZE_AND_ROOT
+    numbers = Question(become, {"size": str(size), "root": root.hex()})
     return rows, root, [*leaves, *subtrees, numbers]
 
 

@@ -62,12 +62,14 @@ class Database:
         file: SQLite's file; empty for a server.
     """
 
-    def __init__(self, url: str | URL) -> None:
+    def __init__(self, url: str | URL, patience: float | None = None) -> None:
         """Prepare to use a database; nothing is opened yet.
 
         Args:
             url: SQLAlchemy's URL, ``sqlite:////folder/ledger.sqlite`` or
                 ``postgresql://host/database``.
+            patience: Seconds for which a server's passing failure is met by trying again;
+                `PATIENCE` by default.
 
         Raises:
             InputError: When the address is none of these, or its driver is not installed.
@@ -81,7 +83,8 @@ class Database:
             for (dialect, mode), options in _OPTIONS.items()
             if dialect == self.dialect
         }
-        self.patience = 0.0 if self.dialect == "sqlite" else PATIENCE
+        asked = PATIENCE if patience is None else patience
+        self.patience = 0.0 if self.dialect == "sqlite" else asked
 
     @contextmanager
     def transaction(
@@ -149,6 +152,11 @@ class Database:
             brief: Whether `together` shall begin it.
         """
         return (self._engines["brief"] if brief else self._engine).connect()
+
+    def driver(self) -> tuple[Any, dict[str, Any]]:
+        """Return the driver's module, and with which words it connects to this database."""
+        _, words = self._engine.dialect.create_connect_args(self._engine.url)
+        return self._engine.dialect.loaded_dbapi, {**words, **_KEPT_ALIVE}
 
     def close(self) -> None:
         """Release its connections."""

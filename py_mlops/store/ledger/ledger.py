@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -30,6 +30,7 @@ from py_mlops.store.ledger.audit import audit
 from py_mlops.store.ledger.database import Database
 from py_mlops.store.ledger.lineage import SqlLineage
 from py_mlops.store.ledger.looking import Nodes, hold, point, points, size_of
+from py_mlops.store.ledger.notices import Heard, listening
 from py_mlops.store.ledger.revisions import prepare
 from py_mlops.store.ledger.schema import (
     DAMAGED,
@@ -55,7 +56,13 @@ class SqlLedger:
         database: Its database.
     """
 
-    def __init__(self, url: str | URL, *, making: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        making: Callable[[], None] = lambda: None,
+        patience: float | None = None,
+    ) -> None:
         """Open the ledger, making its tables in an empty database.
 
         Args:
@@ -63,13 +70,14 @@ class SqlLedger:
                 ``postgresql://host/database``.
             making: Called when the database is empty, before its tables are
                 made; what it raises keeps them from being made.
+            patience: Seconds for which a server's passing failure is met by trying again.
 
         Raises:
             InputError: When the address is none of these.
             StoreFormat: When the database is not a ledger we can read.
             StoreUnavailable: When it cannot be opened.
         """
-        self.database = Database(url)
+        self.database = Database(url, patience)
         try:
             prepare(self.database, making)
         except BaseException:
@@ -95,6 +103,10 @@ class SqlLedger:
             lambda connection: append(connection, entries, move, sign),
             brief=True,
         )
+
+    def listening(self) -> AbstractAsyncContextManager[Heard]:
+        """Hear when the log has grown, see `Ledger`."""
+        return listening(self.database)
 
     def turn(self, name: str) -> AbstractContextManager[None]:
         """Wait for one's turn at a head, see `Ledger`."""
