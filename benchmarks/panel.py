@@ -17,16 +17,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.figures import Figure, table
 from benchmarks.server import Large, large_server
+from py_mlops.workspace import open_workspace
 from tests.browser.conftest import CHROMIUM, FLAGS
 from tests.browser.panels import entries, show_panel, view
 from tests.jupyter import TOKEN, Server, jupyter_server
 from tests.panels.large import cell, notebook
+from tests.postgresql import postgresql
 
 WAIT = 120_000
 TIMES, STARTS, SCROLL = 7, 10, 100
@@ -158,9 +161,9 @@ for line in sys.stdin:
 """
 
 
-def from_outside(page: Page, store: Path) -> Figure:
+def from_outside(page: Page, store: str, what: str) -> Figure:
     """Measure when a snapshot that another process has added is on the page."""
-    words = [sys.executable, "-c", ADDING, str(store)]
+    words = [sys.executable, "-c", ADDING, store]
     page.wait_for_timeout(1000)
     seen = []
     with subprocess.Popen(words, stdin=-1, stdout=-1, text=True) as other:
@@ -174,7 +177,19 @@ def from_outside(page: Page, store: Path) -> Figure:
             seen.append(row[1] - added)
             page.wait_for_timeout(500)
         other.stdin.close()
-    return Figure("a snapshot of another process is seen", seen, SEEN)
+    return Figure(what, seen, SEEN)
+
+
+def from_colleagues(browser: Browser, place: Path) -> Figure:
+    """Measure the same of a team's store in PostgreSQL."""
+    home = place / "team"
+    with postgresql() as database, opened(browser) as page:
+        address = f"{database.address('team')}&blobs={home / 'blobs'}"
+        open_workspace(address).store.close()
+        own: dict[str, Any] = {"MLOPS_STORE": address}
+        with jupyter_server(home, settings(home), **own) as server:
+            show_panel(page, server, workspace="team")
+            return from_outside(page, address, "a snapshot in a team's store is seen")
 
 
 def drawn(page: Page, pair: tuple[str, str]) -> float:
@@ -306,7 +321,11 @@ def main() -> None:
         with large_server(home, settings(home), word) as large:
             with opened(browser) as page:
                 figures = lists(page, large)
-                figures.append(from_outside(page, home / "store"))
+                figures.append(
+                    from_outside(page, str(home / "store"), "a snapshot of another process is seen")
+                )
+            figures.append(from_colleagues(browser, place))
+            with opened(browser) as page:
                 compared = comparisons(page, large)
             table("The panel, 10,000 snapshots of 200 models", figures)
             table("Comparing notebooks", compared)

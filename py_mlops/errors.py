@@ -2,6 +2,7 @@
 
 MlopsError
 ├── InputError               what was asked for is not there or not allowed
+│   ├── NoStore              there is none at the address, and none was to be made
 │   ├── UnknownReference     no snapshot, head or file goes by that name
 │   └── UnknownVariable      the notebook has no variable of that name
 ├── CaptureError             the notebook's world moved under the snapshot
@@ -53,6 +54,10 @@ def _rebuild(kind: type[MlopsError], message: str, hint: str) -> MlopsError:
 
 class InputError(MlopsError):
     """What was asked for is not there or not allowed."""
+
+
+class NoStore(InputError):
+    """There is no store at an address; the first snapshot makes it."""
 
 
 class UnknownReference(InputError):

@@ -6,7 +6,7 @@ import getpass
 import os
 import subprocess
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from py_mlops.errors import InputError
@@ -19,11 +19,16 @@ __all__ = [
     "Settings",
     "Workspace",
     "find_author",
+    "latest",
     "now",
     "open_remote",
     "open_workspace",
     "read_settings",
 ]
+
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+_APART = timedelta(hours=1)
+"""So far two machines' clocks may be apart."""
 
 
 @dataclass(frozen=True)
@@ -94,12 +99,16 @@ def _login() -> str:
         return f"uid {os.getuid()}"
 
 
-def open_workspace(store: str | Path | None = None, *, create: bool = True) -> Workspace:
+def open_workspace(
+    store: str | Path | None = None, *, create: bool = True, patience: float | None = None
+) -> Workspace:
     """Open the store, making it when it is not there yet.
 
     Args:
         store: A store's address; by default the person's own, see `read_settings`.
         create: Make it when there is none.
+        patience: Seconds for which a passing failure of a team's database is
+            met by trying again.
 
     Returns:
         The workspace.
@@ -111,7 +120,9 @@ def open_workspace(store: str | Path | None = None, *, create: bool = True) -> W
     settings = read_settings(store)
     author = find_author()
     signer = Signer(author, settings.config) if settings.sign else None
-    opened = open_store(settings.store, create=create, cache=settings.cache, signer=signer)
+    opened = open_store(
+        settings.store, create=create, cache=settings.cache, signer=signer, patience=patience
+    )
     return Workspace(opened, author, settings, signer)
 
 
@@ -153,4 +164,9 @@ def open_remote(workspace: Workspace, remote: str, *, create: bool) -> Store:
 
 def now() -> str:
     """Return the present moment as records write it, in UTC with microseconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.now(UTC).strftime(_TIME)
+
+
+def latest() -> str:
+    """Return the latest moment that another machine's clock may show now, as records write it."""
+    return (datetime.now(UTC) + _APART).strftime(_TIME)

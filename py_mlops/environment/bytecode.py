@@ -8,20 +8,23 @@ from pathlib import Path
 
 _MOST = 20_000
 # Runs in the environment's Python, of which -I -S leaves the standard library only:
-# a module is read and compiled, and nothing of it is executed.
+# a module is read and compiled, and nothing of it is executed. Its parent ends at once,
+# so that whoever asked has no child to wait for.
 _COMPILE = """
 import os, py_compile, sys
+names = sys.stdin.buffer.read().split(b"\\0")
+if os.fork():
+    os._exit(0)
 os.nice(19)
-for line in sys.stdin.buffer.read().split(b"\\0"):
+for line in names:
     try:
         py_compile.compile(os.fsdecode(line), quiet=2)
     except Exception:
         pass
 """
-_background: list[subprocess.Popen[bytes]] = []
 
 
-def compile_later(base: Path, environment: Path, modules: Iterable[str]) -> None:
+def compile_later(base: Path | None, environment: Path, modules: Iterable[str]) -> None:
     """Compile modules of an environment in a process of its own that nobody waits for.
 
     A rerun's own bytecode is lost with its sandbox, and is not to be trusted:
@@ -29,7 +32,8 @@ def compile_later(base: Path, environment: Path, modules: Iterable[str]) -> None
 
     Args:
         base: The interpreter beneath the environment. The environment's own is
-            a file that its packages could have replaced.
+            a file that its packages could have replaced. Where there is none,
+            nothing is compiled.
         environment: The environment's folder.
         modules: Paths of modules relative to the environment's folder; those
             that do not lead to a file in it are left out.
@@ -40,16 +44,13 @@ def compile_later(base: Path, environment: Path, modules: Iterable[str]) -> None
         path = (environment / name).resolve()
         if path.suffix == ".py" and path.is_relative_to(environment) and path.is_file():
             found.append(bytes(path))
-    if not found:
+    if not found or base is None:
         return
-    process = subprocess.Popen(
+    subprocess.run(
         [str(base), "-I", "-S", "-c", _COMPILE],
-        stdin=subprocess.PIPE,
+        input=b"\0".join(found[:_MOST]),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
+        check=False,
     )
-    _background.append(process)
-    if process.stdin is not None:
-        with process.stdin as stream:
-            stream.write(b"\0".join(found[:_MOST]))

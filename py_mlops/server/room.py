@@ -8,10 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from py_mlops.commands.catalogue.catalogue import Catalogue, open_catalogue
-from py_mlops.errors import MlopsError, StoreUnavailable
+from py_mlops.errors import MlopsError, NoStore, StoreUnavailable
 from py_mlops.settings import Settings, read_settings
 from py_mlops.store.opening import LEDGER
 from py_mlops.workspace import Workspace, find_author, open_workspace
+
+_PATIENCE = 1.0
+"""Seconds for which a database's passing failure is met by trying again: somebody looks on."""
 
 
 class Room:
@@ -55,11 +58,22 @@ class Room:
         return catalogue
 
     def is_there(self) -> bool:
-        """Say whether a store was ever made; a team's always passes for one.
+        """Say whether a store was ever made.
 
-        One that was open and is gone passes, too: opening it says so.
+        One that was open and is gone passes, and so does a team's that cannot
+        be asked: opening it says so.
         """
-        return self.folder is None or self._seen or os.path.lexists(self.folder / LEDGER)
+        if self._seen:
+            return True
+        if self.folder is not None:
+            return os.path.lexists(self.folder / LEDGER)
+        try:
+            self._opened()
+        except NoStore:
+            return False
+        except MlopsError:
+            return True
+        return True
 
     def is_writable(self) -> bool:
         """Say whether the store's folder may be written; a team's is asked only by writing."""
@@ -80,7 +94,7 @@ class Room:
             if self._open is not None and self._open[2] != identity:
                 self._close()
             if self._open is None:
-                workspace = open_workspace(self.settings.store, create=False)
+                workspace = open_workspace(self.settings.store, create=False, patience=_PATIENCE)
                 try:
                     catalogue = open_catalogue(workspace)
                 except BaseException:

@@ -26,7 +26,10 @@ _TIMEOUT = 5_000
 """Milliseconds after which it is looked all the same, for what no notification tells of."""
 
 _POLL = 2.0
-"""Seconds between two looks at a team's database, which no file tells of."""
+"""Seconds between two looks at a team's database, which may tell nothing."""
+
+_LONGEST_PAUSE = 16
+"""Looks between two attempts to have the database tell."""
 
 _READ_AT_ONCE = 25
 
@@ -37,9 +40,10 @@ Tell = Callable[[str, str], None]
 class Watcher:
     """Looks after store and queue for as long as the server lives.
 
-    A store's folder and the queue's are under notification by the system; only
-    a team's database is asked, every 2 seconds. Whatever fails here is logged
-    and tried again: the panel still has its own slow questions.
+    A store's folder and the queue's are under notification by the system; a
+    team's database tells when its log has grown, and is asked every 2 seconds
+    all the same. Whatever fails here is logged and tried again: the panel
+    still has its own slow questions.
     """
 
     def __init__(self, desk: Desk, tell: Tell, log: logging.Logger) -> None:
@@ -52,7 +56,8 @@ class Watcher:
 
     def start(self) -> None:
         """Begin to watch; needs a running event loop."""
-        watched = [self._watch_jobs, self._watch_folder if self._desk.room.folder else self._poll]
+        store = self._watch_folder if self._desk.room.folder else self._watch_database
+        watched = [self._watch_jobs, store]
         self._tasks = [asyncio.create_task(self._for_ever(work)) for work in watched]
 
     async def stop(self) -> None:
@@ -162,11 +167,26 @@ class Watcher:
                 if _nearest(folder) != there or _inode(there) != identity:
                     break
 
-    async def _poll(self) -> None:
+    async def _watch_database(self) -> None:
+        pause = 1
         while not self._stop.is_set():
-            await self.look()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), _POLL)
+            try:
+                workspace = await self._desk.in_thread(self._desk.room.workspace)
+                async with workspace.store.ledger.listening() as heard:
+                    pause = 1
+                    while not self._stop.is_set():
+                        await self.look()  # at first, what came before anyone listened
+                        await heard(_POLL)
+            except MlopsError as error:
+                self._log.debug("py_mlops | %s", error.message)
+            before = self._known
+            for _ in range(pause):  # a standby never tells
+                await self.look()
+                if self._known != before:
+                    break  # it may be back
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), _POLL)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
 
 class _LedgerOnly:

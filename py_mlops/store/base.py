@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -218,6 +218,18 @@ class Ledger(Protocol):
 
         Within the block read the head, and append with a move. Correctness
         does not depend on it: it spares the losers of a race.
+        """
+        ...
+
+    def listening(self) -> AbstractAsyncContextManager[Callable[[float], Awaitable[bool]]]:
+        """Hear when the log has grown, where a server keeps it; who watches a file needs it not.
+
+        Within the block, wait for a message for so many seconds at most. Ask
+        now and then all the same: nobody promises that a message arrives.
+
+        Raises:
+            StoreUnavailable: When the server takes no listeners, or is gone;
+                also while one waits.
         """
         ...
 

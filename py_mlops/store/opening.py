@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlalchemy import URL
 
-from py_mlops.errors import Corrupt, InputError, StoreFormat
+from py_mlops.errors import Corrupt, InputError, NoStore, StoreFormat
 from py_mlops.store.address import TeamAddress, parse
 from py_mlops.store.base import Blobs, Signer
 from py_mlops.store.blobs.folder import FolderBlobs
@@ -36,6 +36,7 @@ def open_store(
     create: bool = True,
     cache: Path | None = None,
     signer: Signer | None = None,
+    patience: float | None = None,
 ) -> Store:
     """Open a store.
 
@@ -45,29 +46,34 @@ def open_store(
         cache: Folder for what a team's store keeps on this machine; without
             one it keeps nothing. A folder's store keeps it in its own.
         signer: Signs what is added to it.
+        patience: Seconds for which a passing failure of a team's database is
+            met by trying again.
 
     Returns:
         The store; close it when done.
 
     Raises:
-        InputError: When there is no store and none is to be made, or when the
-            folder holds other things, or when the address is none.
+        NoStore: When there is no store and none is to be made.
+        InputError: When the folder holds other things, or the address is none.
         Corrupt: When the objects are there and the ledger is not.
         StoreFormat: When it was written by a version we cannot read.
         StoreUnavailable: When it cannot be opened or made.
     """
     place = parse(str(address))
     if isinstance(place, TeamAddress):
-        return replace(_open_team(place, create=create, cache=cache), signer=signer)
+        opened = _open_team(place, create=create, cache=cache, patience=patience)
+        return replace(opened, signer=signer)
     return replace(_open_folder(place, create=create), signer=signer)
 
 
-def _open_team(place: TeamAddress, *, create: bool, cache: Path | None) -> Store:
+def _open_team(
+    place: TeamAddress, *, create: bool, cache: Path | None, patience: float | None
+) -> Store:
     blobs = open_blobs(place.blobs)
 
     def making() -> None:
         if not create:
-            raise InputError(
+            raise NoStore(
                 f"There is no store in {place.ledger}.",
                 hint="Take a snapshot first, or correct the store's address.",
             )
@@ -78,7 +84,7 @@ def _open_team(place: TeamAddress, *, create: bool, cache: Path | None) -> Store
                 "or was lost, make the ledger from the objects: `mlops verify --rebuild`.",
             )
 
-    ledger = SqlLedger(place.ledger, making=making)
+    ledger = SqlLedger(place.ledger, making=making, patience=patience)
     folder = Path()
     known = Path(":memory:")
     if cache is not None:
@@ -149,7 +155,7 @@ def check_format(folder: Path) -> bool:
 def _check_empty(folder: Path, create: bool) -> None:
     """Refuse to make a store where something else is, e.g. in a home folder."""
     if not create:
-        raise InputError(
+        raise NoStore(
             f"There is no store in {folder}.",
             hint="Take a snapshot first, or set MLOPS_STORE to the store's folder.",
         )

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import sys
+import time
 import venv
 from pathlib import Path
 
 import pytest
 
-from py_mlops.environment import bytecode
+from py_mlops.environment.bytecode import compile_later
 
 
 @pytest.fixture
@@ -18,23 +19,24 @@ def environment(tmp_path: Path) -> Path:
     return folder
 
 
-def wait() -> None:
-    """Wait for what nobody waits for."""
-    for process in bytecode._background:
-        process.wait(60)
-    bytecode._background.clear()
-
-
 def compiled(folder: Path) -> list[str]:
     """Return the names of the compiled modules of a folder."""
     return sorted(path.name.partition(".")[0] for path in folder.glob("__pycache__/*.pyc"))
 
 
+def compile_all(environment: Path, *names: str) -> list[str]:
+    """Compile modules, wait until the last of them, ``shapes.py``, is, and return all that are."""
+    compile_later(Path(sys.executable), environment, [*names, "shapes.py"])
+    for _ in range(600):
+        if "shapes" in compiled(environment):
+            break
+        time.sleep(0.1)
+    return compiled(environment)
+
+
 def test_a_module_is_compiled_and_not_executed(environment: Path) -> None:
     """The next rerun finds it compiled; nothing of it ran here."""
-    bytecode.compile_later(Path(sys.executable), environment, ["shapes.py"])
-    wait()
-    assert compiled(environment) == ["shapes"]
+    assert compile_all(environment) == ["shapes"]
 
 
 def test_what_is_no_module_of_the_environment_is_left_alone(
@@ -46,15 +48,11 @@ def test_what_is_no_module_of_the_environment_is_left_alone(
     (outside / "victim.py").write_text("")
     (environment / "link.py").symlink_to(outside / "victim.py")
     names = ["../outside/victim.py", str(outside / "victim.py"), "link.py", "gone.py", "bin/python"]
-    bytecode.compile_later(Path(sys.executable), environment, names)
-    wait()
+    assert compile_all(environment, *names) == ["shapes"]
     assert compiled(outside) == []
-    assert compiled(environment) == []
 
 
 def test_a_module_that_cannot_be_compiled_harms_nothing(environment: Path) -> None:
     """Packages ship files for other Pythons; the others are compiled all the same."""
     (environment / "later.py").write_text("match = case of\n")
-    bytecode.compile_later(Path(sys.executable), environment, ["later.py", "shapes.py"])
-    wait()
-    assert compiled(environment) == ["shapes"]
+    assert compile_all(environment, "later.py") == ["shapes"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from functools import partial
 from typing import Any, TypeVar
 
@@ -25,19 +25,12 @@ from py_mlops.errors import Corrupt, InputError, StoreError
 from py_mlops.records import LogSignature, is_digest
 from py_mlops.store.base import Blobs, Entry, Mark, Move, Row, Sign
 from py_mlops.store.ledger import merkle
-from py_mlops.store.ledger.appending import (
-    Nodes,
-    append,
-    check,
-    enter,
-    hold,
-    point,
-    points,
-    size_of,
-)
+from py_mlops.store.ledger.appending import append, check, enter
 from py_mlops.store.ledger.audit import audit
 from py_mlops.store.ledger.database import Database
 from py_mlops.store.ledger.lineage import SqlLineage
+from py_mlops.store.ledger.looking import Nodes, hold, point, points, size_of
+from py_mlops.store.ledger.notices import Heard, listening
 from py_mlops.store.ledger.revisions import prepare
 from py_mlops.store.ledger.schema import (
     DAMAGED,
@@ -63,7 +56,13 @@ class SqlLedger:
         database: Its database.
     """
 
-    def __init__(self, url: str | URL, *, making: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        making: Callable[[], None] = lambda: None,
+        patience: float | None = None,
+    ) -> None:
         """Open the ledger, making its tables in an empty database.
 
         Args:
@@ -71,13 +70,14 @@ class SqlLedger:
                 ``postgresql://host/database``.
             making: Called when the database is empty, before its tables are
                 made; what it raises keeps them from being made.
+            patience: Seconds for which a server's passing failure is met by trying again.
 
         Raises:
             InputError: When the address is none of these.
             StoreFormat: When the database is not a ledger we can read.
             StoreUnavailable: When it cannot be opened.
         """
-        self.database = Database(url)
+        self.database = Database(url, patience)
         try:
             prepare(self.database, making)
         except BaseException:
@@ -98,12 +98,15 @@ class SqlLedger:
             StoreFormat: When a newer version has changed the tables meanwhile.
         """
         check(entries, move)
+        return self.database.run(
+            "Writing",
+            lambda connection: append(connection, entries, move, sign),
+            brief=True,
+        )
 
-        def work(connection: Connection) -> list[Row]:
-            hold(connection)
-            return append(connection, entries, move, sign)
-
-        return self.database.run("Writing", work, writing=True)
+    def listening(self) -> AbstractAsyncContextManager[Heard]:
+        """Hear when the log has grown, see `Ledger`."""
+        return listening(self.database)
 
     def turn(self, name: str) -> AbstractContextManager[None]:
         """Wait for one's turn at a head, see `Ledger`."""
@@ -115,7 +118,7 @@ class SqlLedger:
         Raises:
             Corrupt: When that is not what the log says.
         """
-        return self._ask(lambda connection: point(connection, name)[0])
+        return self._ask(lambda connection: point(connection, name))
 
     def heads(self) -> dict[str, str]:
         """Return every head and what it points at, see `Ledger`.
