@@ -251,7 +251,7 @@ class Observer:
             return
         self._opens.catch_up()
         # A spawn is announced as the process and again as the system call.
-        self._commands.setdefault((self._opens.cell, text))
+        self._commands.setdefault((self._opens.cell, text[: words.LONGEST]))
         named = [
             file for file in words.named_in(text, folder) if not self._opens.leaves_out(file.path)
         ]
