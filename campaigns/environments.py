@@ -29,6 +29,7 @@ import uv
 from nbformat.v4 import new_code_cell, new_notebook
 
 import py_mlops
+from campaigns import conda_channel
 
 FIT = """\
 import numpy, sklearn
@@ -44,6 +45,9 @@ import random
 weights = [random.random() for _ in range(9)]
 accuracy = sum(weights) / 9
 print(accuracy)"""
+OF_CONDA = """\
+import sys, zz_answer
+print(zz_answer.VALUE, (sys.prefix == sys.base_prefix) and 'a prefix of its own')"""
 DENSE = """\
 import numpy, tensorflow as tf
 tf.random.set_seed(4)
@@ -65,6 +69,7 @@ class Case:
         model: Whether there is a model ``clf`` with held-out inputs.
         own: Whether it also has an editable, a version-controlled and an
             unheard-of package, and installs another one on its way.
+        conda: Whether its interpreter and a package that no index has are conda's.
     """
 
     python: str
@@ -72,6 +77,7 @@ class Case:
     cells: tuple[str, ...] = (FIT,)
     model: bool = True
     own: bool = False
+    conda: bool = False
 
 
 CASES: Mapping[str, Case] = {
@@ -97,6 +103,13 @@ CASES: Mapping[str, Case] = {
         own=True,
     ),
     "small": Case("3.11.7", ("ipykernel==6.29.5",), (LEAST,), model=False),
+    "conda": Case(
+        conda_channel.VERSION,
+        ("ipykernel==6.29.5",),
+        (OF_CONDA, LEAST),
+        model=False,
+        conda=True,
+    ),
     "tensorflow": Case(
         "3.8.18",
         ("tensorflow-cpu==2.2.0", "numpy==1.18.5", "protobuf==3.20.3", "ipykernel==5.5.6"),
@@ -104,8 +117,8 @@ CASES: Mapping[str, Case] = {
         model=False,
     ),
 }
-SLICE = ("3.8", "3.12", "own")
-"""What ``make test`` tries: the oldest, a later one, and every kind of package."""
+SLICE = ("3.8", "own", "conda")
+"""What ``make test`` tries: the oldest, every kind of package, and conda's."""
 
 _TREE = """\
 [build-system]
@@ -205,7 +218,11 @@ def attempt(case: Case, folder: Path, python: Sequence[str] = (sys.executable,))
         AssertionError: When a command failed.
     """
     project, environment = folder / "project", folder / "env"
-    _make(case, interpreter(case.python), environment, folder)
+    if case.conda:
+        _prefix(environment, folder)
+    else:
+        _run(uv.find_uv_bin(), "venv", "--quiet", "--python", interpreter(case.python), environment)
+    _make(case, environment, folder)
     cells = [new_code_cell(source, id=f"c{n}") for n, source in enumerate(case.cells)]
     spec = {"name": "of-its-time", "display_name": "of its time", "language": "python"}
     project.mkdir()
@@ -220,7 +237,7 @@ def attempt(case: Case, folder: Path, python: Sequence[str] = (sys.executable,))
     middle = time.monotonic()
     bundle = folder / "n.mlops"
     mlops("bundle", taken[0]["id"], bundle, "--json", **first)
-    for name in ("project", "env", "store", "cache", "jupyter", "tree", "control"):
+    for name in ("project", "env", "store", "cache", "jupyter", "tree", "control", "channel"):
         shutil.rmtree(folder / name, ignore_errors=True)
     later = time.monotonic()
     behind, home = no_network(), folder / "home"
@@ -260,9 +277,23 @@ def mlops(
     return json.loads(done.stdout)
 
 
-def _make(case: Case, python: Path, environment: Path, folder: Path) -> None:
-    """Make an environment and its kernelspec."""
-    _run(uv.find_uv_bin(), "venv", "--quiet", "--python", python, environment)
+def _prefix(environment: Path, folder: Path) -> None:
+    """Make an environment of conda's, from a channel of our own."""
+    channel = folder / "channel"
+    (folder / "stripped").mkdir()
+    value: dict[str, conda_channel.Content] = {"site-packages/zz_answer.py": b"VALUE = 42\n"}
+    about = "site-packages/zz_answer-1.0.dist-info"
+    value[f"{about}/METADATA"] = b"Metadata-Version: 2.1\nName: zz-answer\nVersion: 1.0\n"
+    value |= {f"{about}/INSTALLER": b"conda\n", f"{about}/RECORD": b""}
+    archives = [
+        conda_channel.this_python(channel / conda_channel.subdir(), folder / "stripped"),
+        conda_channel.package(channel / "noarch", "zz-answer", "1.0", value, noarch=True),
+    ]
+    conda_channel.install(environment, *archives, cache=folder / "channel" / "unpacked")
+
+
+def _make(case: Case, environment: Path, folder: Path) -> None:
+    """Fill an environment, and make its kernelspec."""
     packages: list[str | Path] = list(case.packages)
     if case.own:
         packages += _own(folder)

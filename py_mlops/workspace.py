@@ -6,7 +6,7 @@ import getpass
 import os
 import subprocess
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from py_mlops.errors import InputError
@@ -19,11 +19,16 @@ __all__ = [
     "Settings",
     "Workspace",
     "find_author",
+    "latest",
     "now",
     "open_remote",
     "open_workspace",
     "read_settings",
 ]
+
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+_APART = timedelta(hours=1)
+"""So far two machines' clocks may be apart."""
 
 
 @dataclass(frozen=True)
@@ -159,4 +164,9 @@ def open_remote(workspace: Workspace, remote: str, *, create: bool) -> Store:
 
 def now() -> str:
     """Return the present moment as records write it, in UTC with microseconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.now(UTC).strftime(_TIME)
+
+
+def latest() -> str:
+    """Return the latest moment that another machine's clock may show now, as records write it."""
+    return (datetime.now(UTC) + _APART).strftime(_TIME)

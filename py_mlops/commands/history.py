@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from py_mlops.errors import UnknownReference
 from py_mlops.records import AnyRecord, Reproduction, Snapshot
-from py_mlops.workspace import Workspace
+from py_mlops.store.base import Row
+from py_mlops.workspace import Workspace, latest
 
 KINDS = (
     "snapshot",
@@ -23,6 +24,7 @@ KINDS = (
 """The kinds of records that have a row, and so a name."""
 
 _LOOKED_AT = 100
+_RERUNS = 1000
 _SHOWN = 5
 
 
@@ -100,8 +102,26 @@ def _check_name(workspace: Workspace, name: str) -> None:
 
 def newest_verdict(workspace: Workspace, snapshot_id: str) -> Reproduction | None:
     """Return the newest verdict on a snapshot, ``None`` when it was never rerun."""
-    rows = workspace.store.ledger.newest(kind="reproduction", subject=snapshot_id, limit=1)
+    rows = reruns_of(workspace, snapshot_id, limit=1)
     return workspace.store.get_as(rows[0].record, Reproduction) if rows else None
+
+
+def reruns_of(workspace: Workspace, snapshot_id: str, *, limit: int) -> list[Row]:
+    """Return the rows of a snapshot's newest reruns, newest first.
+
+    It counts when a rerun ended, not when it came here: it may have come late, with
+    a pull. One that claims to end in the future ranks behind all others, so that
+    a clock set forward does not decide for ever what is shown.
+
+    Args:
+        workspace: The store.
+        snapshot_id: The snapshot's whole id.
+        limit: At most so many, of the last thousand that came here.
+    """
+    ledger, most = workspace.store.ledger, latest()
+    rows = ledger.newest(kind="reproduction", subject=snapshot_id, limit=_RERUNS)
+    rows.sort(key=lambda row: (row.time <= most, row.time, row.seq), reverse=True)
+    return rows[:limit]
 
 
 def show(workspace: Workspace, reference: str) -> tuple[str, AnyRecord]:

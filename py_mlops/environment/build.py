@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from py_mlops.environment import interpreters, uv
+from py_mlops.environment import interpreters
+from py_mlops.environment.conda import prefix
 from py_mlops.environment.exclusive import exclusive, unwritable, write_whole
+from py_mlops.environment.ground import Prefix, Virtual
 from py_mlops.environment.index import pins
-from py_mlops.environment.install import FULL, STAGE, install, last_words
+from py_mlops.environment.install import FULL, STAGE, install
 from py_mlops.environment.installed import packages
 from py_mlops.environment.kept import COMPLETE, home
 from py_mlops.environment.kernel import KERNEL, additions
 from py_mlops.environment.plan import Plan, checked, decide
 from py_mlops.environment.shelf import CopyTo, take, uv_cache
-from py_mlops.environment.wheel import Seal
 from py_mlops.errors import EnvironmentFailure, NotTrusted, StoreUnavailable
 from py_mlops.progress import Progress, Report
 from py_mlops.records import Environment
 from py_mlops.records.base import Part
+
+_AT_ONCE = 4
+"""Wheels that are copied, hashed and looked into at the same time."""
 
 
 class Built(NamedTuple):
@@ -33,13 +41,14 @@ class Built(NamedTuple):
             when it starts: start it in a sandbox only.
         notes: How it differs from the recorded one, in plain words.
         version: Its interpreter's version.
-        base: The interpreter beneath it, in which there is nothing of its packages.
+        base: The interpreter beneath it, in which there is nothing of its packages;
+            None where it is itself one of them, conda's.
     """
 
     python: Path
     notes: list[str]
     version: str
-    base: Path
+    base: Path | None
 
 
 class _Complete(Part, frozen=True):
@@ -48,10 +57,23 @@ class _Complete(Part, frozen=True):
     added: list[str]
 
 
+class _Ground(NamedTuple):
+    """What packages are installed upon: a Python of this machine, or conda's.
+
+    Attributes:
+        found: The Python; conda's is not there yet.
+        conda: conda's packages, if it is one of theirs.
+    """
+
+    found: interpreters.Found
+    conda: prefix.Beneath | None = None
+
+
 def build(
     environment: Environment,
     lock: bytes,
     *,
+    conda: bytes | None = None,
     cache: Path,
     copy_to: CopyTo,
     report: Report,
@@ -62,12 +84,16 @@ def build(
     Wheels that the store has are taken from it; where it has all, no index is
     asked. The others are installed by name, version and digest from wherever
     the user's own uv looks for packages; first from what uv has at hand, then
-    online. Addresses and paths in a record are never followed, and nothing of
+    online. conda's packages are built again where rattler is installed and their
+    files can be had; elsewhere the index's own files stand in for them, which is
+    said. Addresses and paths in a record are never followed, and nothing of
     the environment is run. Safe to call from several processes at once.
 
     Args:
         environment: The recorded environment; hostile until checked.
         lock: The bytes of its ``pylock.toml``; hostile until checked.
+        conda: The bytes of its list of conda packages, if it has one; hostile
+            until checked.
         cache: Folder that environments are kept in.
         copy_to: Gives the wheels that the store has.
         report: Told of every step.
@@ -83,36 +109,63 @@ def build(
     """
     interpreters.check(environment.interpreter)
     entries = checked(environment, lock)
+    under, notes = prefix.beneath(environment, conda)
+    how = _How(cache, copy_to, report, compiling)
+    if under is not None:
+        ground = _Ground(interpreters.Found(Path(sys.executable), under.version, exact=True), under)
+        try:
+            return _built(environment, decide(environment, entries, under.version, conda=True),
+                          ground, how)  # fmt: skip
+        except prefix.Unavailable as error:
+            notes = [error.instead]
     found = interpreters.find(environment.interpreter, report)
     plan = decide(environment, entries, found.version)
-    if plan.sources and not compiling:
+    if not found.exact:
+        notes.append(
+            f"Python {environment.interpreter.version} is not on this machine; "
+            f"{found.version} was taken."
+        )
+    plan.notes.extend(notes)
+    return _built(environment, plan, _Ground(found), how)
+
+
+@dataclass(frozen=True)
+class _How:
+    """How to build; see `build`."""
+
+    cache: Path
+    copy_to: CopyTo
+    report: Report
+    compiling: bool
+
+
+def _built(environment: Environment, plan: Plan, ground: _Ground, how: _How) -> Built:
+    """Return the environment that was built before, or build it."""
+    if plan.sources and not how.compiling:
         names = ", ".join(line.partition("==")[0] for line in plan.sources)
         raise NotTrusted(
             f"The index has only the source of {names}, and compiling it runs the build script of "
             "whoever wrote it, outside any sandbox.",
             hint="Reproduce it with --allow-build if you trust who wrote it.",
         )
-    if not found.exact:
-        plan.notes.append(
-            f"Python {environment.interpreter.version} is not on this machine; "
-            f"{found.version} was taken."
-        )
-    folder = _shelf(cache) / f"{plan.digest}-{found.version}"
+    version, under = ground.found.version, ground.conda
+    beneath = f"-{hashlib.sha256(under.key).hexdigest()[:16]}" if under else ""
+    folder = _shelf(how.cache) / f"{plan.digest}{beneath}-{version}"
 
     def waiting() -> None:
-        report(Progress(STAGE, "Waiting for another process that builds this environment"))
+        how.report(Progress(STAGE, "Waiting for another process that builds this environment"))
 
     with exclusive(folder.with_name(folder.name + ".lock"), waiting):
         complete = _complete(folder)
         if complete is None:
-            complete = _make(environment, plan, found, folder, copy_to=copy_to, report=report)
+            complete = _make(environment, plan, ground, folder, how)
             write_whole(folder / COMPLETE, msgspec.json.encode(complete))
         else:
             with suppress(OSError):  # only the garbage collector wants the time
                 (folder / COMPLETE).touch()
-            report(Progress(STAGE, "The environment was built before", 1, 1))
-    python = folder / "bin" / "python"
-    return Built(python, plan.notes + complete.added, found.version, found.path)
+            how.report(Progress(STAGE, "The environment was built before", 1, 1))
+    base = None if under else ground.found.path
+    return Built(folder / "bin" / "python", plan.notes + complete.added, version, base)
 
 
 def _shelf(cache: Path) -> Path:
@@ -134,35 +187,26 @@ def _complete(folder: Path) -> _Complete | None:
 
 
 def _make(
-    environment: Environment,
-    plan: Plan,
-    found: interpreters.Found,
-    folder: Path,
-    *,
-    copy_to: CopyTo,
-    report: Report,
+    environment: Environment, plan: Plan, ground: _Ground, folder: Path, how: _How
 ) -> _Complete:
     """Make the environment; nothing is left of one that cannot be made."""
     try:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        added, more = _kernel(environment, found, folder)
+        added, more = _kernel(environment, ground.found, folder)
         requirements = [*plan.wheels, *plan.sources, *more]
         from_index = bool(requirements)
-        cache = folder.parent.parent
-        requirements += _kept(plan, cache, copy_to, report)
-        seal: list[Seal] = []
-
-        def fresh() -> None:
-            _venv(found.path, folder)
-            seal[:] = [Seal(folder)]
-
-        install(
-            requirements, folder, fresh=fresh,
-            own_cache=None if from_index else uv_cache(cache),
-            compiling=bool(plan.sources), report=report,
-        )  # fmt: skip
-        seal[0].check()
+        requirements += _kept(plan, how.cache, how.copy_to, how.report)
+        place = _place(ground, folder, how)
+        if requirements or ground.conda is None:
+            install(
+                requirements, folder, into=place.options, fresh=place.fresh,
+                own_cache=None if from_index else uv_cache(how.cache),
+                compiling=bool(plan.sources), report=how.report,
+            )  # fmt: skip
+        else:
+            place.fresh()
+        place.check()
     except BaseException as error:
         shutil.rmtree(folder, ignore_errors=True)
         if isinstance(error, OSError):
@@ -170,31 +214,30 @@ def _make(
         if isinstance(error, StoreUnavailable):  # the cache's disk, not the store's
             raise EnvironmentFailure(error.message, hint=FULL) from error
         raise
-    return _Complete(added=added)
+    return _Complete(added=added + place.notes)
 
 
-def _venv(python: Path, folder: Path) -> None:
-    """Make an environment with nothing in it, whatever lies in its folder."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
-    answer = uv.run(
-        ["venv", "--quiet", "--allow-existing", "--no-project", "--python", python, folder],
-        folder=folder,
-    )
-    if not answer.ok:
-        raise EnvironmentFailure(
-            f"No environment could be made with {python}: {last_words(answer.error)}",
-            hint="Check that this Python starts and has not been moved.",
-        )
+def _place(ground: _Ground, folder: Path, how: _How) -> Virtual | Prefix:
+    if ground.conda is None:
+        return Virtual(ground.found, folder)
+    return Prefix.of(
+        ground.conda, folder, cache=how.cache, copy_to=how.copy_to, report=how.report
+    )  # fmt: skip
 
 
 def _kept(plan: Plan, cache: Path, copy_to: CopyTo, report: Report) -> list[str]:
     """Lay out the wheels that the store has; return their requirements."""
     lines = []
-    for number, (name, wheel) in enumerate(sorted(plan.kept.items())):
-        report(Progress(STAGE, f"Checking the wheel of {name}", number, len(plan.kept)))
-        path = take(cache, wheel, copy_to)
-        lines.append(f"{name} @ {path.as_uri()} --hash={wheel.blob.digest}")
+    wheels = sorted(plan.kept.items())
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        paths = pool.map(lambda item: take(cache, item[1], copy_to), wheels)
+        try:
+            for number, ((name, wheel), path) in enumerate(zip(wheels, paths, strict=True)):
+                report(Progress(STAGE, f"Checking the wheel of {name}", number, len(wheels)))
+                lines.append(f"{name} @ {path.as_uri()} --hash={wheel.blob.digest}")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     return lines
 
 

@@ -24,7 +24,7 @@ for line in names:
 """
 
 
-def compile_later(base: Path, environment: Path, modules: Iterable[str]) -> None:
+def compile_later(base: Path | None, environment: Path, modules: Iterable[str]) -> None:
     """Compile modules of an environment in a process of its own that nobody waits for.
 
     A rerun's own bytecode is lost with its sandbox, and is not to be trusted:
@@ -32,7 +32,8 @@ def compile_later(base: Path, environment: Path, modules: Iterable[str]) -> None
 
     Args:
         base: The interpreter beneath the environment. The environment's own is
-            a file that its packages could have replaced.
+            a file that its packages could have replaced. Where there is none,
+            nothing is compiled.
         environment: The environment's folder.
         modules: Paths of modules relative to the environment's folder; those
             that do not lead to a file in it are left out.
@@ -43,7 +44,7 @@ def compile_later(base: Path, environment: Path, modules: Iterable[str]) -> None
         path = (environment / name).resolve()
         if path.suffix == ".py" and path.is_relative_to(environment) and path.is_file():
             found.append(bytes(path))
-    if not found:
+    if not found or base is None:
         return
     subprocess.run(
         [str(base), "-I", "-S", "-c", _COMPILE],

@@ -50,8 +50,9 @@ def _guessed(some: Sequence[Installed]) -> list[Hole]:
     return [
         _hole(
             f"{_names(some)} {'comes' if len(some) == 1 else 'come'} from conda or the system; a "
-            "rebuild takes the package index's own file of that version.",
-            "Install it from the package index if its numbers must come out the same.",
+            "rebuild without conda takes the package index's own file of that version.",
+            "Have py-mlops[conda] where conda's packages shall be built again; otherwise install "
+            "it from the package index if its numbers must come out the same.",
             blocking=False,
         )
     ]
@@ -112,6 +113,21 @@ def altered(one: Installed, changed: Sequence[str], gone: Sequence[str]) -> list
             f"{one.name} {one.version} is not as it was installed: {' and '.join(what)}. "
             "It is kept as it is.",
             "Install it again if nobody meant to change it.",
+            blocking=False,
+        )
+    ]
+
+
+def conda_not_kept(some: Sequence[str]) -> list[Hole]:
+    """Describe conda packages whose files were wanted and could not be had."""
+    if not some:
+        return []
+    shown, more = ", ".join(some[:_SHOWN]), len(some) - _SHOWN
+    return [
+        _hole(
+            f"conda's own file of {shown}{f' and {more} more' if more > 0 else ''} is not at hand, "
+            "and was not kept.",
+            "Install py-mlops[conda], which fetches it from its channel; then snapshot again.",
             blocking=False,
         )
     ]

@@ -29,6 +29,7 @@ def install(
     requirements: Sequence[str],
     folder: Path,
     *,
+    into: Sequence[str | Path],
     fresh: Callable[[], None],
     own_cache: Path | None,
     compiling: bool,
@@ -43,6 +44,7 @@ def install(
     Args:
         requirements: Checked lines of a requirements file, each with a digest.
         folder: The environment.
+        into: uv's options that name it.
         fresh: Makes it from nothing.
         own_cache: A cache for uv where no index is to be asked; the user's own
             is then neither read nor written. None where some are to be fetched.
@@ -52,8 +54,7 @@ def install(
     Raises:
         EnvironmentFailure: When some cannot be had; it names them.
     """
-    command: list[str | Path] = ["pip", "install", "--python", folder / "bin" / "python",
-                                 "--no-deps", "--require-hashes"]  # fmt: skip
+    command: list[str | Path] = ["pip", "install", *into, "--no-deps", "--require-hashes"]
     command += [] if compiling else ["--only-binary", ":all:"]
     total = len(requirements)
     report(Progress(STAGE, f"Installing {packages(total)}", 0, total))

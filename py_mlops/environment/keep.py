@@ -15,9 +15,18 @@ import msgspec
 
 from py_mlops.environment import shelf
 from py_mlops.environment import tree as trees
+from py_mlops.environment.conda.archives import Archives
+from py_mlops.environment.conda.listing import conda_packages
 from py_mlops.environment.download import Wanted, download
 from py_mlops.environment.exclusive import unwritable, write_whole
-from py_mlops.environment.holes import FOREIGN, altered, not_fetched, not_kept, too_large
+from py_mlops.environment.holes import (
+    FOREIGN,
+    altered,
+    conda_not_kept,
+    not_fetched,
+    not_kept,
+    too_large,
+)
 from py_mlops.environment.index import ask, pins
 from py_mlops.environment.install import STAGE
 from py_mlops.environment.installed import Installed, installed, packages
@@ -64,10 +73,12 @@ class Prepared:
             installation were changed or are missing.
         trees: By package, the commit of its working tree and what was changed since.
         rerun: What a rerun adds to the environment.
+        conda: The conda packages beneath, and those of their files that are kept.
     """
 
     locked: Locked
     cache: Path
+    conda: Archives
     holes: list[Hole] = field(default_factory=list)
     files: dict[str, tuple[Path, str, str]] = field(default_factory=dict)
     known: dict[str, KeptWheel] = field(default_factory=dict)
@@ -174,13 +185,20 @@ def prepare(
     Returns:
         What goes into the store.
     """
-    prepared = Prepared(locked, cache, list(locked.holes))
+    conda = Archives(conda_packages(facts.prefixes))
+    prepared = Prepared(locked, cache, conda, list(locked.holes))
     here = {d.name for d in locked.distributions if d.source in _OWN or d.name in locked.compiled}
     if not here and not everything:
         return prepared
     found = {one.name: one for one in installed(facts.search_path)}
     here -= {one.name for one in found.values() if one.installer in FOREIGN}
-    wanted = [d for d in locked.distributions if everything and d.name not in here]
+    if everything:
+        prepared.holes += conda_not_kept(conda.keep(folder, have, report))
+    wanted = [
+        one for one in locked.distributions
+        # What only conda has is kept as conda's own files, or not at all.
+        if everything and one.name not in here and (one.wheel or one.source != "conda")
+    ]  # fmt: skip
     total, maker = len(here) + len(wanted), _Maker(prepared, folder, cache, have, facts)
     for number, one in enumerate(found[name] for name in sorted(here & found.keys())):
         report(Progress(STAGE, f"Keeping {one.name}", number, total))

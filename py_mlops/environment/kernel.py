@@ -52,8 +52,8 @@ def additions(
         (work / "pins.txt").write_text("".join(f"{n}=={v}\n" for n, v in pinned.items()))
         (work / "wanted.txt").write_text(KERNEL + "\n")
         command = ["pip", "compile", "--no-header", "--format", "pylock.toml", "-o", "pylock.toml",
-                   "--only-binary", ":all:", "--python", python, "--constraints", "pins.txt",
-                   "wanted.txt"]  # fmt: skip
+                   "--only-binary", ":all:", "--python", python, "--python-version", version,
+                   "--constraints", "pins.txt", "wanted.txt"]  # fmt: skip
         # The index first: what uv has at hand may be years old.
         tries: list[list[str]] = [["--offline"]] if uv.told_offline() else [[], ["--offline"]]
         for network in tries:

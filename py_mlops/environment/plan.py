@@ -76,7 +76,9 @@ def _check_kept(one: Distribution, kept: KeptWheel) -> None:
         raise pylock.refused(f"the kept wheel of {one.name} is not the one that is recorded")
 
 
-def decide(environment: Environment, entries: Sequence[pylock.Entry], version: str) -> Plan:
+def decide(
+    environment: Environment, entries: Sequence[pylock.Entry], version: str, *, conda: bool = False
+) -> Plan:
     """Decide what to install; no package is ever looked up by its name alone.
 
     What the store has is taken from it. What a lock pins comes from an index,
@@ -87,6 +89,7 @@ def decide(environment: Environment, entries: Sequence[pylock.Entry], version: s
         environment: The recorded environment.
         entries: Its lock.
         version: The interpreter it will be installed for.
+        conda: Whether conda's packages are there already.
     """
     locked = {entry.name: entry for entry in entries}
     kept: dict[str, KeptWheel] = {}
@@ -94,6 +97,8 @@ def decide(environment: Environment, entries: Sequence[pylock.Entry], version: s
     notes: list[str] = []
     for one in (*environment.distributions, *environment.rerun):
         entry = locked.get(one.name)
+        if conda and one.source == "conda":
+            continue
         if one.kept is not None and rank(one.kept.name, version) is not None:
             kept[one.name] = one.kept
         elif entry is not None:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import msgspec
 
-from py_mlops.environment.conda import conda_packages
 from py_mlops.environment.installed import Installed, installed
 from py_mlops.environment.interpreters import interpreter_of
 from py_mlops.environment.keep import Prepared
@@ -34,7 +33,6 @@ def to_record(
             installed ones.
     """
     distributions, rerun = prepared.store(put_file, put_bytes)
-    beneath = conda_packages(facts.prefixes)
     return Environment(
         interpreter=interpreter_of(facts),
         distributions=[
@@ -44,7 +42,7 @@ def to_record(
         lock=put_bytes(prepared.locked.pylock),
         hardware=_hardware(facts),
         rerun=rerun,
-        conda=put_bytes(beneath) if beneath else None,
+        conda=prepared.conda.store(put_file, put_bytes),
     )
 
 

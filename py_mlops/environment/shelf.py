@@ -29,6 +29,11 @@ def uv_cache(cache: Path) -> Path:
     return home(cache) / "uv"
 
 
+def conda_shelf(cache: Path) -> Path:
+    """Return the folder for conda's files, and for what is unpacked of them."""
+    return home(cache) / "conda"
+
+
 def take(cache: Path, wheel: KeptWheel, copy_to: CopyTo) -> Path:
     """Return a path of a kept wheel, always the same, with the very bytes of its digest.
 
@@ -95,7 +100,8 @@ def forget(cache: Path, seconds: float) -> None:
         cache: The cache folder.
         seconds: How long one must have been unused.
     """
-    shutil.rmtree(uv_cache(cache), ignore_errors=True)
+    for unpacked in (uv_cache(cache), conda_shelf(cache)):
+        shutil.rmtree(unpacked, ignore_errors=True)
     with suppress(OSError):
         for folder in (home(cache) / "wheels").iterdir():
             if time.time() - folder.stat().st_mtime >= seconds:

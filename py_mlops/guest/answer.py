@@ -17,7 +17,11 @@ _SHOWN = 2000
 
 
 class Shown:
-    """What one magic shows: a line of progress when it takes long, then the answer in its place."""
+    """What one magic shows: a line of progress when it takes long, then the answer.
+
+    The answer is an output of its own: clients that only read (``jupyter run``, ``jupyter
+    console``) take no notice of what is put in an output's place.
+    """
 
     def __init__(self) -> None:
         """Start the clock."""
@@ -27,20 +31,26 @@ class Shown:
     def line(self, text: str) -> None:
         """Show how far it is, once that has taken longer than a person notices."""
         if text and time.monotonic() - self._began >= _PATIENCE:
-            self.bundle({"text/plain": "mlops: " + text})
+            from IPython.display import display
+
+            said = {"text/plain": "mlops: " + text}
+            if self._handle is None:
+                self._handle = display(said, raw=True, display_id=True)
+            else:
+                self._handle.update(said, raw=True)
 
     def problem(self, message: str, hint: str) -> None:
         """Show what cannot be done, and what to do next."""
         self.bundle({"text/plain": f"mlops  not done\n  {message}\n" + (hint and f"→ {hint}")})
 
     def bundle(self, data: dict[str, str]) -> None:
-        """Show data by MIME type, in the place of what was shown before."""
+        """Show data by MIME type; what told how far it was goes."""
         from IPython.display import display
 
-        if self._handle is None:
-            self._handle = display(data, raw=True, display_id=True)
-        else:
-            self._handle.update(data, raw=True)
+        if self._handle is not None:
+            self._handle.update({}, raw=True)
+            self._handle = None
+        display(data, raw=True)
 
 
 def ask(folder: str, shown: Shown) -> dict[str, Any]:

@@ -80,6 +80,11 @@ class Children:
         """Take a record E: the program could not be run after all."""
         self._awaited.pop(int(fields[2]), None)
 
+    def blind(self, fields: Record) -> None:
+        """Take a record U: a process opens files in a way that nobody sees."""
+        name = self.name(int(fields[2])) or "the kernel"
+        self._escape(f"{name} (uses io_uring, which opens files unseen)")
+
     def name(self, pid: int) -> str:
         """Return what to call a process; an empty text for the kernel itself."""
         if pid == self._kernel:

@@ -110,7 +110,11 @@ class Observer:
         if not self._installed:
             self._installed = True
             hook = _hook(self._opens, self._handlers, self._silence, self._failed)
-            sys.addaudithook(hook)
+            tracer = self.level.trace.tracer
+            self._opens.left = tracer.left
+            if not tracer.audit(hook, self._handlers):
+                sys.addaudithook(hook)
+            self._opens.follow(self.level.seeing())
 
     def stop(self) -> None:
         """Stop to watch; what was seen stays."""
@@ -247,7 +251,7 @@ class Observer:
             return
         self._opens.catch_up()
         # A spawn is announced as the process and again as the system call.
-        self._commands.setdefault((self._opens.cell, text))
+        self._commands.setdefault((self._opens.cell, text[: words.LONGEST]))
         named = [
             file for file in words.named_in(text, folder) if not self._opens.leaves_out(file.path)
         ]

@@ -35,6 +35,7 @@ class Opens:
         bytes: Sizes of all files that were read, summed up.
         merge: Takes in first what the tracer saw meanwhile; told whether reads can wait.
         seeing: Its first element says whether the tracer sees what is opened.
+        left: Its first element says the same to who hands on the audit events.
         normal: Makes paths that mean the same the same, see `links.Links.normal`.
     """
 
@@ -47,6 +48,7 @@ class Opens:
         self.bytes = 0
         self.merge: Callable[[bool], None] = _nothing
         self.seeing: Sequence[int] = UNSEEN
+        self.left: Any = [0]
         self.normal: Callable[[str], str] = normal
         self._files = files
         self._backlog: deque[_Opened] = deque()
@@ -125,10 +127,11 @@ class Opens:
     def follow(self, seeing: Sequence[int]) -> None:
         """Leave what is opened to the tracer as long as it sees it, see `seeing`."""
         self.seeing = seeing
+        self.left[0] = seeing is not UNSEEN
 
     def doubt(self) -> None:
         """See for ourselves what is opened, until the tracer has shown that it still does."""
-        self.seeing = UNSEEN
+        self.seeing, self.left[0] = UNSEEN, False
 
     def catch_up(self, *, reads_can_wait: bool = False) -> None:
         """Work out what the opened files mean; before anything that depends on their order.

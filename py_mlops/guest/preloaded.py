@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Iterable, Sequence
 
 from .opens import UNSEEN
 
@@ -18,6 +18,7 @@ class Preloaded:
         socket: Tells the descriptor that Python is about to connect in this thread.
         drain: Moves what was gathered in memory to the log; returns 0 when it could not.
         news: Returns another number than before once more happened than that files were read.
+        left: Its first element is set where files that are only read are left to the tracer.
     """
 
     def __init__(self) -> None:
@@ -28,6 +29,8 @@ class Preloaded:
         self.socket: Callable[[int], int] = _nothing
         self.drain: Callable[[], int] = _nothing
         self.news: Callable[[], int] = _nothing
+        self.left: Any = [0]
+        self._audit: Any = None
 
     def load(self) -> None:
         """Take the library's functions, and let it gather this process's records in memory.
@@ -44,7 +47,26 @@ class Preloaded:
         self.socket = tracer.mlops_trace_socket
         self.drain, self.news = tracer.mlops_trace_drain, tracer.mlops_trace_news
         self.seeing = memoryview(active).cast("B").cast("i")
+        left = ctypes.c_int.in_dll(tracer, "mlops_trace_left")
+        self.left = memoryview(left).cast("B").cast("i")
+        # Called as part of Python, which it asks for its functions.
+        self._audit = ctypes.PyDLL(None).mlops_trace_audit
+        self._audit.argtypes = [ctypes.c_char_p, ctypes.py_object]
         tracer.mlops_trace_gather()
+
+    def audit(self, hook: Callable[[str, Any], None], events: Iterable[str]) -> bool:
+        """Let the library hand on audit events, which costs less than a hook in Python.
+
+        Args:
+            hook: What `sys.addaudithook` takes.
+            events: The names of those that it wants, beside ``open``; of these it gets
+                none that `left` says are left to the tracer.
+
+        Returns:
+            Whether it does; ``False`` with an interpreter that does not let it.
+        """
+        names = "".join(f" {name}" for name in events).encode()
+        return self._audit is not None and bool(self._audit(names, hook))
 
 
 def _nothing(*_: Any) -> int:

@@ -64,7 +64,7 @@ class Trace:
             b"F": self._opened, b"D": self._listed, b"V": self._renamed, b"P": self._began,
             b"K": self._children.forked, b"S": self._children.starting,
             b"E": self._children.failed, b"C": self._connected, b"L": self._listens,
-            b"N": self._looked_up,
+            b"N": self._looked_up, b"U": self._children.blind,
         }  # fmt: skip
 
     @property

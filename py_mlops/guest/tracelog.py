@@ -13,7 +13,7 @@ _PIECE = 1 << 20
 _LONGEST = 1 << 16
 _FIELDS = {
     b"F": 9, b"D": 3, b"V": 8, b"P": 5, b"K": 4, b"S": 4, b"E": 3, b"C": 5, b"L": 4, b"N": 4,
-    b"X": 0,
+    b"U": 3,    b"X": 0,
 }  # fmt: skip
 """How many spaces separate the fields of a record, by its kind."""
 _TIME = operator.itemgetter(slice(2, 21))

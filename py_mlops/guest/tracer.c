@@ -21,6 +21,7 @@
  *                                               whose answers are recorded
  *   L time pid port peer                        listens
  *   N time pid address name                     looked up a name
+ *   U time pid                                  will open files without calls, through io_uring
  *   X                                           the log is full; nothing follows
  *
  * A record ends in a NUL, which no path contains, so paths stand there byte for byte. Times are
@@ -765,6 +766,77 @@ RENAME(renameat2, from, to,
        (int from, const char *old, int to, const char *new, unsigned int flags),
        (from, old, to, new, flags), int, const char *, int, const char *, unsigned int)
 
+/* Another name for a file: its bytes are taken from the old one. */
+static void note_link(int from, const char *old, int to, const char *new) {
+  struct stat found;
+  if (!watching() || ask(SYS_newfstatat, to, new, &found, 0) < 0 || !S_ISREG(found.st_mode)) return;
+  if (!is_skipped(old)) note_file('R', from, old, &found);
+  if (!is_skipped(new)) note_file('W', to, new, NULL);
+}
+
+EXPORT int link(const char *old, const char *new) {
+  NEXT(int, link, const char *, const char *)
+  int result = real(old, new);
+  if (result == 0) note_link(AT_FDCWD, old, AT_FDCWD, new);
+  return result;
+}
+
+EXPORT int linkat(int from, const char *old, int to, const char *new, int flags) {
+  NEXT(int, linkat, int, const char *, int, const char *, int)
+  int result = real(from, old, to, new, flags);
+  if (result == 0 && *old) note_link(from, old, to, new);
+  return result;
+}
+
+/* ---- system calls by their number ---- */
+
+#if !defined(SYS_openat2) /* old headers */
+#define SYS_openat2 437
+#endif
+#if !defined(SYS_io_uring_setup)
+#define SYS_io_uring_setup 425
+#endif
+
+#if defined(__x86_64__)
+/* Some programs open files so (tar and cp of today, with openat2). Whatever else is asked for
+ * goes straight through, in registers and on the stack as it came: what returns may be a clone
+ * with a stack of its own. On aarch64 there is no such stand-in. */
+__asm__(".text\n.globl syscall\n.type syscall,@function\nsyscall:\n.cfi_startproc\n"
+        ".byte 0xf3, 0x0f, 0x1e, 0xfa\n" /* endbr64 */
+        "cmpq $2, %rdi\nje 1f\ncmpq $85, %rdi\nje 1f\ncmpq $257, %rdi\nje 1f\n"
+        "cmpq $425, %rdi\nje 1f\ncmpq $437, %rdi\nje 1f\n"
+        "movq %rdi, %rax\nmovq %rsi, %rdi\nmovq %rdx, %rsi\nmovq %rcx, %rdx\n"
+        "movq %r8, %r10\nmovq %r9, %r8\nmovq 8(%rsp), %r9\nsyscall\n"
+        "cmpq $-4095, %rax\njae 2f\nret\n"
+        "1: jmp mlops_open_by_number\n"
+        "2: movl %eax, %edi\nnegl %edi\njmp mlops_fail\n"
+        ".cfi_endproc\n.size syscall, .-syscall\n");
+
+#define FROM_ASSEMBLER __attribute__((used, visibility("hidden")))
+FROM_ASSEMBLER long mlops_fail(int number);
+FROM_ASSEMBLER long mlops_fail(int number) { return errno = number, -1; }
+
+FROM_ASSEMBLER long mlops_open_by_number(long, long, long, long, long);
+FROM_ASSEMBLER long mlops_open_by_number(long call, long a, long b, long c, long d) {
+  int here = call == SYS_open || call == SYS_creat, at = here ? AT_FDCWD : (int)a;
+  const char *path = (const char *)(here ? a : b);
+  int is_ring = call == SYS_io_uring_setup, flags = 0;
+  Before before = {1, 0, {0}};
+  before.there = !is_ring && watching() && ask(SYS_newfstatat, at, path, &before.found, 0) == 0;
+  if (call != SYS_openat2)
+    flags = (int)(call == SYS_open ? b : call == SYS_creat ? O_CREAT | O_WRONLY | O_TRUNC : c);
+  long result = ask(call, a, b, c, d);
+  if (UNUSUAL((unsigned long)result > -4096UL)) return mlops_fail((int)-result);
+  if (call == SYS_openat2) memcpy(&flags, (void *)c, sizeof flags); /* the first word of open_how */
+  if (!is_ring) note_open((int)result, at, path, flags, &before);
+  else if (watching() && is_new(mixed((uint64_t)own_pid, 'U'))) {
+    char head[64];
+    append_line(head, begin(head, 'U', own_pid), "");
+  }
+  return result;
+}
+#endif
+
 /* ---- peers ---- */
 
 static void note_peer(char kind, int by, const struct sockaddr *address, socklen_t length) {
@@ -1000,6 +1072,85 @@ EXPORT unsigned long mlops_trace_news(void) {
   if (active) usable_log(&end);
   unsigned long size = (unsigned long)end;
   return ring ? size - ring->moved + __atomic_load_n(&ring->news, __ATOMIC_RELAXED) : size;
+}
+
+/* ---- what Python announces ---- */
+
+/* An audit hook of Python's own costs a call of a Python function for each event of the process,
+ * and most events are files that are opened to be read, which are noted here anyway. This one
+ * hands on only what is wanted. Nothing of Python's is linked to: what the interpreter around us
+ * does not export is not used, and then there is no hook. */
+typedef struct Object Object;
+
+static struct {
+  int (*add)(int (*)(const char *, Object *, void *), void *);
+  Object *(*call)(Object *, const char *, ...), *(*item)(Object *, ssize_t);
+  long (*number)(Object *);
+  void (*keep)(Object *), (*drop)(Object *), (*forget_error)(void), (*quiet)(void *), (*loud)(void *);
+  void *(*thread)(void), *(*interpreter)(void);
+  int (*lives)(void), (*announce)(const char *, const char *, ...);
+} python;
+static int heard;                         /* others may forbid hooks, and say nothing */
+static void *home;                        /* the interpreter that the hook belongs to */
+static char wanted[1024];                 /* names of events, each behind a blank */
+static uint64_t wanted_lengths;
+EXPORT volatile int mlops_trace_left;     /* files that are only read are left to the tracer */
+
+static int is_wanted(const char *event) {
+  size_t length = strlen(event);
+  if (length > 63 || !(wanted_lengths >> length & 1)) return 0;
+  for (const char *at = wanted; (at = strstr(at, event)); at += length)
+    if (at[-1] == ' ' && (at[length] == ' ' || !at[length])) return 1;
+  return 0;
+}
+
+static int is_left(Object *args) {
+  Object *flags = python.item(args, 2);
+  long value = flags ? python.number(flags) : -1;
+  if (value < 0) python.forget_error(); /* somebody else's event of this name */
+  return value >= 0 && !(value & O_ACCMODE);
+}
+
+static int audited(const char *event, Object *args, void *call) {
+  int is_open = !strcmp(event, "open");
+  heard = 1;
+  if (!(is_open || is_wanted(event)) || !python.lives() || python.interpreter() != home) return 0;
+  if (is_open && mlops_trace_left && active && is_left(args)) return 0;
+  void *thread = python.thread();
+  python.quiet(thread); /* as Python does it: no debugger steps into a hook */
+  Object *result = python.call(call, "(sO)", event, args);
+  python.loud(thread);
+  if (!result) return -1; /* an interrupt that came meanwhile */
+  python.drop(result);
+  return 0;
+}
+
+static int find(void *slot, const char *name) {
+  void *found = dlsym(RTLD_DEFAULT, name);
+  memcpy(slot, &found, sizeof found);
+  return found != NULL;
+}
+
+/* Hands the audit events of these names, each behind a blank, and those of files to a Python
+ * function of two arguments, for good; says whether it does. The caller holds the GIL. */
+EXPORT int mlops_trace_audit(const char *names, Object *call);
+EXPORT int mlops_trace_audit(const char *names, Object *call) {
+  if (home || strlen(names) >= sizeof wanted - 1 || !find(&python.add, "PySys_AddAuditHook") ||
+      !find(&python.call, "PyObject_CallFunction") || !find(&python.item, "PyTuple_GetItem") ||
+      !find(&python.number, "PyLong_AsLong") || !find(&python.keep, "Py_IncRef") ||
+      !find(&python.drop, "Py_DecRef") || !find(&python.forget_error, "PyErr_Clear") ||
+      !find(&python.quiet, "PyThreadState_EnterTracing") ||
+      !find(&python.loud, "PyThreadState_LeaveTracing") ||
+      !find(&python.thread, "PyThreadState_Get") || !find(&python.lives, "Py_IsInitialized") ||
+      !find(&python.interpreter, "PyInterpreterState_Get") || !find(&python.announce, "PySys_Audit"))
+    return 0;
+  strcpy(wanted, names);
+  for (char *at = wanted; (at = strchr(at, ' ')); at++)
+    wanted_lengths |= 1ull << (strcspn(at + 1, " ") & 63);
+  home = python.interpreter();
+  python.keep(call);
+  if (python.add(audited, call) || python.announce("mlops.hook", NULL)) python.forget_error();
+  return heard;
 }
 
 static void read_prefixes(const char *list) {

@@ -8,6 +8,7 @@ from typing import Any, Callable, Iterable
 from urllib.parse import urlsplit
 
 from . import places
+from .patches.http_filter import is_secret
 
 _OURS = frozenset([__name__.partition(".")[0], "py_mlops"])
 _ON_THE_WAY = ("os", "_collections_abc", "collections.abc", "posixpath")
@@ -53,7 +54,7 @@ class Variables:
             {
                 "name": name,
                 "was_set": name in self._given,
-                "known": _known(self._given.get(name, ""), places),
+                "known": _known(name, self._given.get(name, ""), places),
             }
             for name in self.names()
         ]
@@ -90,8 +91,13 @@ class Variables:
         return loose and module.partition(".")[0] not in _OURS and os.path.isfile(file)
 
 
-def _known(value: str, places: Iterable[tuple[str, str, str]]) -> str:
-    """Return what of a value the recorded answers tell anyway, empty when nothing."""
+def _known(name: str, value: str, places: Iterable[tuple[str, str, str]]) -> str:
+    """Return what of a value the recorded answers tell anyway, empty when nothing.
+
+    Of a password they tell nothing, though it may be the name of the database, too.
+    """
+    if is_secret(name) or "PASS" in name.upper():
+        return ""
     plain, wanted = _without_credentials(value), _address(value)
     for kind, source, request in places:
         if value and value in _parts(source):

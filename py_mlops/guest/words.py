@@ -9,6 +9,11 @@ import shlex
 from typing import Iterable, NamedTuple, Sequence
 
 MOST_MATCHES = 1000
+LONGEST = 16 << 10
+"""Characters of a command that are kept; further ones are data more often than words."""
+_CAREFULLY = 4096
+"""Characters of a line that are read as a shell does, which takes the square of a word's length."""
+_MOST_WORDS = 10_000
 _SHELLS = ("sh", "bash", "dash", "zsh", "ksh")
 _OUTPUT_OPTIONS = ("-o", "-O", "--output", "--out", "--output-document")
 _ENDS = frozenset(";&|()\n")
@@ -97,7 +102,15 @@ def _full(word: str, directory: str) -> str:
 def _split(text: str) -> Sequence[str]:
     """Split into words and operators; a line that is no shell's is split at blanks."""
     words: list[str] = []
+    left = LONGEST
     for line in text.replace("\\\n", " ").splitlines():
+        left -= len(line)
+        if left < 0 or len(line) > _CAREFULLY:
+            words += line.split(None, _MOST_WORDS)[:_MOST_WORDS]
+            words.append("\n")
+            if len(words) > _MOST_WORDS:
+                break
+            continue
         lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
         lexer.commenters = ""

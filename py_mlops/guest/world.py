@@ -7,7 +7,7 @@ from typing import Any, Callable, ContextManager
 
 from .links import Links
 from .opens import Opens
-from .sightings import Sightings, inside
+from .sightings import Sightings, inside, look_at
 from .surroundings import Listings, is_import
 from .tracelog import LOG
 
@@ -49,6 +49,7 @@ class World:
             "os.symlink": self._making_link,
             "os.truncate": self._truncated,
             "os.rename": self._renamed,
+            "os.link": self._linking,
             "os.remove": self._removed,
         }
 
@@ -116,6 +117,19 @@ class World:
                 requested + name,
                 self._opens.cell,
             )
+
+    def _linking(
+        self, source: _Path, target: _Path, from_folder: int = _AT_CWD, to_folder: int = _AT_CWD
+    ) -> None:
+        self._opens.catch_up()
+        old, new = self._beside(source, from_folder), self._name(target, to_folder)
+        look = look_at(old)
+        if look is None or os.path.lexists(new):
+            return
+        if not self._opens.leaves_out(old):
+            self._files.read(old, os.fsdecode(source), self._opens.cell, look)
+        if not self._opens.leaves_out(new):
+            self._files.wrote(new, os.fsdecode(target), self._opens.cell, None)
 
     def _removed(self, path: _Path, folder: int = _AT_CWD) -> None:
         self._opens.catch_up()

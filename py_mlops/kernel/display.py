@@ -65,8 +65,12 @@ class Ticker:
             self._handle.update(Shown(page))
 
     def finish(self, page: Page) -> None:
-        """Show the result, in the place of the progress when there was any."""
-        if self._handle is None:
-            display(Shown(page))
-        else:
-            self._handle.update(Shown(page))
+        """Show the result; the progress goes when there was any.
+
+        The result is an output of its own: clients that only read (``jupyter run``,
+        ``jupyter console``) take no notice of what is put in an output's place.
+        """
+        if self._handle is not None:
+            self._handle.update({}, raw=True)
+            self._handle = None
+        display(Shown(page))

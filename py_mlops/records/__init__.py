@@ -20,6 +20,8 @@ from py_mlops.records.capture import AllowedSecret, Capture, External, Hole
 from py_mlops.records.checkpoint import Checkpoint
 from py_mlops.records.data import DataFile
 from py_mlops.records.environment import (
+    Conda,
+    CondaArchive,
     Distribution,
     Environment,
     Hardware,
@@ -106,6 +108,8 @@ __all__ = [
     "CellOutput",
     "Checkpoint",
     "CodeFile",
+    "Conda",
+    "CondaArchive",
     "DataFile",
     "Difference",
     "Digest",

@@ -117,6 +117,33 @@ class Hardware(Part, frozen=True):
     pools: list[ThreadPool]
 
 
+class CondaArchive(Part, frozen=True):
+    """The file of a conda package, in the store.
+
+    Attributes:
+        place: Its channel, platform and file, as in the list of packages.
+        blob: Its bytes.
+    """
+
+    place: str
+    blob: Blob
+
+
+class Conda(Part, frozen=True):
+    """What conda installed beneath the kernel.
+
+    Attributes:
+        packages: All packages, as lines ``channel/subdir/file#digest`` in the
+            order of their places; the digest is a sha256, or an md5 where conda
+            noted no more.
+        kept: The packages' files that the store has; without them, a rebuild
+            fetches them from their channels.
+    """
+
+    packages: Blob
+    kept: list[CondaArchive]
+
+
 class Environment(Part, frozen=True):
     """Everything beneath the program.
 
@@ -127,8 +154,7 @@ class Environment(Part, frozen=True):
         hardware: The machine.
         rerun: What a rerun needs beside them, ipykernel with its requirements,
             where they have none and the wheels are kept; empty otherwise.
-        conda: The conda packages beneath, as lines ``channel/subdir/file#md5``
-            in the order of their names; null where there are none.
+        conda: The conda packages beneath; null where there are none.
     """
 
     interpreter: Interpreter
@@ -136,4 +162,4 @@ class Environment(Part, frozen=True):
     lock: Blob
     hardware: Hardware
     rerun: list[Distribution]
-    conda: Blob | None
+    conda: Conda | None

@@ -573,6 +573,26 @@ export interface components {
             notes: string[];
         };
         /**
+         * Conda
+         * @description What conda installed beneath the kernel.
+         */
+        Conda: {
+            /** @description All packages, as lines ``channel/subdir/file#digest`` in the order of their places; the digest is a sha256, or an md5 where conda noted no more. */
+            packages: components["schemas"]["Blob"];
+            /** @description The packages' files that the store has; without them, a rebuild fetches them from their channels. */
+            kept: components["schemas"]["CondaArchive"][];
+        };
+        /**
+         * CondaArchive
+         * @description The file of a conda package, in the store.
+         */
+        CondaArchive: {
+            /** @description Its channel, platform and file, as in the list of packages. */
+            place: string;
+            /** @description Its bytes. */
+            blob: components["schemas"]["Blob"];
+        };
+        /**
          * DataChange
          * @description A file that is not the same on both sides.
          */
@@ -736,8 +756,8 @@ export interface components {
             hardware: components["schemas"]["Hardware"];
             /** @description What a rerun needs beside them, ipykernel with its requirements, where they have none and the wheels are kept; empty otherwise. */
             rerun: components["schemas"]["Distribution"][];
-            /** @description The conda packages beneath, as lines ``channel/subdir/file#md5`` in the order of their names; null where there are none. */
-            conda: components["schemas"]["Blob"] | null;
+            /** @description The conda packages beneath; null where there are none. */
+            conda: components["schemas"]["Conda"] | null;
         };
         /**
          * EnvironmentChange

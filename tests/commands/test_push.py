@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -10,6 +11,10 @@ from click.testing import CliRunner
 from msgspec.structs import replace
 
 from py_mlops.cli import main
+from py_mlops.commands.catalogue.catalogue import open_catalogue
+from py_mlops.commands.history import newest_verdict
+from py_mlops.commands.lineage.explain import explain
+from py_mlops.commands.lineage.subject import find_subject
 from py_mlops.commands.reruns.reproduce import is_foreign
 from py_mlops.commands.transfer import moving as transfer
 from py_mlops.commands.transfer.pull import pull
@@ -17,7 +22,7 @@ from py_mlops.commands.transfer.push import push
 from py_mlops.commands.upkeep.verify import verify
 from py_mlops.errors import Corrupt, HeadMoved, InputError, UnknownReference
 from py_mlops.progress import Progress
-from py_mlops.records import Import, Snapshot
+from py_mlops.records import Import, Reproduction, Snapshot
 from py_mlops.store import open_store
 from py_mlops.workspace import Workspace, open_workspace
 from tests.handovers import MODEL, a_project, take
@@ -96,6 +101,75 @@ def test_verdicts_travel_both_ways(
     assert not is_foreign(workspace, workspace.store.get_as(taken, Snapshot))
     for one in (workspace, elsewhere):
         assert list(verify(one)) == []
+
+
+def test_a_later_verdict_of_an_ancestor_travels(
+    workspace: Workspace, elsewhere: Workspace, taken: str, again: str, team: str
+) -> None:
+    """A verdict on an older snapshot that is there already goes with the head that follows it."""
+    push(workspace, team)
+    pull(elsewhere, team, ["flowers"])
+    late = elsewhere.store.add(replace(reproduction(taken), reason="Bob's, of the old one.")).record
+    for moved in ([late], []):
+        assert push(elsewhere, team).carried.reruns == moved
+    for moved in ([late], []):
+        done = pull(workspace, team, ["flowers"]).carried
+        assert (done.snapshots, done.reruns, done.refused) == ([], moved, [])
+    assert workspace.store.ledger.newest(kind="reproduction", subject=again) == []
+
+
+def test_a_verdict_that_arrives_late_is_not_the_newest(
+    workspace: Workspace, elsewhere: Workspace, taken: str, team: str
+) -> None:
+    """When a rerun ended counts, not when it came here: in lists, searches and by itself."""
+    push(workspace, team)
+    pull(elsewhere, team, ["flowers"])
+    old = replace(reproduction(taken), created="2026-02-01T00:00:00.000000Z", level="different")
+    new = replace(reproduction(taken), created="2026-02-02T00:00:00.000000Z", level="identical")
+    late = elsewhere.store.add(old).record
+    workspace.store.add(new)
+    push(elsewhere, team)
+    assert pull(workspace, team, ["flowers"]).carried.reruns == [late]
+    assert newest_shown(workspace, taken) == {"identical"}
+    tie = replace(new, level="failed", reason="At the same moment.")
+    workspace.store.add(tie)
+    assert newest_shown(workspace, taken) == {"failed"}  # what came last
+
+
+def newest_shown(workspace: Workspace, snapshot_id: str) -> set[str]:
+    """Return what the ways of asking for a snapshot's newest verdict say."""
+    verdict = newest_verdict(workspace, snapshot_id)
+    assert verdict is not None
+    first = explain(workspace, find_subject(workspace, snapshot_id)).reruns[0].record
+    said = {str(verdict.level), str(workspace.store.get_as(first, Reproduction).level)}
+    with closing(open_catalogue(workspace)) as catalogue:
+        catalogue.follower.refresh()
+        line, (model,) = catalogue.snapshot(snapshot_id), catalogue.models().items
+        assert line is not None
+        assert line.verdict is not None
+        assert model.verdict is not None
+        said |= {line.verdict.level, model.verdict.level, catalogue.verdicts(snapshot_id)[0].level}
+        for level in ("identical", "different", "failed"):
+            if catalogue.snapshots(level).items:
+                said.add(level)
+    return said
+
+
+def test_a_verdict_from_the_future_does_not_stay_the_newest(
+    workspace: Workspace, elsewhere: Workspace, taken: str, team: str
+) -> None:
+    """A clock set forward decides nothing: its verdict ranks behind, and does not travel."""
+    push(workspace, team)
+    pull(elsewhere, team, ["flowers"])
+    ahead = replace(reproduction(taken), created="9999-01-01T00:00:00.000000Z", level="identical")
+    elsewhere.store.add(ahead)
+    refused = push(elsewhere, team).carried
+    assert refused.reruns == []
+    assert "yet to come" in refused.refused[0]
+    workspace.store.add(ahead)
+    assert newest_shown(workspace, taken) == {"identical"}  # there is no other
+    workspace.store.add(replace(reproduction(taken), level="different"))
+    assert newest_shown(workspace, taken) == {"different"}
 
 
 def test_the_newest_verdicts_travel(
@@ -182,6 +256,40 @@ def test_what_cannot_be_pushed_is_said(
         push(workspace, remote, references)
     assert not (tmp_path / "team").exists()
     assert taken
+
+
+@pytest.mark.parametrize("verb", [["push", "{}"], ["pull", "{}", "flowers"], ["gc"]])
+@pytest.mark.parametrize(
+    ("change", "said", "hint"),
+    [
+        ("UPDATE meta SET value = '2' WHERE key = 'format'", "has format 2", "Update py-mlops"),
+        ("DROP TABLE meta", "has format unknown", "name another store"),
+    ],
+)
+def test_a_store_that_this_version_cannot_read_is_left_alone(
+    workspace: Workspace, taken: str, team: str, verb: list[str], change: str, said: str, hint: str
+) -> None:
+    """Whoever meets a database of a newer version says so and what to do, and changes nothing."""
+    push(workspace, team)
+    ledger = Path(team) / "ledger.sqlite"
+    with closing(sqlite3.connect(ledger)) as connection, connection:
+        connection.execute(change)
+    ours, before = str(workspace.store.folder), listing(Path(team))
+    words = ["--store", ours, *verb] if "{}" in verb else ["--store", team, *verb, "--delete"]
+    ended = CliRunner().invoke(main, [one.replace("{}", team) for one in words])
+    assert ended.exit_code == 1
+    assert said in ended.output
+    assert hint in ended.output
+    assert listing(Path(team)) == before
+    assert workspace.store.resolve("flowers") == taken
+
+
+def listing(folder: Path) -> dict[str, int]:
+    """Return the objects of a store, and how many rows its log has."""
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as connection:
+        (rows,) = connection.execute("SELECT count(*) FROM log").fetchone()
+    objects = (path for path in (folder / "objects").rglob("*") if path.is_file())
+    return {"rows": rows} | {path.name: path.stat().st_size for path in objects}
 
 
 def test_an_empty_store_has_nothing_to_push(workspace: Workspace, team: str) -> None:

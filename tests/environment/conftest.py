@@ -7,6 +7,7 @@ from socket import socket
 
 import pytest
 
+from py_mlops.environment.conda.archives import Archives
 from py_mlops.environment.keep import Prepared
 from py_mlops.environment.lock import Locked, lock
 from py_mlops.environment.record import to_record
@@ -59,7 +60,10 @@ def blobs(tmp_path: Path) -> Blobs:
 def recorded(plain: World, locked: Locked, blobs: Blobs, tmp_path: Path) -> Environment:
     """The record of the plain environment, of which nothing is kept."""
     return to_record(
-        plain.facts, Prepared(locked, tmp_path / "cache"), blobs.put_file, blobs.put_bytes
+        plain.facts,
+        Prepared(locked, tmp_path / "cache", Archives([])),
+        blobs.put_file,
+        blobs.put_bytes,
     )
 
 

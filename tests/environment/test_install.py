@@ -21,6 +21,7 @@ def install_into(folder: Path, *entries: Entry, report: Report = silent) -> None
     """Install some wheels of the index into an environment in which there is nothing."""
     install(
         [entry.requirement for entry in entries], folder,
+        into=["--python", folder / "bin" / "python"],
         fresh=lambda: None, own_cache=None, compiling=False, report=report,
     )  # fmt: skip
 

@@ -57,6 +57,16 @@ def test_who_started_without_us() -> None:
     assert children.unseen() == ["/bin/cat (started without LD_PRELOAD)"]
 
 
+def test_who_opens_files_unseen() -> None:
+    """A program that asks for io_uring is told, the kernel itself too."""
+    children = Children()
+    children.began(began(CHILD, "/usr/bin/node", "node"))
+    for pid in (CHILD, KERNEL):
+        children.blind([b"U", b"2", b"%d" % pid, b""])
+    unseen = "uses io_uring, which opens files unseen"
+    assert children.unseen() == [f"node ({unseen})", f"the kernel ({unseen})"]
+
+
 def test_who_does_not_load_us() -> None:
     """A program that was started with LD_PRELOAD and never showed up in the log is told."""
     children = Children()

@@ -137,6 +137,19 @@ def test_input_moved_away(watching: Observer) -> None:
     assert (raw["first"], raw["written"], files["done"]["first"]) == ("read", True, "write")
 
 
+def test_another_name_for_an_input(watching: Observer) -> None:
+    """A hard link that the program makes is its output, and what it leads to is what it read."""
+    with watching.paused():
+        Path("raw").write_text("x")
+        os.utime("raw", (1, 1))
+    os.link("raw", "same")
+    Path("same").read_text()
+    assert {name: file["first"] for name, file in seen(watching).items()} == {
+        "raw": "read",
+        "same": "write",
+    }
+
+
 def test_removed_input(watching: Observer) -> None:
     """An input that the program removes is marked as changed by it."""
     with watching.paused():

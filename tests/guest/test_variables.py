@@ -74,3 +74,17 @@ def test_the_environment_stays_what_it_is(tmp_path: Path) -> None:
         "import subprocess; subprocess.run(['true'], env=os.environ, check=True)"
     )
     assert "NONE" in told(code, tmp_path)
+
+
+def test_a_password_is_never_told() -> None:
+    """Also one that is the name of the database stays in the environment; the name is told."""
+    names = ("PGPASSWORD", "DB_PASS", "DB_NAME")
+    answer = {"kind": "sql", "source": "postgresql://db:5432/shop", "request": "SELECT 1"}
+    code = f"[os.environ[name] for name in {names}]\nprint(json.dumps(held.seen([{answer}])))"
+    done = subprocess.run(
+        [sys.executable, "-c", HEAD + WATCH + code],
+        env={**os.environ, **dict.fromkeys(names, "shop")},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    told = {one["name"]: one["known"] for one in json.loads(done.stdout)}
+    assert [told[name] for name in names] == ["", "", "shop"]

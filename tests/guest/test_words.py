@@ -55,3 +55,13 @@ def test_expand_is_bounded(tmp_path: Path) -> None:
 def test_text_of(command: object, text: str) -> None:
     """A command reads as a person would type it."""
     assert text_of(command) == text
+
+
+def test_a_long_command_is_looked_through_quickly() -> None:
+    """Of a megabyte of data in a command a few words are read, not each letter in its turn."""
+    blob = "a" * (1 << 20)
+    named = named_in(f"cat before\necho {blob} > after\ncat behind", "/here")
+    assert [file.requested for file in named if file.requested != blob] == [
+        *("cat", "before", "echo", "after", "cat", "behind"),
+    ]
+    assert len(named_in("f.csv " * 100_000, "/here")) == 10_000

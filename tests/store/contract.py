@@ -261,6 +261,14 @@ class LedgerContract:
             ledger.append([entry(1)], Move("digits@main", None, name))
         assert ledger.size() == 0
 
+    def test_text_is_never_taken_for_sql(self, ledger: Ledger) -> None:
+        """Whatever a name holds, it comes back as it was entered, and nothing else happens."""
+        head = "a'); DROP TABLE log; -- \\' %s %(of)s :of ? $1 \"é\u2028"
+        rows = ledger.append([entry(0, subject=head)], Move(head, None, digest(0)))
+        assert ledger.head(head) == digest(0)
+        assert ledger.newest(subject=head) == rows
+        assert list(ledger.verify()) == []
+
     def test_pages_come_newest_first(self, ledger: Ledger) -> None:
         """Pages follow one another by position and may be of one kind and subject."""
         kinds, subjects = ("snapshot", "reproduction"), ("digits", "wine")

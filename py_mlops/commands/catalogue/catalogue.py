@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
 
-from py_mlops.commands.catalogue.file import VERSION, CatalogueFile
+from py_mlops.commands.catalogue.file import NEWEST_VERDICT, VERSION, CatalogueFile
 from py_mlops.commands.catalogue.follow import Follower
 from py_mlops.commands.catalogue.summaries import (
     HeadSummary,
@@ -27,6 +27,7 @@ _WORDS = 8
 _TOLD = "path != '' AND sources != ''"
 _ID_BEGINS = re.compile("(sha256:)?[0-9a-f]{4,64}")
 _MAIN = "main"
+_NEWEST = f"CAST(substr(max({NEWEST_VERDICT}), -16) AS INTEGER)"
 _SOME_HEADS = (
     "SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY model "
     "ORDER BY branch != 'main', branch) AS place FROM head WHERE model IN {}) WHERE place <= 50"
@@ -121,7 +122,8 @@ class Catalogue:
     def verdicts(self, identifier: str, *, limit: int = 50) -> list[VerdictSummary]:
         """Return the newest verdicts on a snapshot, newest first."""
         query = (
-            "SELECT * FROM verdict WHERE snapshot = ? AND complete = 1 ORDER BY seq DESC LIMIT ?"
+            "SELECT * FROM verdict WHERE snapshot = ? AND complete = 1 "  # noqa: S608 - our words
+            f"ORDER BY {NEWEST_VERDICT} DESC LIMIT ?"
         )
         return [_verdict(row) for row in self._file.ask(query, (identifier, limit))]
 
@@ -175,8 +177,8 @@ class Catalogue:
         for row in _in(self._file, "SELECT name, target FROM head WHERE target IN", ids):
             heads.setdefault(row["target"], []).append(row["name"])
         newest = (
-            "SELECT * FROM verdict WHERE seq IN (SELECT max(seq) FROM verdict WHERE complete = 1 "
-            "AND snapshot IN {} GROUP BY snapshot)"
+            f"SELECT * FROM verdict WHERE seq IN (SELECT {_NEWEST} FROM verdict "  # noqa: S608
+            "WHERE complete = 1 AND snapshot IN {} GROUP BY snapshot)"
         )
         verdicts = {row["snapshot"]: _verdict(row) for row in _in(self._file, newest, ids)}
         return [
@@ -190,8 +192,8 @@ class Catalogue:
         for head in _in(self._file, _SOME_HEADS, names):
             heads.setdefault(head["model"], []).append(_head(head))
         newest = (
-            "SELECT * FROM verdict WHERE seq IN (SELECT max(seq) FROM verdict WHERE complete = 1 "
-            "AND model IN {} GROUP BY model)"
+            f"SELECT * FROM verdict WHERE seq IN (SELECT {_NEWEST} FROM verdict "  # noqa: S608
+            "WHERE complete = 1 AND model IN {} GROUP BY model)"
         )
         verdicts = {row["model"]: row for row in _in(self._file, newest, names)}
         return [

@@ -12,7 +12,7 @@ from py_mlops.store.base import Row
 
 Values = Sequence[str | int | float | None] | Mapping[str, str]
 
-VERSION = 1
+VERSION = 2
 """Part of the file's name: other tables are another file, a catalogue may be lost at any time."""
 
 _TABLES = """
@@ -37,8 +37,8 @@ _TABLES = """
         cause TEXT NOT NULL DEFAULT '', seconds REAL NOT NULL DEFAULT 0,
         complete INTEGER NOT NULL DEFAULT 0
     );
-    CREATE INDEX IF NOT EXISTS verdict_by_snapshot ON verdict (snapshot, complete, seq);
-    CREATE INDEX IF NOT EXISTS verdict_by_model ON verdict (model, complete, seq);
+    CREATE INDEX IF NOT EXISTS verdict_by_snapshot ON verdict (snapshot, complete, created, seq);
+    CREATE INDEX IF NOT EXISTS verdict_by_model ON verdict (model, complete, created, seq);
     CREATE INDEX IF NOT EXISTS verdict_unread ON verdict (seq) WHERE complete = 0;
     CREATE TABLE IF NOT EXISTS model (
         name TEXT PRIMARY KEY, count INTEGER NOT NULL, newest INTEGER NOT NULL
@@ -54,6 +54,13 @@ _TABLES = """
         parent TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (parent, seq)
     ) WITHOUT ROWID;
 """
+NEWEST_VERDICT = (
+    "(created <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+1 hour')) || created "
+    "|| printf('%016d', seq)"
+)
+"""What the newest verdict has the most of, and ends in its place in the log; see
+`history.reruns_of` for why that is not the place alone."""
+
 _EVERYTHING = ("meta", "snapshot", "verdict", "model", "head", "child")
 
 

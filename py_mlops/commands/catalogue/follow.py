@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from py_mlops.commands.catalogue.file import CatalogueFile, enter, forget
+from py_mlops.commands.catalogue.file import NEWEST_VERDICT, CatalogueFile, enter, forget
 from py_mlops.errors import MlopsError, StoreError, StoreUnavailable
 from py_mlops.notebook.cells import cells_of, sources_digest
 from py_mlops.notebook.document import parse
@@ -221,7 +221,7 @@ def _enter_verdict(connection: sqlite3.Connection, identifier: str, record: _Rep
         (record.level, record.reason, record.cause, record.seconds, identifier),
     )
     connection.execute(
-        "UPDATE snapshot SET level = (SELECT level FROM verdict WHERE snapshot = ?1 "
-        "AND complete = 1 ORDER BY seq DESC LIMIT 1) WHERE id = ?1",
+        "UPDATE snapshot SET level = (SELECT level FROM verdict WHERE snapshot = ?1 "  # noqa: S608
+        f"AND complete = 1 ORDER BY {NEWEST_VERDICT} DESC LIMIT 1) WHERE id = ?1",
         (record.snapshot,),
     )

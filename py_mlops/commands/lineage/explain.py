@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from py_mlops.commands.history import reruns_of
 from py_mlops.commands.lineage.sources import Source, altered, made_as, sources_of
 from py_mlops.commands.lineage.subject import Subject
 from py_mlops.errors import UnknownReference
@@ -137,7 +138,7 @@ def explain(workspace: Workspace, subject: Subject, *, report: Report = silent) 
         ancestors=min(len(ancestors), MOST),
         more=len(ancestors) > MOST,
         moves=tuple(ledger.moves_to(identifier)),
-        reruns=tuple(ledger.newest(kind="reproduction", subject=identifier, limit=5)),
+        reruns=tuple(reruns_of(workspace, identifier, limit=5)),
         imports=tuple(ledger.newest(kind="import", subject=identifier, limit=5)),
         gaps=tuple(lineage.gaps()),
     )

@@ -10,10 +10,16 @@ from py_mlops.records import Level, Snapshot
 from py_mlops.verdict import likely_cause, missing_program
 
 _UNSEEN = {
+    "data": "the first cell that does something else read what the snapshot does not hold.",
     "shell": "the first cell that does something else started a process.",
     "network": "the first cell that does something else was answered from outside.",
 }
 """What a hole of the first differing cell means for what it shows, by the hole's kind."""
+_BEFORE = {
+    "data": "the program read what the snapshot does not hold.",
+    "network": "the program was answered from outside.",
+}
+"""What a hole of an earlier cell, that no rerun gets over, means for it."""
 
 
 def cause(
@@ -40,7 +46,7 @@ def cause(
     told = _took_in(snapshot, failure.count if failure else difference.count if difference else 0)
     shown = failure.error if failure else difference.rerun if difference else ""
     lost = _never_read(snapshot, shown) if failure else ""
-    lost = lost or _not_kept(snapshot, shown) or told.get("network", "")
+    lost = lost or _not_kept(snapshot, shown) or told.get("network", "") or told.get("data", "")
     return likely_cause(
         level,
         evidence.axes,
@@ -76,15 +82,16 @@ def _not_kept(snapshot: Snapshot, shown: str) -> str:
 def _took_in(snapshot: Snapshot, cell: int) -> dict[str, str]:
     """Say what a cell took in that no rerun has, by the kinds of holes; 0 is some unknown cell.
 
-    Answers that no rerun gets are told of the cells before it too: it may work with them.
+    Answers and files that no rerun gets are told of the cells before it too: it may work
+    with them.
     """
     told: dict[str, str] = {}
-    earlier = ""
+    earlier: dict[str, str] = {}
     for hole in snapshot.capture.holes:
+        if hole.kind == "data" and not hole.blocking:  # an output, which nobody reads
+            continue
         if cell and hole.cell == cell and hole.kind in _UNSEEN:
             told.setdefault(hole.kind, f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}")
-        elif hole.kind == "network" and hole.blocking and (hole.cell < cell or not cell):
-            earlier = earlier or f"network: the program was answered from outside. {hole.text}"
-    if earlier:
-        told.setdefault("network", earlier)
-    return told
+        elif hole.kind in _BEFORE and hole.blocking and (hole.cell < cell or not cell):
+            earlier.setdefault(hole.kind, f"{hole.kind}: {_BEFORE[hole.kind]} {hole.text}")
+    return {**earlier, **told}

@@ -183,6 +183,7 @@ def rebuilt(
     return build(
         snapshot.environment,
         blobs.read(snapshot.environment.lock.digest),
+        conda=blobs.read(conda.packages.digest) if (conda := snapshot.environment.conda) else None,
         cache=workspace.cache,
         copy_to=blobs.copy_to,
         report=report,
@@ -247,7 +248,9 @@ class _Start:
         """Settle how a snapshot's kernel starts, before anything of the record is laid out."""
         # By the interpreter itself: a start of the environment's would run what its packages
         # put there.
-        guest = compiled(guest_zip(workspace.cache), str(built.base))
+        guest = guest_zip(workspace.cache)
+        if built.base is not None:
+            guest = compiled(guest, str(built.base))
         argv = [str(built.python), str(guest), "--mode", "rerun", "-f", "{connection_file}"]
         readable, writable = [guest, folder / _TAPE], [folder / "handover", channels]
         directory = snapshot.program.directory

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from graphlib import TopologicalSorter
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -30,13 +31,15 @@ from py_mlops.report.page import size
 from py_mlops.store import Store
 from py_mlops.store.blobs.touching import touch_all
 from py_mlops.store.failures import disk_failures
-from py_mlops.workspace import now
+from py_mlops.workspace import latest, now
 
 R = TypeVar("R", bound=Record)
 
 _LARGEST_RECORD = 64 << 20
 _MOST_RERUNS = 20
 """The newest reproductions of a snapshot that travel with it."""
+_LOOKED_AT = 1000
+"""The newest reproductions, and the nearest ancestors, among which is looked for further ones."""
 _SMALL = 1 << 20
 _BATCH = 16 << 20
 _MOST = 256
@@ -108,7 +111,8 @@ class Transfer:
     def carry(self, snapshot_id: str) -> None:
         """Move a snapshot, and before it those of its ancestors that the target lacks.
 
-        Behind them come the newest reproductions of each that the target lacks.
+        Behind them come the newest reproductions that the target lacks, of each
+        and of those that it had already.
         One that is damaged or not what it says is left out, and does not keep
         the snapshot from travelling.
 
@@ -126,6 +130,8 @@ class Transfer:
             self._carry_one(identifier, snapshot)
         for identifier in dict.fromkeys([*(one for one, _ in lacking), snapshot_id]):
             self._carry_reruns(identifier)
+        for identifier in self._judged_ancestors(snapshot_id):
+            self._carry_reruns(identifier)
 
     def record(self, identifier: str) -> Snapshot:
         """Return a snapshot of the source, its bytes and form checked."""
@@ -140,7 +146,7 @@ class Transfer:
                 hint="Do not use that store before its owner has looked into it.",
             )
         if digest_of(data) != identifier:
-            raise self._altered(identifier)
+            raise _altered(self._source, identifier)
         return decode_as(data, kind)
 
     def advance(self, head: str, snapshot_id: str, reason: str) -> bool:
@@ -212,6 +218,16 @@ class Transfer:
         self._target.store.add(snapshot, after=[came])
         self.carried.snapshots.append(identifier)
 
+    def _judged_ancestors(self, snapshot_id: str) -> Iterator[str]:
+        """Yield ancestors that both stores have, with verdicts that the target lacks."""
+        judged = _judged(self._source.store, self._target.store) - {snapshot_id}
+        try:
+            for ancestor in islice(self._ancestors(snapshot_id), _LOOKED_AT if judged else 0):
+                if ancestor in judged:
+                    yield ancestor
+        except (Corrupt, Hostile, InputError, Missing) as error:
+            self.carried.refused.append(error.message)
+
     def _carry_reruns(self, snapshot_id: str) -> None:
         """Move the reproductions of a snapshot that is there."""
         ledger = self._source.store.ledger
@@ -235,6 +251,12 @@ class Transfer:
                 f"{identifier} of {self._source.name} is a rerun of another snapshot than its "
                 "ledger says.",
                 hint="Ask the owner of that store; nothing of it was taken over.",
+            )
+        if rerun.created > latest():
+            raise Hostile(
+                f"{identifier} of {self._source.name} claims to be of {rerun.created}, "
+                "which is yet to come.",
+                hint="Set the clock of the machine that made it, and rerun the snapshot there.",
             )
         return rerun
 
@@ -283,7 +305,7 @@ class Transfer:
         with self._open(blob.digest) as file, disk_failures(f"Reading from {self._source.name}"):
             data = file.read(blob.size + 1)
         if len(data) != blob.size or digest_of(data) != blob.digest:
-            raise self._altered(blob.digest)
+            raise _altered(self._source, blob.digest)
         return data
 
     def _extract(self, blob: Blob, target: Path) -> None:
@@ -293,11 +315,11 @@ class Transfer:
             while chunk := source.read(_CHUNK):
                 left -= len(chunk)
                 if left < 0:
-                    raise self._altered(blob.digest)
+                    raise _altered(self._source, blob.digest)
                 found.update(chunk)
                 sink.write(chunk)
         if left or "sha256:" + found.hexdigest() != blob.digest:
-            raise self._altered(blob.digest)
+            raise _altered(self._source, blob.digest)
 
     def _open(self, digest: str) -> BinaryIO:
         try:
@@ -308,12 +330,22 @@ class Transfer:
                 hint="Run `mlops verify` there, and restore the object from a backup or a bundle.",
             ) from error
 
-    def _altered(self, digest: str) -> Corrupt:
-        return Corrupt(
-            f"Object {digest[:19]}… of {self._source.name} is not what its name says.",
-            hint="It was damaged or altered: run `mlops verify` there, and restore it from a "
-            "backup. Nothing of it was taken over.",
-        )
+
+def _altered(end: End, digest: str) -> Corrupt:
+    return Corrupt(
+        f"Object {digest[:19]}… of {end.name} is not what its name says.",
+        hint="It was damaged or altered: run `mlops verify` there, and restore it from a "
+        "backup. Nothing of it was taken over.",
+    )
+
+
+def _judged(source: Store, target: Store) -> set[str]:
+    """Return snapshots of the target on which the source has newer verdicts that it lacks."""
+    there = target.ledger.newest(kind="reproduction", limit=_LOOKED_AT)
+    known = {row.record for row in there}
+    rows = source.ledger.newest(kind="reproduction", limit=_LOOKED_AT)
+    subjects = {row.subject for row in rows if row.record not in known}
+    return {one for one in subjects if listed(target, one)}
 
 
 def _batches(blobs: Iterable[Blob]) -> Iterator[list[Blob]]:

@@ -78,12 +78,17 @@ class Database:
         self.dialect = parsed.get_backend_name()
         self.file = (parsed.database or "") if self.dialect == "sqlite" else ""
         self._engine = _ENGINES.get(self.dialect, _unknown)(parsed)
+        self._engines = {
+            mode: self._engine.execution_options(**options)
+            for (dialect, mode), options in _OPTIONS.items()
+            if dialect == self.dialect
+        }
         asked = PATIENCE if patience is None else patience
         self.patience = 0.0 if self.dialect == "sqlite" else asked
 
     @contextmanager
     def transaction(
-        self, doing: str, *, writing: bool = False, single: bool = False
+        self, doing: str, *, writing: bool = False, single: bool = False, brief: bool = False
     ) -> Iterator[Connection]:
         """Run a block in a transaction; a failure is said in our words.
 
@@ -95,10 +100,11 @@ class Database:
             writing: Whether the block writes.
             single: Whether it is one reading statement, which sees one state without
                 beginning and ending anything: a server is asked once instead of three times.
+            brief: Whether it writes by `together` alone, which sends a server its beginning
+                and its end along.
         """
-        mode: _Mode = "single" if single else "write" if writing else "read"
-        engine = self._engine.execution_options(**_OPTIONS[self.dialect, mode])
-        with database_failures(f"{doing} the ledger"), engine.begin() as connection:
+        mode: _Mode = "single" if single else "brief" if brief else "write" if writing else "read"
+        with database_failures(f"{doing} the ledger"), self._engines[mode].begin() as connection:
             yield connection
 
     def run(
@@ -108,6 +114,7 @@ class Database:
         *,
         writing: bool = False,
         single: bool = False,
+        brief: bool = False,
     ) -> T:
         """Do some work in a transaction, again when the server failed in passing.
 
@@ -119,6 +126,7 @@ class Database:
             work: Gets the connection.
             writing: Whether it writes.
             single: Whether it is one reading statement, see `transaction`.
+            brief: Whether it writes by `together` alone, see `transaction`.
 
         Raises:
             StoreUnavailable: When it went on failing for `PATIENCE` seconds.
@@ -126,7 +134,9 @@ class Database:
         start, tries = time.monotonic(), 0
         while True:
             try:
-                with self.transaction(doing, writing=writing, single=single) as connection:
+                with self.transaction(
+                    doing, writing=writing, single=single, brief=brief
+                ) as connection:
                     return work(connection)
             except StoreUnavailable as error:
                 tries += 1
@@ -135,9 +145,13 @@ class Database:
                     raise
             time.sleep(min(left, _LONGEST_PAUSE, 0.02 * 2**tries) * random.uniform(0.5, 1))  # noqa: S311 - a pause, no secret
 
-    def connect(self) -> Connection:
-        """Return a connection of one's own, in no transaction yet."""
-        return self._engine.connect()
+    def connect(self, *, brief: bool = False) -> Connection:
+        """Return a connection of one's own, in no transaction yet.
+
+        Args:
+            brief: Whether `together` shall begin it.
+        """
+        return (self._engines["brief"] if brief else self._engine).connect()
 
     def driver(self) -> tuple[Any, dict[str, Any]]:
         """Return the driver's module, and with which words it connects to this database."""
@@ -217,13 +231,16 @@ def _unknown(url: URL) -> Engine:
 
 _ENGINES: dict[str, Callable[[URL], Engine]] = {"sqlite": _sqlite, "postgresql": _postgresql}
 
-_Mode = Literal["read", "single", "write"]
+_Mode = Literal["read", "single", "write", "brief"]
 
 _OPTIONS: dict[tuple[str, _Mode], dict[str, Any]] = {
     ("sqlite", "read"): {"begin": "BEGIN"},
     ("sqlite", "single"): {"begin": ""},
     ("sqlite", "write"): {"begin": "BEGIN IMMEDIATE"},
+    ("sqlite", "brief"): {"begin": "BEGIN IMMEDIATE"},
     ("postgresql", "read"): {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
     ("postgresql", "single"): {"isolation_level": "AUTOCOMMIT"},
     ("postgresql", "write"): {"isolation_level": "READ COMMITTED"},
+    # The driver begins nothing; it still rolls back what was begun and not committed.
+    ("postgresql", "brief"): {"isolation_level": "AUTOCOMMIT"},
 }

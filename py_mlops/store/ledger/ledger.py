@@ -25,20 +25,12 @@ from py_mlops.errors import Corrupt, InputError, StoreError
 from py_mlops.records import LogSignature, is_digest
 from py_mlops.store.base import Blobs, Entry, Mark, Move, Row, Sign
 from py_mlops.store.ledger import merkle
-from py_mlops.store.ledger.appending import (
-    Nodes,
-    append,
-    check,
-    enter,
-    hold,
-    point,
-    points,
-    size_of,
-)
+from py_mlops.store.ledger.appending import append, check, enter
 from py_mlops.store.ledger.audit import audit
 from py_mlops.store.ledger.beside import Beside
 from py_mlops.store.ledger.database import Database
 from py_mlops.store.ledger.lineage import SqlLineage
+from py_mlops.store.ledger.looking import Nodes, hold, point, points, size_of
 from py_mlops.store.ledger.notices import Heard, listening
 from py_mlops.store.ledger.revisions import prepare
 from py_mlops.store.ledger.schema import (
@@ -108,12 +100,11 @@ class SqlLedger:
             StoreFormat: When a newer version has changed the tables meanwhile.
         """
         check(entries, move)
-
-        def work(connection: Connection) -> list[Row]:
-            hold(connection)
-            return append(connection, entries, move, sign)
-
-        return self.database.run("Writing", work, writing=True)
+        return self.database.run(
+            "Writing",
+            lambda connection: append(connection, entries, move, sign),
+            brief=True,
+        )
 
     def listening(self) -> AbstractAsyncContextManager[Heard]:
         """Hear when the log has grown, see `Ledger`."""
@@ -129,7 +120,7 @@ class SqlLedger:
         Raises:
             Corrupt: When that is not what the log says.
         """
-        return self._ask(lambda connection: point(connection, name)[0])
+        return self._ask(lambda connection: point(connection, name))
 
     def heads(self) -> dict[str, str]:
         """Return every head and what it points at, see `Ledger`.

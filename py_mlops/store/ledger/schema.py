@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import msgspec
 from sqlalchemy import (
     Column,
@@ -11,7 +13,6 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    RowMapping,
     String,
     Table,
 )
@@ -24,6 +25,14 @@ DAMAGED = (
     "Run `mlops verify` to see everything that was altered, and make the ledger anew "
     "from the objects with `mlops verify --rebuild`."
 )
+
+
+class Columns(Protocol):
+    """A row as a database gives it: its values by the names of their columns."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """Return one."""
+
 
 metadata = MetaData()
 
@@ -187,7 +196,7 @@ def to_columns(row: Row) -> dict[str, object]:
     }
 
 
-def as_it_stands(columns: RowMapping) -> Row:
+def as_it_stands(columns: Columns) -> Row:
     """Return a row as the table holds it, whatever may have been done to it since."""
     moved = columns["head"] is not None
     return Row(
@@ -201,7 +210,7 @@ def as_it_stands(columns: RowMapping) -> Row:
     )
 
 
-def from_columns(columns: RowMapping) -> Row:
+def from_columns(columns: Columns) -> Row:
     """Return a row as it was appended.
 
     Raises:

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from sqlalchemy import text
+from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from py_mlops.store.ledger.database import LOCK_TIMEOUT, Database
+from py_mlops.store.ledger.together import Question, together
 
 _SHORTEST, _LONGEST = 0.001, 0.05
 """Seconds between two looks at a file's lock; a hundred who wait must not keep a machine busy."""
-_QUEUE = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_QUEUE = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
 
 
 @contextmanager
@@ -41,8 +42,8 @@ def turn(database: Database, name: str) -> Iterator[None]:
 def _at_server(database: Database, name: str) -> Iterator[None]:
     connection = None
     with suppress(SQLAlchemyError):
-        connection = database.connect()
-        connection.execute(_QUEUE, {"name": name})
+        connection = database.connect(brief=True)
+        together(connection, [Question(_QUEUE, {"name": name})], begins=True)
     try:
         yield
     finally:

@@ -43,6 +43,7 @@ with connection.cursor() as cursor:
     cursor.execute("CREATE TABLE note (id int AUTO_INCREMENT PRIMARY KEY, text text)")
     out["key"] = (cursor.execute("INSERT INTO note (text) VALUES ('a')"), cursor.lastrowid)
     many = cursor.executemany("INSERT INTO note (text) VALUES (%s)", ((t,) for t in "bc"))
+    assert cursor.executemany("INSERT INTO note (text) VALUES (%s)", None) is None
     out["many"] = (many, cursor.fetchall())
     cursor.execute("DROP TABLE note")
 connection.commit(); connection.ping(); connection.autocommit(True); connection.begin()

@@ -1,0 +1,1 @@
+"""Conda: what it installed beneath a kernel, kept, and built again without running any of it."""

@@ -1,0 +1,175 @@
+"""What the drivers of MySQL share: cursors that record, or answer from the tape."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+from typing import Any
+
+from .sql_answer import Question, Writing, inside, text_of
+from .sql_tee import begin, recorded
+from .tape import Unrecorded, tape
+
+STREAMS = "A cursor that reads row by row is not recorded outside of SQLAlchemy."
+"""Why the rows of a cursor that reads them one by one are not on the tape."""
+_TWICE = "Columns of one name in a cursor of dicts are not recorded."
+_PLAIN = "Connection.query without a cursor is not recorded."
+
+
+class Driver:
+    """What of a driver's is its own; a subclass for each."""
+
+    module = ""
+    """The name of the DBAPI module, whose errors the database raised."""
+
+    def source(self, connection: Any) -> str:
+        """Return the database, without user and password."""
+        raise NotImplementedError
+
+    def read(self, cursor: Any) -> Any:
+        """Return the rows of a result in memory, ``None`` without any; or why there are none.
+
+        Returns:
+            A sequence of rows as plain tuples, or a text.
+        """
+        raise NotImplementedError
+
+    def is_of_dicts(self, cursor: Any) -> bool:
+        """Say whether a cursor's rows are dicts."""
+        raise NotImplementedError
+
+    def give(self, cursor: Any, rows: Any) -> Any:
+        """Return recorded rows as the cursor keeps them; ``None`` for a statement without any."""
+        raise NotImplementedError
+
+    def begun(self, cursor: Any, writing: Writing) -> None:
+        """Take notice that an answer of a cursor's is being recorded."""
+
+    def record(self, kind: Any) -> None:
+        """Let the cursors of a class record what they execute.
+
+        Args:
+            kind: The driver's class of cursors.
+        """
+        kind.execute, kind.executemany = self._run(kind.execute), self._many(kind.executemany)
+        kind.callproc = self._call(kind.callproc)
+
+    def play(self, kind: Any) -> None:
+        """Let the cursors of a class answer from the tape."""
+
+        def execute(cursor: Any, query: Any, args: Any = None) -> Any:
+            question = Question(self._source_of(cursor), text_of(query), args or None)
+            return self._answer(cursor, query, question)
+
+        def executemany(cursor: Any, query: Any, args: Any) -> Any:
+            if not args:  # the drivers do nothing then
+                return None
+            return self._answer(cursor, query, Question.many(self._source_of(cursor), query, args))
+
+        kind.execute, kind.executemany = execute, executemany
+
+    def query(self, query: Any) -> Any:
+        """Return a ``Connection.query`` that says where it is a hole."""
+
+        @functools.wraps(query)
+        def asked(connection: Any, sql: Any, *args: Any, **kwargs: Any) -> Any:
+            writing = begin(lambda: Question(self.source(connection), text_of(sql)))
+            if writing is not None:
+                writing.abandon(_PLAIN)
+            return query(connection, sql, *args, **kwargs)
+
+        return asked
+
+    def unasked(self, connection: Any, sql: Any) -> Any:
+        """Raise what a ``Connection.query`` of a rerun does."""
+        kept = tape()
+        if kept is not None:
+            kept.miss(self.source(connection), text_of(sql))
+        raise Unrecorded(f"{_PLAIN[:-1]}: {text_of(sql)}")
+
+    def _source_of(self, cursor: Any) -> str:
+        return self.source(cursor._get_db())  # noqa: SLF001 - it raises what a closed one raises
+
+    def _run(self, execute: Any) -> Any:
+        @functools.wraps(execute)
+        def run(cursor: Any, query: Any, args: Any = None) -> Any:
+            def asked() -> Question:
+                return Question(self._source_of(cursor), text_of(query), args or None)
+
+            result, writing = recorded(asked, lambda: execute(cursor, query, args))
+            if writing is not None:
+                self._read(cursor, writing)
+            return result
+
+        return run
+
+    def _many(self, executemany: Any) -> Any:
+        @functools.wraps(executemany)
+        def run(cursor: Any, query: Any, args: Any) -> Any:
+            if not args:  # the drivers do nothing then
+                return executemany(cursor, query, args)
+            sets = args if isinstance(args, (list, tuple)) else list(args)
+
+            def asked() -> Question:
+                return Question.many(self._source_of(cursor), query, sets)
+
+            result, writing = recorded(asked, lambda: executemany(cursor, query, sets))
+            if writing is not None:
+                writing.head(_Rowless(cursor))
+                writing.end()
+            return result
+
+        return run
+
+    def _call(self, callproc: Any) -> Any:
+        @functools.wraps(callproc)
+        def run(cursor: Any, procname: Any, args: Any = ()) -> Any:
+            def asked() -> Question:
+                return Question(self._source_of(cursor), f"CALL {text_of(procname)}", args)
+
+            writing = begin(asked)
+            if writing is not None:
+                writing.abandon("A procedure called by name is not recorded.")
+            with inside():
+                return callproc(cursor, procname, args)
+
+        return run
+
+    def _read(self, cursor: Any, writing: Writing) -> None:
+        """Record a result, which the driver has in memory."""
+        try:
+            self.begun(cursor, writing)
+            names = [column[0] for column in cursor.description or ()]
+            rows = self.read(cursor)
+            if isinstance(rows, str):
+                writing.abandon(rows)
+            elif self.is_of_dicts(cursor) and len(set(names)) < len(names):
+                writing.abandon(_TWICE)
+            else:
+                writing.head(cursor)
+                writing.rows(rows or ())
+                writing.end()
+        except Exception as error:  # of another version of the driver; the program goes on
+            writing.abandon(f"Its rows could not be read: {error}")
+
+    def _answer(self, cursor: Any, query: Any, question: Question) -> Any:
+        kept = tape()
+        if kept is None:
+            raise Unrecorded(f"Nothing plays back here: {question.sql}")
+        reading = question.replay(kept, __import__(self.module))
+        cursor._executed, cursor._result, cursor.rownumber = query, None, 0  # noqa: SLF001
+        columns = reading.description
+        cursor.description = columns and tuple(map(tuple, columns))
+        cursor.rowcount, cursor.lastrowid = reading.rowcount, reading.lastrowid
+        rows = tuple(itertools.chain.from_iterable(reading.batches())) if columns else None
+        cursor._rows = self.give(cursor, rows)  # noqa: SLF001
+        return reading.rowcount
+
+
+class _Rowless:
+    """What is recorded of a cursor whose statement has no rows, whatever the one before had."""
+
+    description = statusmessage = None
+
+    def __init__(self, cursor: Any) -> None:
+        self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid

@@ -1,0 +1,35 @@
+"""Tests of the cause that a verdict names."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from py_mlops.commands.reruns.cause import cause
+from py_mlops.commands.reruns.evidence import Evidence
+from py_mlops.records import Blob, Hole
+from py_mlops.records.reproduction import CellDifference
+from tests.store import samples
+
+TEXT = "The name b'\\xff.csv' is not valid UTF-8, so no record can hold it."
+
+
+@pytest.mark.parametrize(
+    ("cell", "blocking", "begins"),
+    [
+        (2, True, "data: the first cell that does something else read what the snapshot does not"),
+        (1, True, "data: the program read what the snapshot does not hold. The name b'"),
+        (3, True, "the cell itself: "),
+        (2, False, "the cell itself: "),  # an output, which nobody reads
+    ],
+)
+def test_a_file_that_no_record_holds_is_the_cause(cell: int, blocking: bool, begins: str) -> None:
+    """A cell that shows something else is not blamed for chance where its input was missing."""
+    hole = Hole(kind="data", text=TEXT, hint="Rename it.", cell=cell, blocking=blocking)
+    blob = Blob(digest=samples.digest(1), size=1)
+    taken = samples.snapshot(history=blob, lock=blob)
+    capture = msgspec.structs.replace(taken.capture, holes=[hole])
+    snapshot = msgspec.structs.replace(taken, capture=capture)
+    shown = CellDifference(count=2, source="read()", recorded="2", rerun="1")
+    evidence = Evidence([], [], [], shown, None, [], varies=False)
+    assert cause("different", snapshot, evidence, None, unseeded=False).startswith(begins)
