@@ -11,6 +11,7 @@ import {
   caretRightIcon,
   checkIcon,
   copyIcon,
+  downloadIcon,
   filterIcon,
   folderIcon,
   infoIcon,
@@ -194,7 +195,7 @@ function verbs(context: IContext): IVerb[] {
       id: CommandIDs.bundle,
       label: trans.__('Bundle…'),
       caption: trans.__('Write it into one file, to be reproduced elsewhere'),
-      icon: folderIcon,
+      icon: downloadIcon,
       execute: id => bundle(context, id)
     },
     {

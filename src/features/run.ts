@@ -45,7 +45,7 @@ export const runPlugin: JupyterFrontEndPlugin<void> = {
       icon: runIcon,
       describedBy: { args: { type: 'object', properties: {} } },
       isEnabled: () =>
-        model.availability === 'ready' && tracker?.currentWidget != null,
+        model.availability === 'ready' && Boolean(tracker?.currentWidget),
       execute: async () => {
         const panel = tracker?.currentWidget;
         if (panel) {

@@ -88,6 +88,7 @@ function Header({ detail }: { detail: SnapshotDetail }): React.JSX.Element {
       </p>
       <Actions>
         <CommandButton id={CommandIDs.reproduce} args={args} accept />
+        <CommandButton id={CommandIDs.reproduceWith} args={args} />
         {parent !== undefined && (
           <CommandButton
             id={CommandIDs.compare}
@@ -96,7 +97,6 @@ function Header({ detail }: { detail: SnapshotDetail }): React.JSX.Element {
           />
         )}
         <CommandButton id={CommandIDs.openNotebook} args={args} />
-        <CommandButton id={CommandIDs.reproduceWith} args={args} />
         <CommandButton id={CommandIDs.restore} args={args} />
         <CommandButton id={CommandIDs.bundle} args={args} />
         <CommandButton id={CommandIDs.explain} args={args} />

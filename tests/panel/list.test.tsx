@@ -48,6 +48,27 @@ describe('a list of ten thousand', () => {
     expect(shown[0]?.getAttribute('aria-posinset')).toBe('1');
   });
 
+  it('makes no row twice while one scrolls and walks', async () => {
+    const made: string[] = [];
+    const row = (item: string): React.ReactNode => {
+      made.push(item);
+      return <span>{item}</span>;
+    };
+    render(<List {...props({ row })} />);
+    const list = screen.getByRole('listbox');
+    const before = made.length;
+    for (let step = 1; step <= 5; step++) {
+      fireEvent.keyDown(list, { key: 'ArrowDown' });
+      list.scrollTop = step * 2 * HEIGHT;
+      await React.act(async () => {
+        fireEvent.scroll(list);
+        await new Promise(resolve => setTimeout(resolve, 0));
+      });
+    }
+    expect(made.length).toBeGreaterThan(before);
+    expect(new Set(made).size).toBe(made.length);
+  });
+
   it('is walked through by keyboard: arrows, pages, both ends', () => {
     render(<List {...props()} />);
     const list = screen.getByRole('listbox');

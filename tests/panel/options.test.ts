@@ -108,7 +108,7 @@ it('errors are told in the language of the page', async () => {
   const german = {
     ...trans,
     __: (text: string) => `«${text}»`
-  } as typeof trans;
+  };
   const settings = ServerConnection.makeSettings({
     baseUrl: 'http://localhost/',
     fetch: () => Promise.reject(new Error('no network'))

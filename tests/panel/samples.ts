@@ -73,7 +73,9 @@ export function job(number: number, more: Partial<Job> = {}): Job {
       verb: 'reproduce',
       snapshot: id(1),
       reproduce: null,
-      restore: null
+      restore: null,
+      bundle: null,
+      run: null
     },
     model: 'digits',
     author: 'Ada',
