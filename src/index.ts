@@ -7,6 +7,7 @@ import { badgePlugin } from './features/badge';
 import { commandsPlugin } from './features/commands';
 import { endingsPlugin } from './features/jobs';
 import { modelPlugin } from './features/model';
+import { runPlugin } from './features/run';
 import { sidebarPlugin } from './features/sidebar';
 import { snapshotPlugin } from './features/snapshot';
 import { viewsPlugin } from './features/views';
@@ -17,6 +18,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   viewsPlugin,
   endingsPlugin,
   snapshotPlugin,
+  runPlugin,
   badgePlugin,
   sidebarPlugin
 ];

@@ -32,6 +32,12 @@ export const CommandIDs = {
   snapshot: 'mlops:snapshot',
   /** Train a snapshot again. `{snapshot?}` */
   reproduce: 'mlops:reproduce',
+  /** Train a snapshot again, with options that are asked for. `{snapshot?}` */
+  reproduceWith: 'mlops:reproduce-with-options',
+  /** Run a notebook from its first cell to its last, and snapshot it. `{path?}` */
+  run: 'mlops:run',
+  /** Write a snapshot with all it stands on into a file. `{snapshot?}` */
+  bundle: 'mlops:bundle',
   /** Put a snapshot's files into a folder. `{snapshot?}` */
   restore: 'mlops:restore',
   /** Tell what a snapshot came from. `{snapshot?}` */

@@ -26,9 +26,9 @@ _ROOM = "-c max_connections=300"
 class PostgreSQL:
     """A server that can be stopped, for good or to start again."""
 
-    def __init__(self, folder: Path, port: int) -> None:
-        """Take an initialised data folder."""
-        self.folder, self.port = folder, port
+    def __init__(self, folder: Path, port: int, *, synced: bool = False) -> None:
+        """Take an initialised data folder; say whether commits wait for the disk."""
+        self.folder, self.port, self.synced = folder, port, synced
 
     @property
     def url(self) -> str:
@@ -64,8 +64,9 @@ class PostgreSQL:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
+        fsync = "on" if self.synced else "off"
         options = (
-            f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c fsync=off -c max_connections=300"
+            f"-p {self.port} -h 127.0.0.1 -k {self.folder} -c fsync={fsync} -c max_connections=300"
         )
         _as_server("pg_ctl", "-D", self._data, "-w", "-o", options, "-l", self._log, "start")
 
@@ -126,15 +127,19 @@ class PostgreSQL:
 
 
 @contextmanager
-def postgresql() -> Iterator[PostgreSQL]:
-    """Run a server with an empty database; its folder is removed at the end."""
+def postgresql(*, synced: bool = False) -> Iterator[PostgreSQL]:
+    """Run a server with an empty database; its folder is removed at the end.
+
+    Args:
+        synced: Whether its commits wait for the disk, as they do in earnest.
+    """
     folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
     secret = folder / "password"
     secret.write_text(PASSWORD)
     if os.getuid() == 0:
         shutil.chown(folder, "postgres")
         shutil.chown(secret, "postgres")
-    server = PostgreSQL(folder, _free_port())
+    server = PostgreSQL(folder, _free_port(), synced=synced)
     words = ["-U", USER, "--pwfile", str(secret), "-A", "scram-sha-256", "-E", "UTF8"]
     try:
         _as_server("initdb", "-D", str(folder / "data"), *words, "--no-sync", "--locale=C.UTF-8")

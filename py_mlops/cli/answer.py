@@ -95,10 +95,10 @@ def _answer(context: click.Context, call: Call, folder: Path, output: PageOutput
 
 
 def _snapshot(call: Call, folder: Path, rest: str, output: PageOutput) -> None:
+    from py_mlops.commands.pages import taken_page
     from py_mlops.commands.snapshots.snapshot import snapshot
     from py_mlops.guest.request import parse_snapshot
     from py_mlops.records import record_id
-    from py_mlops.report.snapshots import snapshot_page
 
     asked = parse_snapshot(rest)
     record = snapshot(
@@ -110,7 +110,7 @@ def _snapshot(call: Call, folder: Path, rest: str, output: PageOutput) -> None:
         report=output.progress,
     )
     identifier = record_id(record)
-    output.show(lambda: snapshot_page(identifier, record), {"id": identifier})
+    output.show(lambda: taken_page(call.workspace, identifier, record), {"id": identifier})
 
 
 def _status(call: Call, folder: Path, rest: str, output: PageOutput) -> None:

@@ -182,11 +182,11 @@ def run(
     A notebook that calls %mlops snapshot takes its own snapshots; for any
     other one is taken when it ends.
     """
+    from py_mlops.commands.pages import taken_page
     from py_mlops.commands.reruns.run import default_request, run
     from py_mlops.guest.problem import Problem
     from py_mlops.guest.request import check_name
     from py_mlops.records import Request, Snapshot
-    from py_mlops.report.snapshots import snapshot_page
 
     if holdout and not model:
         raise InputError(
@@ -212,7 +212,7 @@ def run(
     )
     taken = [(item, call.workspace.store.get_as(item, Snapshot)) for item in ran.snapshots]
     call.output.show(
-        lambda: [snapshot_page(identifier, record) for identifier, record in taken],
+        lambda: [taken_page(call.workspace, identifier, record) for identifier, record in taken],
         [{"id": identifier, **msgspec.to_builtins(record)} for identifier, record in taken],
     )
 

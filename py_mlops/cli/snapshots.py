@@ -17,7 +17,7 @@ from py_mlops.cli.main import Call, verb
 def log(call: Call, name: str | None, limit: int, before: int | None) -> None:
     """List snapshots, newest first, with their verdicts."""
     from py_mlops.commands.history import log
-    from py_mlops.report.lists import log_page
+    from py_mlops.commands.pages import logged_page
 
     entries = log(call.workspace, name, limit=limit, before=before)
     words = " ".join(["mlops log", *([name] if name else []), "--before"])
@@ -31,11 +31,11 @@ def log(call: Call, name: str | None, limit: int, before: int | None) -> None:
             "author": msgspec.to_builtins(item.snapshot.author),
             "metrics": item.snapshot.metrics,
             "verdict": item.verdict.level if item.verdict else None,
+            "rerun": {one.name: one.rerun for one in item.verdict.metrics} if item.verdict else {},
         }
         for item in entries
     ]
-    shown = [(item.id, item.snapshot, item.verdict) for item in entries]
-    call.output.show(lambda: log_page(shown, name, more), value)
+    call.output.show(lambda: logged_page(call.workspace, entries, name, more, before), value)
 
 
 @verb("show")

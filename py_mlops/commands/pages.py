@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from py_mlops.commands.catalogue.trend import heads_by_target, trend
 from py_mlops.commands.comparison.diff import Changes
+from py_mlops.commands.history import Logged
+from py_mlops.errors import MlopsError
 from py_mlops.records import (
     AnyRecord,
     Checkpoint,
@@ -17,7 +20,7 @@ from py_mlops.records import (
     Signature,
     Snapshot,
 )
-from py_mlops.report.lists import diff_page
+from py_mlops.report.lists import diff_page, log_page
 from py_mlops.report.page import Line, Page, Section, short
 from py_mlops.report.snapshots import snapshot_page
 from py_mlops.report.verdicts import verdict_page
@@ -43,7 +46,7 @@ def record_page(
     """
     match record:
         case Snapshot():
-            return snapshot_page(identifier, record, verdict)
+            return taken_page(workspace, identifier, record, verdict)
         case Reproduction():
             name = workspace.store.get_as(record.snapshot, Snapshot).request.name
             return verdict_page(identifier, record, name)
@@ -57,6 +60,53 @@ def record_page(
             )
         case _:
             return _act(identifier, record)
+
+
+def taken_page(
+    workspace: Workspace,
+    identifier: str,
+    snapshot: Snapshot,
+    verdict: Reproduction | None = None,
+) -> Page:
+    """Describe a snapshot beside the one of the same model that it follows.
+
+    Args:
+        workspace: The store it is in.
+        identifier: Its whole id.
+        snapshot: The record.
+        verdict: The newest verdict on it, when it was rerun.
+
+    Returns:
+        The page.
+    """
+    before = None
+    for parent in snapshot.parents[:1]:
+        try:
+            found = workspace.store.get_as(parent, Snapshot)
+        except MlopsError:  # of a bundle it may not be here; the page is of the snapshot itself
+            continue
+        before = found if found.request.name == snapshot.request.name else None
+    return snapshot_page(identifier, snapshot, verdict, before)
+
+
+def logged_page(
+    workspace: Workspace, found: list[Logged], name: str | None, more: str, before: int | None
+) -> Page:
+    """List snapshots that `log` found, for a model with how its metrics went.
+
+    Args:
+        workspace: The store.
+        found: The snapshots.
+        name: The model they were chosen by, if any.
+        more: How to see the next page; empty when this is the last.
+        before: Where the page began; metrics are told up to there.
+
+    Returns:
+        The page.
+    """
+    shown = [(item.id, item.snapshot, item.verdict) for item in found]
+    went = trend(workspace, name, before=before) if name and found else None
+    return log_page(shown, name, more, heads=heads_by_target(workspace), trend=went)
 
 
 def _act(identifier: str, record: _Act) -> Page:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ from py_mlops.errors import EnvironmentFailure, NotTrusted, StoreUnavailable
 from py_mlops.progress import Progress, Report
 from py_mlops.records import Environment
 from py_mlops.records.base import Part
+
+_AT_ONCE = 4
+"""Wheels that are copied, hashed and looked into at the same time."""
 
 
 class Built(NamedTuple):
@@ -224,10 +228,16 @@ def _place(ground: _Ground, folder: Path, how: _How) -> Virtual | Prefix:
 def _kept(plan: Plan, cache: Path, copy_to: CopyTo, report: Report) -> list[str]:
     """Lay out the wheels that the store has; return their requirements."""
     lines = []
-    for number, (name, wheel) in enumerate(sorted(plan.kept.items())):
-        report(Progress(STAGE, f"Checking the wheel of {name}", number, len(plan.kept)))
-        path = take(cache, wheel, copy_to)
-        lines.append(f"{name} @ {path.as_uri()} --hash={wheel.blob.digest}")
+    wheels = sorted(plan.kept.items())
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        paths = pool.map(lambda item: take(cache, item[1], copy_to), wheels)
+        try:
+            for number, ((name, wheel), path) in enumerate(zip(wheels, paths, strict=True)):
+                report(Progress(STAGE, f"Checking the wheel of {name}", number, len(wheels)))
+                lines.append(f"{name} @ {path.as_uri()} --hash={wheel.blob.digest}")
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
     return lines
 
 

@@ -96,9 +96,9 @@ class Magics:
     def _snapshot(self, line: str, ticker: Ticker) -> None:
         asked = parse_snapshot(line)
         self._session.check(asked.request)
+        from py_mlops.commands.pages import taken_page
         from py_mlops.commands.snapshots.snapshot import snapshot
         from py_mlops.records import record_id
-        from py_mlops.report.snapshots import snapshot_page
 
         with tempfile.TemporaryDirectory(prefix="mlops-", dir=scratch()) as held:
             self._session.hand_over(asked.request, held)
@@ -112,7 +112,7 @@ class Magics:
             )
         identifier = record_id(record)
         _tell_headless_run(identifier)
-        page = snapshot_page(identifier, record)
+        page = taken_page(self._workspace, identifier, record)
         if self._workspace.unsigned:
             page = replace(page, hints=(*page.hints, self._workspace.unsigned))
         ticker.finish(page)
@@ -137,13 +137,12 @@ class Magics:
         parser.add_argument("--before", type=int)
         words = parser.read(line)
         from py_mlops.commands.history import log
-        from py_mlops.report.lists import log_page
+        from py_mlops.commands.pages import logged_page
 
         found = log(self._workspace, words.name, limit=words.limit, before=words.before)
         begin = " ".join(["%mlops log", *([words.name] if words.name else []), "--before"])
         more = f"More: {begin} {found[-1].seq}" if found and len(found) == words.limit else ""
-        shown = [(item.id, item.snapshot, item.verdict) for item in found]
-        ticker.finish(log_page(shown, words.name, more))
+        ticker.finish(logged_page(self._workspace, found, words.name, more, words.before))
 
     def _show(self, line: str, ticker: Ticker) -> None:
         parser = LineParser("%mlops show", "%mlops show REFERENCE")

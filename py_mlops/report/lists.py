@@ -5,19 +5,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from py_mlops.records import Hole, Reproduction, Snapshot
+from py_mlops.report.metrics import Trend, metric_charts, metrics_section
 from py_mlops.report.page import Line, Page, Section, counted, short
 from py_mlops.report.snapshots import author_text, holes_section
+from py_mlops.report.state import verdict_state
 
 
 def log_page(
-    entries: Sequence[tuple[str, Snapshot, Reproduction | None]], name: str | None, more: str
+    entries: Sequence[tuple[str, Snapshot, Reproduction | None]],
+    name: str | None,
+    more: str,
+    *,
+    heads: Mapping[str, Sequence[str]] | None = None,
+    trend: Trend | None = None,
 ) -> Page:
-    """List snapshots, newest first.
+    """List snapshots, newest first, and how the metrics went when they are of one model.
 
     Args:
         entries: Id, record and newest verdict of each.
         name: The model they were chosen by, if any.
         more: How to see the next page; empty when this is the last.
+        heads: Names of the heads that point at each, by its id.
+        trend: How the metrics of that model went.
 
     Returns:
         The page.
@@ -25,24 +34,43 @@ def log_page(
     rows = tuple(
         (
             short(identifier),
-            snapshot.request.name,
+            *(() if name else (snapshot.request.name,)),
             snapshot.created[:16].replace("T", " "),
             author_text(snapshot),
-            ", ".join(f"{key} {value:.4g}" for key, value in snapshot.metrics.items()) or "—",
+            _measured(snapshot, verdict),
+            ", ".join((heads or {}).get(identifier, ())),
             verdict.level if verdict else "never rerun",
         )
         for identifier, snapshot, verdict in entries
     )
+    columns = ("id", *(() if name else ("model",)), "UTC", "by", "metrics", "head", "verdict")
+    told = Section(
+        "Snapshots" if trend else "",
+        columns=columns,
+        rows=rows,
+        states=tuple(verdict_state(verdict.level if verdict else None) for *_, verdict in entries),
+    )
+    measured = trend is not None and any(point.metrics for point in trend.points)
     return Page(
         heading=f"Snapshots of {name}" if name else "Snapshots",
         badge=f"{len(rows)} shown",
         state="",
         summary="" if rows else "There are none yet: take one with %mlops snapshot NAME.",
-        sections=(
-            Section("", columns=("id", "model", "UTC", "by", "metrics", "verdict"), rows=rows),
-        ),
+        sections=(metrics_section(trend), told) if trend and measured else (told,),
         hints=(more,) if more else (),
+        charts=metric_charts(trend) if trend else (),
     )
+
+
+def _measured(snapshot: Snapshot, verdict: Reproduction | None) -> str:
+    """Tell a snapshot's numbers, each with what its newest rerun got where that is another."""
+    again = {one.name: one.rerun for one in verdict.metrics} if verdict else {}
+    told = []
+    for name, value in snapshot.metrics.items():
+        got = again.get(name)
+        rerun = "" if got is None or got == value else f" (rerun {got:.4g})"
+        told.append(f"{name} {value:.4g}{rerun}")
+    return ", ".join(told) or "—"
 
 
 def status_page(

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Literal
 
+from py_mlops.report.chart import Chart
 from py_mlops.report.graph import Graph
-
-State = Literal["", "good", "warn", "bad", "dim"]
+from py_mlops.report.state import State
 
 # Controls of C0 and C1 but tab and newline, line separators, lone surrogates, and
 # the marks that turn the direction of reading: all that could draw another page.
@@ -44,6 +43,7 @@ class Section:
         folded: Whether a notebook shows it closed at first.
         columns: Column titles, when it is a table.
         rows: The table's rows, each as long as ``columns``.
+        states: How the last cell of each row should strike the eye; empty when none does.
     """
 
     title: str
@@ -51,6 +51,13 @@ class Section:
     folded: bool = False
     columns: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
+    states: tuple[State, ...] = ()
+
+    @property
+    def judged(self) -> list[tuple[tuple[str, ...], State]]:
+        """Each row with its state."""
+        none: tuple[State, ...] = ("",)
+        return list(zip(self.rows, self.states or none * len(self.rows), strict=True))
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,7 @@ class Page:
         sections: Its parts.
         hints: What the reader can do next.
         picture: A drawing of it, where the medium can show one.
+        charts: How its numbers went, likewise; the sections say the same in words.
     """
 
     heading: str
@@ -74,6 +82,7 @@ class Page:
     sections: tuple[Section, ...] = ()
     hints: tuple[str, ...] = field(default=())
     picture: Graph | None = None
+    charts: tuple[Chart, ...] = ()
 
 
 def error_page(message: str, hint: str) -> Page:

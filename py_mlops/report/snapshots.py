@@ -7,24 +7,33 @@ from py_mlops.records import (
     DataFile,
     Environment,
     Hole,
+    MetricComparison,
     Randomness,
     Reproduction,
     Snapshot,
     Tree,
+    record_id,
 )
-from py_mlops.report.page import Line, Page, Section, State, counted, short, size
+from py_mlops.report.page import Line, Page, Section, counted, short, size
+from py_mlops.report.state import State, verdict_state
 
 _SHOWN = 40
 _REQUEST = 100
 
 
-def snapshot_page(identifier: str, snapshot: Snapshot, verdict: Reproduction | None = None) -> Page:
+def snapshot_page(
+    identifier: str,
+    snapshot: Snapshot,
+    verdict: Reproduction | None = None,
+    before: Snapshot | None = None,
+) -> Page:
     """Describe a snapshot.
 
     Args:
         identifier: Its whole id.
         snapshot: The record.
         verdict: The newest verdict on it, when it was rerun.
+        before: The snapshot of the same model that it follows, if any.
 
     Returns:
         The page.
@@ -32,26 +41,88 @@ def snapshot_page(identifier: str, snapshot: Snapshot, verdict: Reproduction | N
     stopping = [hole for hole in snapshot.capture.holes if hole.blocking]
     badge, state = _badge(stopping, verdict)
     name = snapshot.request.name
+    holes = holes_section(snapshot.capture.holes, snapshot.capture.level)
     return Page(
         heading=f"{name}  {short(identifier)}",
         badge=badge,
         state=state,
         summary=f"{snapshot.created[:19].replace('T', ' ')} UTC by {author_text(snapshot)}",
         sections=(
+            _metrics(snapshot, verdict, before),
             _results(snapshot),
+            *([holes] if stopping else []),
             _data(snapshot.data, snapshot.trees),
             *([_answers(snapshot.answers)] if snapshot.answers else []),
             _program(snapshot),
             _environment(snapshot),
-            holes_section(snapshot.capture.holes, snapshot.capture.level),
+            *([] if stopping else [holes]),
             Section(
                 "Left out on purpose",
                 tuple(Line("", rule, "dim") for rule in snapshot.capture.ignored),
                 folded=True,
             ),
         ),
-        hints=(f"Retrain it anywhere: mlops reproduce {short(identifier)}",),
+        hints=_next(identifier, stopping, verdict),
     )
+
+
+def _next(identifier: str, stopping: list[Hole], verdict: Reproduction | None) -> tuple[str, ...]:
+    again = f"Retrain it anywhere: mlops reproduce {short(identifier)}"
+    if verdict is not None:
+        return (f"The whole verdict: mlops show {short(record_id(verdict))}", again)
+    if stopping:
+        return ("Mend what is in the way, run the cells again, and take another snapshot.", again)
+    return (again,)
+
+
+def _metrics(snapshot: Snapshot, verdict: Reproduction | None, before: Snapshot | None) -> Section:
+    """Compare the metrics with those of the newest rerun, or else with the snapshot before."""
+    if verdict is not None and verdict.metrics:
+        return metrics_compared(verdict.metrics)
+    if before is None or not before.metrics:
+        rows = tuple((name, f"{value:.6g}") for name, value in snapshot.metrics.items())
+        return Section("Metrics", columns=("metric", "value"), rows=rows)
+    told = []
+    for name, value in snapshot.metrics.items():
+        then = before.metrics.get(name)
+        change = ("—", "new") if then is None else (f"{then:.6g}", f"{value - then:+.3g}")
+        told.append((name, f"{value:.6g}", *change))
+    columns = ("metric", "value", "before", "change")
+    return Section("Metrics", columns=columns, rows=tuple(told))
+
+
+_OUTCOMES: dict[str, State] = {
+    "same": "good",
+    "equivalent": "good",
+    "close": "warn",
+    "different": "bad",
+}
+
+
+def metrics_compared(metrics: list[MetricComparison]) -> Section:
+    """Return a table of metrics as they were recorded and as a rerun got them.
+
+    Args:
+        metrics: The comparisons.
+
+    Returns:
+        The section.
+    """
+    return Section(
+        "Metrics",
+        columns=("metric", "recorded", "rerun", "difference", "allowed", ""),
+        rows=tuple(_compared(item) for item in metrics),
+        states=tuple(_OUTCOMES[item.state] for item in metrics),
+    )
+
+
+def _compared(item: MetricComparison) -> tuple[str, ...]:
+    allowed = f"± {item.tolerance:.2%} of it" if item.relative else f"± {item.tolerance:.4g}"
+    if item.band:
+        allowed = f"{item.band[0]:.4g} … {item.band[1]:.4g} (measured), or {allowed}"
+    now = "none" if item.rerun is None else f"{item.rerun:.6g}"
+    apart = "—" if item.rerun is None else f"{item.rerun - item.recorded:+.3g}"
+    return (item.name, f"{item.recorded:.6g}", now, apart, allowed, item.state)
 
 
 def author_text(snapshot: Snapshot) -> str:
@@ -69,16 +140,8 @@ def _badge(stopping: list[Hole], verdict: Reproduction | None) -> tuple[str, Sta
     return "captured", "good"
 
 
-def verdict_state(level: str) -> State:
-    """Return how a verdict should strike the eye."""
-    if level in {"identical", "equivalent"}:
-        return "good"
-    return "warn" if level == "within tolerance" else "bad"
-
-
 def _results(snapshot: Snapshot) -> Section:
-    lines = [Line(name, f"{value:.6g}") for name, value in snapshot.metrics.items()]
-    lines += [Line(name, str(value)) for name, value in snapshot.parameters.items()]
+    lines = [Line(name, str(value)) for name, value in snapshot.parameters.items()]
     model = snapshot.model
     if model:
         kinds = ", ".join(
@@ -96,7 +159,7 @@ def _results(snapshot: Snapshot) -> Section:
         shape = " × ".join(str(side) for side in held.spec.shape)
         methods = ", ".join(item.method for item in held.predictions)
         lines.append(Line(held.variable, f"{shape} held-out inputs, answers of {methods}"))
-    if not lines:
+    if not (lines or snapshot.metrics):
         lines.append(Line("", "No metric, model or held-out inputs were named.", "warn"))
     return Section("Results", tuple(lines))
 

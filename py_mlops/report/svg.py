@@ -64,7 +64,7 @@ def svg(graph: Graph) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" class="mlops-graph" role="img" '
         f'aria-label="{title}" width="{width}" height="{height:.0f}" '
         f'viewBox="0 0 {width} {height:.0f}"><title>{title}</title><style>{_STYLE}</style>'
-        f'<rect class="ground" width="100%" height="100%"/>{ways}{boxes}</svg>'
+        f'<rect class="ground" width="100%" height="100%" fill="#fff"/>{ways}{boxes}</svg>'
     )
 
 
@@ -89,8 +89,10 @@ def _box(box: Box, left: float, top: float) -> str:
             f'<text class="small" x="{left + 12:.0f}" y="{first + 15.5 * number:.1f}">'
             f"{_fit(line, _SMALL)}</text>"
         )
+    # The attributes are for where the style is taken away; it overrides them.
     return (
-        f'<g><title>{told}</title><rect class="{classes}" x="{left:.0f}" y="{top:.1f}" '
+        f'<g><title>{told}</title><rect class="{classes}" fill="#fff" stroke="#555" '
+        f'x="{left:.0f}" y="{top:.1f}" '
         f'width="{_WIDTH}" height="{_HEIGHT}" rx="{round_}"/>{words}</g>'
     )
 
@@ -114,7 +116,10 @@ def _way(way: Sequence[tuple[int, float]], *, sure: bool) -> str:
     back = -8 if rightward else 8
     tip = f"M{x:.0f} {y:.1f}l{back} -4.5v9z"
     state = "" if sure else " unsure"
-    return f'<path class="arrow{state}" d="{path}"/><path class="tip" d="{tip}"/>'
+    return (
+        f'<path class="arrow{state}" fill="none" stroke="#8a8a8a" d="{path}"/>'
+        f'<path class="tip" fill="#8a8a8a" d="{tip}"/>'
+    )
 
 
 def _fit(text: str, columns: int) -> str:

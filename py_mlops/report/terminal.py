@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from py_mlops.report.page import Line, Page, Section, on_one_line, visible
+from py_mlops.report.state import MARKS, State, marked
 
 _STYLES = {"good": "green", "warn": "yellow", "bad": "bold red", "dim": "dim", "": ""}
-_MARKS = {"good": "✓", "warn": "!", "bad": "✗", "dim": "·", "": " "}
 
 
 def renderable(page: Page) -> RenderableType:
@@ -53,7 +53,8 @@ def _head(page: Page) -> Text:
     head = Text(on_one_line(page.heading), style="bold")
     if page.badge:
         head.append("  ")
-        head.append(f" {on_one_line(page.badge)} ", style=f"reverse {_STYLES[page.state]}".strip())
+        badge = marked(on_one_line(page.badge), page.state)
+        head.append(f" {badge} ", style=f"reverse {_STYLES[page.state]}".strip())
     return head
 
 
@@ -68,12 +69,16 @@ def _body(section: Section) -> RenderableType:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for column in section.columns:
             table.add_column(Text(on_one_line(column)), overflow="fold")
-        for row in section.rows:
-            table.add_row(*(Text(on_one_line(cell)) for cell in row))
+        for row, state in section.judged:
+            table.add_row(*(Text(on_one_line(cell)) for cell in row[:-1]), _last(row[-1], state))
         parts.append(Padding(table, (0, 0, 0, 2)))
     if section.lines:
         parts.append(_lines(section.lines))
     return Group(*parts)
+
+
+def _last(cell: str, state: State) -> Text:
+    return Text(marked(on_one_line(cell), state), style=_STYLES[state])
 
 
 def _lines(lines: tuple[Line, ...]) -> Table:
@@ -87,7 +92,7 @@ def _lines(lines: tuple[Line, ...]) -> Table:
     grid.add_column(overflow="fold")
     for line in lines:
         style = _STYLES[line.state]
-        cells = [Text("  " + _MARKS[line.state], style=style)]
+        cells = [Text("  " + MARKS[line.state], style=style)]
         if labelled:
             cells.append(Text(on_one_line(line.label), style=style))
         said = "\n".join((line.text, *line.details))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from py_mlops.records import (
     Axis,
     CellDifference,
-    MetricComparison,
     PredictionComparison,
     Reproduction,
 )
-from py_mlops.report.page import Line, Page, Section, State, short
-from py_mlops.report.snapshots import verdict_state
+from py_mlops.report.page import Line, Page, Section, short
+from py_mlops.report.snapshots import metrics_compared
+from py_mlops.report.state import State, verdict_state
 
 _STATES: dict[str, State] = {
     "same": "good",
@@ -33,14 +33,10 @@ def verdict_page(identifier: str, record: Reproduction, name: str) -> Page:
         The page.
     """
     sections = (
-        Section("Axis by axis", tuple(_axis(axis) for axis in record.axes)),
-        Section(
-            "Metrics",
-            columns=("metric", "recorded", "rerun", "difference", "allowed", ""),
-            rows=tuple(_metric(item) for item in record.metrics),
-        ),
+        metrics_compared(record.metrics),
         _answers(record.predictions),
         Section("First cell that differs", _difference(record.first_difference)),
+        Section("Axis by axis", tuple(_axis(axis) for axis in record.axes)),
     )
     stopped = record.level in {"failed", "cannot"}
     cause = (record.cause if stopped else f"Likely cause: {record.cause}",) if record.cause else ()
@@ -52,9 +48,19 @@ def verdict_page(identifier: str, record: Reproduction, name: str) -> Page:
         sections=tuple(part for part in sections if part.lines or part.rows),
         hints=(
             *cause,
+            *_next(record),
             f"Kept as record {short(identifier)}; the rerun took {record.seconds:.1f} s.",
         ),
     )
+
+
+def _next(record: Reproduction) -> tuple[str, ...]:
+    """Return how to tell chance from a change, where the numbers came out otherwise."""
+    told = record.calibration or "--calibrate" in record.cause
+    if told or record.level not in {"within tolerance", "different"}:
+        return ()
+    words = f"mlops reproduce {short(record.snapshot)} --calibrate 3"
+    return (f"How much training varies by itself: {words}",)
 
 
 def answers_page(identifier: str, name: str, compared: list[PredictionComparison]) -> Page:
@@ -91,6 +97,7 @@ def _answers(compared: list[PredictionComparison]) -> Section:
         "Answers on held-out inputs",
         columns=("method", "rows", "agree", "largest difference", ""),
         rows=tuple(_prediction(item) for item in compared),
+        states=tuple(_STATES[item.state] for item in compared),
     )
 
 
@@ -116,12 +123,3 @@ def _prediction(item: PredictionComparison) -> tuple[str, ...]:
         f"{item.largest:.2g}" if item.largest or item.state == "same" else "—",
         item.state,
     )
-
-
-def _metric(item: MetricComparison) -> tuple[str, ...]:
-    allowed = f"± {item.tolerance:.2%} of it" if item.relative else f"± {item.tolerance:.4g}"
-    if item.band:
-        allowed = f"{item.band[0]:.4g} … {item.band[1]:.4g} (measured), or {allowed}"
-    now = "none" if item.rerun is None else f"{item.rerun:.6g}"
-    apart = "—" if item.rerun is None else f"{item.rerun - item.recorded:+.3g}"
-    return (item.name, f"{item.recorded:.6g}", now, apart, allowed, item.state)

@@ -7,6 +7,7 @@ import inspect
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from py_mlops.commands.comparison.differ import Differ
 from py_mlops.errors import StoreUnavailable
 from py_mlops.server.room import Room
 
@@ -26,12 +27,14 @@ class Desk:
     Attributes:
         room: The store.
         queue: The jobs.
+        differ: Compares notebooks.
         contents: The server's contents manager, the only way to a path of the client's.
     """
 
     def __init__(self, room: Room, queue: Queue, contents: ContentsManager) -> None:
         """Take what a server has."""
         self.room, self.queue, self.contents = room, queue, contents
+        self.differ = Differ()
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="py-mlops")
         self._waiting = 0
 
@@ -83,6 +86,7 @@ class Desk:
     def close(self) -> None:
         """Release everything; threads that hang are left to hang."""
         self._threads.shutdown(wait=False, cancel_futures=True)
+        self.differ.close()
         self.room.close()
 
 

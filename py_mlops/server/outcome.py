@@ -66,7 +66,15 @@ def result_of(folder: Path) -> dict[str, object]:
     Args:
         folder: The job's folder.
     """
-    found = _json(folder / runner.RESULT) if (folder / runner.ENDED).exists() else None
+    return _told(folder) if (folder / runner.ENDED).exists() else {}
+
+
+def _told(folder: Path) -> dict[str, Any]:
+    """Return what a verb printed; what it printed a list of is what it took."""
+    found = _json(folder / runner.RESULT)
+    if isinstance(found, list):
+        ids = [one.get("id") for one in found if isinstance(one, dict)]
+        return {"snapshots": ids, "id": ids[-1] if ids else None}
     return found if isinstance(found, dict) else {}
 
 
@@ -79,8 +87,7 @@ def _state(
         return "queued", {}
     if ended["cancelled"]:
         return "cancelled", {}
-    found = _json(folder / runner.RESULT)
-    result = found if isinstance(found, dict) else {}
+    result = _told(folder)
     good = ended["code"] in _VERDICTS or "damaged" in result
     return ("done" if good and "error" not in result else "failed"), result
 
@@ -91,6 +98,11 @@ def _summary(request: JobRequest, state: JobState, result: dict[str, Any]) -> st
     if request.verb == "restore":
         folder = request.restore.folder if request.restore else ""
         return f"{counted(len(result.get('files', [])), 'file')} restored into {folder}."
+    if request.verb == "bundle":
+        file = request.bundle.file if request.bundle else ""
+        return f"{result.get('size', 0):,} bytes written to {file}."
+    if request.verb == "run":
+        return f"{counted(len(result.get('snapshots', [])), 'snapshot')} taken."
     if request.verb == "verify":
         damaged = result.get("damaged", [])
         checked = f"{result.get('records', 0):,} records checked"

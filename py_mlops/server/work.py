@@ -9,13 +9,14 @@ import msgspec
 from py_mlops.records import Digest, Level
 from py_mlops.server.problems import Problem
 
-JobVerb = Literal["reproduce", "restore", "verify"]
+JobVerb = Literal["reproduce", "restore", "verify", "bundle", "run"]
 JobState = Literal["queued", "running", "done", "failed", "cancelled", "lost"]
 
 JobId = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{8}T[0-9]{12}-[0-9a-f]{8}\Z")]
 """A job's id: when it was asked for, and chance."""
 
 Variable = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}\Z")]
+ModelName = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}\Z")]
 Tolerance = Annotated[str, msgspec.Meta(pattern=r"^[^-=][^=]{0,199}=[0-9.eE+-]{1,30}%?\Z")]
 
 
@@ -56,21 +57,70 @@ class RestoreOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     outputs: bool = False
 
 
+class BundleOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where a snapshot's bundle goes.
+
+    Attributes:
+        file: A file as the server's file browser names it.
+    """
+
+    file: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+
+
+class Parameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A parameter of a run.
+
+    Attributes:
+        name: Its variable.
+        value: Its value, read as JSON or else as text.
+    """
+
+    name: Variable
+    value: Annotated[str, msgspec.Meta(max_length=1000)]
+
+
+class RunOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a notebook is to be run from its first cell to its last, and snapshotted.
+
+    Attributes:
+        notebook: The notebook as the server's file browser names it.
+        name: The model's name; the notebook's by default. Where a cell takes a
+            snapshot, that one counts.
+        model: The variable that holds the model; ``null`` for none.
+        metrics: Variables that hold numbers.
+        holdout: The variable that holds held-out inputs; ``null`` for none.
+        parameters: What replaces the notebook's parameters.
+        timeout: Seconds one cell may take; ``null`` for no limit.
+    """
+
+    notebook: Annotated[str, msgspec.Meta(min_length=1, max_length=1000)]
+    name: ModelName | None = None
+    model: Variable | None = None
+    metrics: Annotated[list[Variable], msgspec.Meta(max_length=100)] = []
+    holdout: Variable | None = None
+    parameters: Annotated[list[Parameter], msgspec.Meta(max_length=100)] = []
+    timeout: Annotated[float, msgspec.Meta(gt=0, le=1e7)] | None = None
+
+
 class JobRequest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is to be done.
 
     Attributes:
         verb: Which verb.
         snapshot: The snapshot's whole id; ``null`` for ``verify``, which reads
-            the whole store.
+            the whole store, and for ``run``.
         reproduce: Options of ``reproduce``.
         restore: Options of ``restore``, which needs them.
+        bundle: Options of ``bundle``, which needs them.
+        run: Options of ``run``, which needs them.
     """
 
     verb: JobVerb
     snapshot: Digest | None = None
     reproduce: ReproduceOptions | None = None
     restore: RestoreOptions | None = None
+    bundle: BundleOptions | None = None
+    run: RunOptions | None = None
 
 
 class Step(msgspec.Struct, frozen=True, kw_only=True):

@@ -99,6 +99,17 @@ def is_passing(error: StoreError) -> bool:
     )
 
 
+def is_forbidden(error: StoreError) -> bool:
+    """Say whether a database refused to be written that may be read."""
+    cause = error.__cause__
+    if not isinstance(cause, DBAPIError):
+        return False
+    if isinstance(cause.orig, sqlite3.Error):
+        code = getattr(cause.orig, "sqlite_errorcode", 0) & 0xFF
+        return code in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
+    return sqlstate.forbids(cause)
+
+
 def _translated(error: DBAPIError, doing: str) -> StoreError:
     # Extended codes of SQLite carry the primary code in their low byte.
     code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF

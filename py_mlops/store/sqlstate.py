@@ -45,6 +45,8 @@ _HINTS = {
 _PASSING = ("08", "57P", "40", "53300")
 """Failures that a repetition may not meet again."""
 
+_READ_ONLY = ("25006", "42501")
+
 _CORRUPT = ("XX001", "XX002")
 
 _UNKNOWN_HOST = ("translate host name", "resolve host", "Name or service not known")
@@ -74,6 +76,11 @@ def passes(error: DBAPIError) -> bool:
     """Say whether a failure may be gone when one tries again."""
     unknown = any(text in str(error.orig) for text in _UNKNOWN_HOST)
     return _state(error).startswith(_PASSING) and not unknown
+
+
+def forbids(error: DBAPIError) -> bool:
+    """Say whether a failure is that of somebody who may read and not write."""
+    return _state(error) in _READ_ONLY
 
 
 def _state(error: DBAPIError) -> str:

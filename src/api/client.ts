@@ -3,6 +3,7 @@
  */
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
+import { nullTranslator, TranslationBundle } from '@jupyterlab/translation';
 
 import type {
   Badge,
@@ -23,6 +24,7 @@ import type {
   SnapshotSummary,
   Status
 } from './records';
+import { DOMAIN } from '../tokens';
 
 /** Where the interface begins, below the server's base address. */
 const BASE = 'py-mlops/api/v1';
@@ -73,10 +75,13 @@ type Query = Record<string, string | number | boolean | null | undefined>;
 export class Client {
   /**
    * @param settings - The connection to the Jupyter server.
+   * @param trans - The person's language.
    */
   constructor(
-    settings: ServerConnection.ISettings = ServerConnection.makeSettings()
+    settings: ServerConnection.ISettings = ServerConnection.makeSettings(),
+    trans: TranslationBundle = nullTranslator.load(DOMAIN)
   ) {
+    this._own = problems(trans);
     // With `no-store`, JupyterLab adds a word of its own to the query, which routes refuse.
     const init: RequestInit = { ...settings.init, cache: 'no-cache' };
     this.settings = { ...settings, init };
@@ -124,6 +129,11 @@ export class Client {
     return this._json(`/reproductions/${id}`);
   }
 
+  /** Say that notebooks will be compared soon. */
+  async expectComparison(): Promise<void> {
+    await this._json('/compare/ready');
+  }
+
   /** Compare all but the notebooks. */
   compare(a: string, b: string): Promise<Comparison> {
     return this._json('/compare', { a, b });
@@ -143,7 +153,7 @@ export class Client {
     const response = await this._request(`/snapshots/${id}/figures/${digest}`);
     const blob = await response.blob();
     if (!/^image\/(png|jpeg)\b/.test(blob.type)) {
-      throw new RequestError(ILLEGIBLE, response.status);
+      throw new RequestError(this._own.illegible, response.status);
     }
     return blob;
   }
@@ -195,6 +205,7 @@ export class Client {
   }
 
   private readonly settings: ServerConnection.ISettings;
+  private readonly _own: IProblems;
   private _skew = 0;
 
   private async _json<T>(
@@ -207,7 +218,7 @@ export class Client {
     try {
       return (await response.json()) as T;
     } catch {
-      throw new RequestError(ILLEGIBLE, response.status);
+      throw new RequestError(this._own.illegible, response.status);
     }
   }
 
@@ -230,36 +241,58 @@ export class Client {
         this.settings
       );
     } catch {
-      throw new RequestError(UNREACHABLE, 0);
+      throw new RequestError(this._own.unreachable, 0);
     }
     this._setClock(response);
     if (!response.ok) {
-      throw new RequestError(await problemOf(response), response.status);
+      throw new RequestError(
+        await problemOf(response, this._own),
+        response.status
+      );
     }
     return response;
   }
 }
 
-const ILLEGIBLE: Problem = {
-  code: 'illegible',
-  message: 'The answer of the Jupyter server cannot be read.',
-  hint: 'Look whether py-mlops is as new on the server as in this page, and reload the page.'
-};
+/** What we say in the server's place. */
+type IProblems = Record<
+  'illegible' | 'unreachable' | 'absent' | 'stranger',
+  Problem
+>;
 
-const UNREACHABLE: Problem = {
-  code: 'unreachable',
-  message: 'The Jupyter server does not answer.',
-  hint: 'Look whether it still runs; the panel goes on by itself once it does.'
-};
+function problems(trans: TranslationBundle): IProblems {
+  return {
+    illegible: {
+      code: 'illegible',
+      message: trans.__('The answer of the Jupyter server cannot be read.'),
+      hint: trans.__(
+        'Look whether py-mlops is as new on the server as in this page, and reload the page.'
+      )
+    },
+    unreachable: {
+      code: 'unreachable',
+      message: trans.__('The Jupyter server does not answer.'),
+      hint: trans.__(
+        'Look whether it still runs; the panel goes on by itself once it does.'
+      )
+    },
+    // when the server knows none of our routes
+    absent: {
+      code: 'absent',
+      message: trans.__('The py-mlops server extension is not there.'),
+      hint: trans.__(
+        'Install py-mlops where the Jupyter server runs, and start the server again.'
+      )
+    },
+    stranger: {
+      code: 'not-signed-in',
+      message: trans.__('The Jupyter server does not let you in.'),
+      hint: trans.__('Reload the page and sign in again.')
+    }
+  };
+}
 
-/** What to say when the server knows none of our routes. */
-const ABSENT: Problem = {
-  code: 'absent',
-  message: 'The py-mlops server extension is not there.',
-  hint: 'Install py-mlops where the Jupyter server runs, and start the server again.'
-};
-
-async function problemOf(response: Response): Promise<Problem> {
+async function problemOf(response: Response, own: IProblems): Promise<Problem> {
   try {
     const said: unknown = await response.json();
     if (isProblem(said)) {
@@ -269,16 +302,12 @@ async function problemOf(response: Response): Promise<Problem> {
     // no JSON: what stands below says it
   }
   if (response.status === 404 || response.status === 405) {
-    return ABSENT;
+    return own.absent;
   }
   if (response.status === 401 || response.status === 403) {
-    return {
-      code: 'not-signed-in',
-      message: 'The Jupyter server does not let you in.',
-      hint: 'Reload the page and sign in again.'
-    };
+    return own.stranger;
   }
-  return ILLEGIBLE;
+  return own.illegible;
 }
 
 function isProblem(value: unknown): value is Problem {

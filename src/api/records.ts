@@ -45,6 +45,8 @@ export type Figure = Schemas['Figure'];
 export type Job = Schemas['Job'];
 /** What a job is asked to do. */
 export type JobRequest = Schemas['JobRequest'];
+/** How a snapshot is to be trained again. */
+export type ReproduceOptions = Schemas['ReproduceOptions'];
 /** A piece of what a job printed. */
 export type JobLog = Schemas['JobLog'];
 /** A page of jobs. */

@@ -174,6 +174,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/compare/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Get ready to compare notebooks; it saves most of the time of the first comparison */
+        get: operations["expect_comparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/compare": {
         parameters: {
             query?: never;
@@ -430,6 +447,14 @@ export interface components {
             digest: string;
             /** @description Their length in bytes. */
             size: number;
+        };
+        /**
+         * BundleOptions
+         * @description Where a snapshot's bundle goes.
+         */
+        BundleOptions: {
+            /** @description A file as the server's file browser names it. */
+            file: string;
         };
         /**
          * Capture
@@ -986,9 +1011,9 @@ export interface components {
              * @description Which verb.
              * @enum {unknown}
              */
-            verb: "reproduce" | "restore" | "verify";
+            verb: "bundle" | "reproduce" | "restore" | "run" | "verify";
             /**
-             * @description The snapshot's whole id; ``null`` for ``verify``, which reads the whole store.
+             * @description The snapshot's whole id; ``null`` for ``verify``, which reads the whole store, and for ``run``.
              * @default null
              */
             snapshot: string | null;
@@ -1002,6 +1027,16 @@ export interface components {
              * @default null
              */
             restore: components["schemas"]["RestoreOptions"] | null;
+            /**
+             * @description Options of ``bundle``, which needs them.
+             * @default null
+             */
+            bundle: components["schemas"]["BundleOptions"] | null;
+            /**
+             * @description Options of ``run``, which needs them.
+             * @default null
+             */
+            run: components["schemas"]["RunOptions"] | null;
         };
         /**
          * JobResult
@@ -1235,6 +1270,16 @@ export interface components {
             b: string | null;
         };
         /**
+         * Parameter
+         * @description A parameter of a run.
+         */
+        Parameter: {
+            /** @description Its variable. */
+            name: string;
+            /** @description Its value, read as JSON or else as text. */
+            value: string;
+        };
+        /**
          * ParameterChange
          * @description A papermill parameter on both sides, as JSON text.
          */
@@ -1360,6 +1405,14 @@ export interface components {
             generators: string[];
             /** @description These states; ``docs/format.md`` specifies the bytes. */
             state: components["schemas"]["Blob"] | null;
+        };
+        /**
+         * Ready
+         * @description That notebooks will be compared soon is known.
+         */
+        Ready: {
+            /** @description Whether they are compared inside their cells. */
+            nbdime: boolean;
         };
         /**
          * ReproduceOptions
@@ -1490,6 +1543,44 @@ export interface components {
              * @default false
              */
             outputs: boolean;
+        };
+        /**
+         * RunOptions
+         * @description How a notebook is to be run from its first cell to its last, and snapshotted.
+         */
+        RunOptions: {
+            /** @description The notebook as the server's file browser names it. */
+            notebook: string;
+            /**
+             * @description The model's name; the notebook's by default. Where a cell takes a snapshot, that one counts.
+             * @default null
+             */
+            name: string | null;
+            /**
+             * @description The variable that holds the model; ``null`` for none.
+             * @default null
+             */
+            model: string | null;
+            /**
+             * @description Variables that hold numbers.
+             * @default []
+             */
+            metrics: string[];
+            /**
+             * @description The variable that holds held-out inputs; ``null`` for none.
+             * @default null
+             */
+            holdout: string | null;
+            /**
+             * @description What replaces the notebook's parameters.
+             * @default []
+             */
+            parameters: components["schemas"]["Parameter"][];
+            /**
+             * @description Seconds one cell may take; ``null`` for no limit.
+             * @default null
+             */
+            timeout: number | null;
         };
         /**
          * SignatureChange
@@ -1649,7 +1740,7 @@ export interface components {
             /** @description Who works here. */
             author: components["schemas"]["Author"];
             /** @description What jobs can do here. */
-            verbs: ("reproduce" | "restore" | "verify")[];
+            verbs: ("bundle" | "reproduce" | "restore" | "run" | "verify")[];
             /** @description Whether notebooks are compared inside their cells. */
             nbdime: boolean;
             /** @description What it bounds. */
@@ -2148,6 +2239,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReproductionDetail"];
+                };
+            };
+            /** @description What went wrong: bad-request, forbidden, internal, no-answer, not-allowed, not-found, not-signed-in, too-large. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    expect_comparison: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As asked. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
                 };
             };
             /** @description What went wrong: bad-request, forbidden, internal, no-answer, not-allowed, not-found, not-signed-in, too-large. */

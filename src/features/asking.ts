@@ -17,10 +17,19 @@ export interface IWish {
   metrics: string[];
   /** The variable that holds held-out inputs; empty for none. */
   holdout: string;
+  /** Keep the wheels of the whole environment. */
+  vault: boolean;
+  /** Record files that changed or vanished as holes, do not refuse. */
+  incomplete: boolean;
+  /** Why what looks like a secret may be kept; empty when it may not. */
+  secret: string;
 }
 
 /** The characters that variables and names are made of; nothing else is passed on. */
 const WORD = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+
+/** The characters of a reason: none with which a line of IPython's could be made to say more. */
+const REASON = /^[\p{L}\p{N} .,:;()/_-]{1,200}$/u;
 
 /** How long a notebook just opened may take to ask for its kernel, in milliseconds. */
 const PATIENCE = 2000;
@@ -69,6 +78,21 @@ export function lineFor(wish: IWish, trans: TranslationBundle): string {
         'Use letters, digits, “.”, “_” and “-”, beginning with a letter or a digit.'
       )
     );
+  }
+  if (wish.vault) {
+    words.push('--vault');
+  }
+  if (wish.incomplete) {
+    words.push('--incomplete');
+  }
+  if (wish.secret) {
+    if (!REASON.test(wish.secret)) {
+      throw failure(
+        trans.__('The reason cannot be passed on.'),
+        trans.__('Write it in letters, digits and plain punctuation.')
+      );
+    }
+    words.push('--allow-secret', `"${wish.secret}"`);
   }
   return words.join(' ');
 }

@@ -25,7 +25,14 @@ import type { Model } from '../model/model';
 import { CommandIDs, DOMAIN, IModel, PACKAGE } from '../tokens';
 import type { IContext } from '../views/context';
 import { MainView } from '../widgets/main';
-import { cancel, reproduce, restore, verify } from './jobs';
+import {
+  bundle,
+  cancel,
+  reproduce,
+  reproduceWith,
+  restore,
+  verify
+} from './jobs';
 
 /** Adds the commands. */
 export const commandsPlugin: JupyterFrontEndPlugin<void> = {
@@ -48,6 +55,11 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     addOtherCommands(context, app);
     model.selection.changed.connect(() => {
       commands.notifyCommandChanged(CommandIDs.compare);
+      if (model.selection.items.length === 1) {
+        // both sides load what they compare with while the second one is picked
+        model.client.expectComparison().catch(() => undefined);
+        import('../diff/notebook').catch(() => undefined);
+      }
     });
     model.changed.connect(() => {
       commands.notifyCommandChanged();
@@ -57,8 +69,10 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
       CommandIDs.open,
       CommandIDs.openNotebook,
       CommandIDs.reproduce,
+      CommandIDs.reproduceWith,
       CommandIDs.compare,
       CommandIDs.restore,
+      CommandIDs.bundle,
       CommandIDs.explain,
       CommandIDs.verify,
       CommandIDs.refresh
@@ -163,11 +177,25 @@ function verbs(context: IContext): IVerb[] {
       execute: id => reproduce(context, id)
     },
     {
+      id: CommandIDs.reproduceWith,
+      label: trans.__('Reproduce with Options…'),
+      caption: trans.__('Say what may differ, and what the rerun may do'),
+      icon: caretRightIcon,
+      execute: id => reproduceWith(context, id)
+    },
+    {
       id: CommandIDs.restore,
       label: trans.__('Restore…'),
       caption: trans.__('Put its files into a folder'),
       icon: folderIcon,
       execute: id => restore(context, id)
+    },
+    {
+      id: CommandIDs.bundle,
+      label: trans.__('Bundle…'),
+      caption: trans.__('Write it into one file, to be reproduced elsewhere'),
+      icon: folderIcon,
+      execute: id => bundle(context, id)
     },
     {
       id: CommandIDs.explain,

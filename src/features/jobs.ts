@@ -20,8 +20,19 @@ import type { Job, JobRequest, Problem } from '../api/records';
 import type { Model } from '../model/model';
 import { CommandIDs, DOMAIN, IModel, PACKAGE, SETTINGS } from '../tokens';
 import type { IContext } from '../views/context';
-import { jobText, jobTitle } from '../views/runs';
+import { jobText, jobTitle, stateWord } from '../views/runs';
 import { short, toneOf } from '../views/words';
+import { Form } from '../widgets/form';
+import { askOptions, PLAIN } from './options';
+
+/** A request of which nothing is said yet but its verb. */
+export const NOTHING: Omit<JobRequest, 'verb'> = {
+  snapshot: null,
+  reproduce: null,
+  restore: null,
+  bundle: null,
+  run: null
+};
 
 /** The code of a problem that a person can let pass. */
 const NOT_TRUSTED = 'not-trusted';
@@ -55,28 +66,37 @@ export const endingsPlugin: JupyterFrontEndPlugin<void> = {
  *
  * @param context - Model, commands, language.
  * @param snapshot - Its id.
- * @param trusted - Whether another person's code may run.
+ * @param options - How; as it was recorded by default.
  */
 export async function reproduce(
   context: IContext,
   snapshot: string,
-  trusted = false
+  options = PLAIN
 ): Promise<void> {
   await send(context, {
+    ...NOTHING,
     verb: 'reproduce',
     snapshot,
-    restore: null,
-    reproduce: {
-      tolerances: [],
-      calibrate: 0,
-      timeout: null,
-      yes: trusted,
-      network: false,
-      unisolated: false,
-      allow_build: false,
-      variables: []
-    }
+    reproduce: options
   });
+}
+
+/**
+ * Ask how a snapshot is to be trained again, and do it.
+ *
+ * @param context - Model, commands, language.
+ * @param snapshot - Its id.
+ */
+export async function reproduceWith(
+  context: IContext,
+  snapshot: string
+): Promise<void> {
+  const options = await askOptions(context, snapshot, error =>
+    show(context, error.problem)
+  );
+  if (options !== null) {
+    await reproduce(context, snapshot, options);
+  }
 }
 
 /**
@@ -90,21 +110,37 @@ export async function restore(
   snapshot: string
 ): Promise<void> {
   const { trans } = context;
-  const answer = await InputDialog.getText({
+  const answer = await showDialog({
     title: trans.__('Restore %1', short(snapshot)),
-    label: trans.__(
-      'Into which folder? It is made below the folder where JupyterLab was started.'
+    body: new Form(
+      [
+        {
+          name: 'folder',
+          label: trans.__('Into which folder?'),
+          value: `restored-${short(snapshot)}`
+        },
+        {
+          name: 'outputs',
+          label: trans.__('Also the files that the run itself wrote'),
+          value: '',
+          choice: true
+        }
+      ],
+      trans.__('It is made below the folder where JupyterLab was started.')
     ),
-    text: `restored-${short(snapshot)}`,
-    okLabel: trans.__('Restore')
+    focusNodeSelector: 'input[name=folder]',
+    buttons: [
+      Dialog.cancelButton(),
+      Dialog.okButton({ label: trans.__('Restore') })
+    ]
   });
-  const folder = answer.value?.trim();
+  const folder = answer.value?.folder;
   if (answer.button.accept && folder) {
     await send(context, {
+      ...NOTHING,
       verb: 'restore',
       snapshot,
-      reproduce: null,
-      restore: { folder, outputs: false }
+      restore: { folder, outputs: answer.value?.outputs === 'yes' }
     });
   }
 }
@@ -115,12 +151,37 @@ export async function restore(
  * @param context - Model, commands, language.
  */
 export async function verify(context: IContext): Promise<void> {
-  await send(context, {
-    verb: 'verify',
-    snapshot: null,
-    reproduce: null,
-    restore: null
+  await send(context, { ...NOTHING, verb: 'verify' });
+}
+
+/**
+ * Ask for a file and write a snapshot into it, with everything it stands on.
+ *
+ * @param context - Model, commands, language.
+ * @param snapshot - Its id.
+ */
+export async function bundle(
+  context: IContext,
+  snapshot: string
+): Promise<void> {
+  const { trans } = context;
+  const answer = await InputDialog.getText({
+    title: trans.__('Bundle %1', short(snapshot)),
+    label: trans.__(
+      'Into which file? It is made below the folder where JupyterLab was started; `mlops reproduce` takes it anywhere.'
+    ),
+    text: `${short(snapshot)}.mlops`,
+    okLabel: trans.__('Bundle')
   });
+  const file = answer.value?.trim();
+  if (answer.button.accept && file) {
+    await send(context, {
+      ...NOTHING,
+      verb: 'bundle',
+      snapshot,
+      bundle: { file }
+    });
+  }
 }
 
 /**
@@ -151,7 +212,16 @@ export async function show(context: IContext, problem: Problem): Promise<void> {
   );
 }
 
-async function send(context: IContext, request: JobRequest): Promise<void> {
+/**
+ * Ask for a job, and show that it is there.
+ *
+ * @param context - Model, commands, language.
+ * @param request - What is to be done.
+ */
+export async function send(
+  context: IContext,
+  request: JobRequest
+): Promise<void> {
   try {
     const job = await context.model.startJob(request);
     if (request.verb === 'verify') {
@@ -189,7 +259,7 @@ async function asked(
     ]
   });
   if (answer.button.accept) {
-    await reproduce(context, snapshot, true);
+    await reproduce(context, snapshot, { ...(options ?? PLAIN), yes: true });
   }
   return true;
 }
@@ -214,7 +284,7 @@ async function tell(
     (job.level !== null && toneOf(job.level) !== 'good');
   const verdict = job.level !== null && job.record !== null;
   Notification.emit(
-    `${jobTitle(job, trans)}: ${job.level ?? job.state}. ${jobText(job, trans)}`,
+    `${jobTitle(job, trans)}: ${stateWord(job, trans)}. ${jobText(job, trans)}`,
     failed ? 'warning' : 'success',
     {
       autoClose: failed ? false : 5000,

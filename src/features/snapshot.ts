@@ -47,7 +47,10 @@ export const snapshotPlugin: JupyterFrontEndPlugin<void> = {
         ? (tracker?.find(panel => panel.context.path === path) ?? null)
         : (tracker?.currentWidget ?? null);
     commands.addCommand(CommandIDs.snapshot, {
-      label: trans.__('Snapshot'),
+      label: args =>
+        args.ask === true
+          ? trans.__('Snapshot with Options…')
+          : trans.__('Snapshot'),
       caption: trans.__(
         'Save the notebook and keep its model with everything it came from'
       ),
@@ -59,6 +62,10 @@ export const snapshotPlugin: JupyterFrontEndPlugin<void> = {
             path: {
               type: 'string',
               description: trans.__('The notebook; by default the one in front')
+            },
+            ask: {
+              type: 'boolean',
+              description: trans.__('Ask, also where a cell says it')
             }
           }
         }
@@ -80,7 +87,7 @@ export const snapshotPlugin: JupyterFrontEndPlugin<void> = {
         busy.add(path);
         commands.notifyCommandChanged(CommandIDs.snapshot);
         try {
-          await take(context, panel, asked);
+          await take(context, panel, asked, args.ask === true);
         } finally {
           busy.delete(path);
           commands.notifyCommandChanged(CommandIDs.snapshot);
@@ -90,10 +97,13 @@ export const snapshotPlugin: JupyterFrontEndPlugin<void> = {
     tracker?.currentChanged.connect(() => {
       commands.notifyCommandChanged(CommandIDs.snapshot);
     });
-    palette?.addItem({
-      command: CommandIDs.snapshot,
-      category: trans.__('MLOps')
-    });
+    for (const ask of [false, true]) {
+      palette?.addItem({
+        command: CommandIDs.snapshot,
+        category: trans.__('MLOps'),
+        args: { ask }
+      });
+    }
   }
 };
 
@@ -109,11 +119,16 @@ interface IAnswer {
 async function take(
   context: IContext,
   panel: NotebookPanel,
-  asked: Map<string, IAnswer>
+  asked: Map<string, IAnswer>,
+  anew: boolean
 ): Promise<void> {
   const { model, commands, trans } = context;
   const { path } = panel.context;
-  const written = panel.content.model && lineOf(panel.content.model);
+  if (anew) {
+    forget(asked, path);
+  }
+  const written =
+    anew || !panel.content.model ? null : lineOf(panel.content.model);
   let note = '';
   try {
     await kernelOf(panel, trans); // nobody fills in a form for nothing
@@ -190,6 +205,12 @@ async function ask(
     example,
     value: before?.words[name] ?? (name === 'name' ? nameFor(path) : '')
   });
+  const choice = (name: string, label: string): IField => ({
+    name,
+    label,
+    choice: true,
+    value: before?.words[name] ?? ''
+  });
   const answer = await showDialog({
     title: trans.__('Take a snapshot'),
     body: new Form(
@@ -197,10 +218,20 @@ async function ask(
         field('name', trans.__('Name')),
         field('model', trans.__('Variable with the model'), 'clf'),
         field('metrics', trans.__('Variables with metrics'), 'accuracy, loss'),
-        field('holdout', trans.__('Variable with held-out inputs'), 'X_test')
+        field('holdout', trans.__('Variable with held-out inputs'), 'X_test'),
+        choice('vault', trans.__('Keep every package, too')),
+        choice(
+          'incomplete',
+          trans.__('Also when files have changed since they were read')
+        ),
+        field(
+          'secret',
+          trans.__('Why what looks like a secret may be kept'),
+          trans.__('empty: it may not')
+        )
       ],
       trans.__(
-        'These are names of variables in the notebook; all but the first may stay empty.'
+        'The first four are names: of the model, and of variables in the notebook. All but the first may stay empty.'
       )
     ),
     focusNodeSelector: 'input[name=model]',
@@ -221,11 +252,15 @@ function lineOfWords(
   trans: TranslationBundle
 ): string {
   const { name = '', model = '', metrics = '', holdout = '' } = words;
+  const { vault, incomplete, secret = '' } = words;
   return lineFor(
     {
       name,
       model,
       holdout,
+      vault: vault === 'yes',
+      incomplete: incomplete === 'yes',
+      secret,
       metrics: metrics.split(/[\s,]+/).filter(Boolean)
     },
     trans

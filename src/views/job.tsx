@@ -46,6 +46,8 @@ export function JobView({ id }: { id: string }): React.JSX.Element {
       <Note>{trans.__('Loading…')}</Note>
     );
   }
+  const snapshot =
+    job.request.verb === 'run' ? job.record : job.request.snapshot;
   const restored =
     job.state === 'done' ? (job.request.restore?.folder ?? null) : null;
   return (
@@ -75,11 +77,8 @@ export function JobView({ id }: { id: string }): React.JSX.Element {
               {trans.__('Show the Folder')}
             </CommandLink>
           )}
-          {job.request.snapshot && (
-            <CommandLink
-              id={CommandIDs.open}
-              args={{ snapshot: job.request.snapshot }}
-            >
+          {snapshot && (
+            <CommandLink id={CommandIDs.open} args={{ snapshot }}>
               {trans.__('Open Snapshot')}
             </CommandLink>
           )}

@@ -4,6 +4,9 @@
 import { useVirtualizer } from '@tanstack/react-virtual';
 import * as React from 'react';
 
+/** How long what a row says of a time holds, in milliseconds. */
+const MINUTE = 60_000;
+
 /** How near to the end the next page is asked for, in rows. */
 const AHEAD = 10;
 
@@ -43,7 +46,9 @@ export function List<T>(props: IListProps<T>): React.JSX.Element {
     count: items.length,
     getScrollElement: () => scroller.current,
     estimateSize: () => height,
-    overscan: 6
+    overscan: 6,
+    // a frame later than it could be, but never several times in one
+    useFlushSync: false
   });
   const rows = virtual.getVirtualItems();
   const last = rows.at(-1)?.index ?? 0;
@@ -154,6 +159,10 @@ function Row<T>(
   }
 ): React.JSX.Element {
   const { item } = props;
+  const minute = Math.floor(Date.now() / MINUTE);
+  // What a row says depends on its item alone, and on how long ago that was: while one scrolls,
+  // rows come and go many times a second, and those that stay are not made anew.
+  const content = React.useMemo(() => props.row(item), [item, minute]);
   const data = Object.fromEntries(
     Object.entries(props.data(item)).map(([name, value]) => [
       `data-${name}`,
@@ -185,7 +194,7 @@ function Row<T>(
         }
       }}
     >
-      {props.row(item)}
+      {content}
     </div>
   );
 }

@@ -11,6 +11,10 @@ import { Note, Part, Trouble } from './pieces';
 /** How many cells are drawn before one asks for more: each has an editor or two. */
 const FIRST = 50;
 
+/** Loads the code that draws, which is the larger part of ours; the server compares meanwhile. */
+const drawing = (): Promise<typeof import('../diff/notebook')> =>
+  import('../diff/notebook');
+
 /** The changed cells, drawn once the comparison and the drawing code are there. */
 export function NotebookChanges(props: {
   /** The older one's id. */
@@ -20,6 +24,9 @@ export function NotebookChanges(props: {
 }): React.JSX.Element {
   const { model, trans } = usePanel();
   const [whole, setWhole] = React.useState(false);
+  React.useEffect(() => {
+    drawing().catch(() => undefined); // who draws says what is wrong
+  }, []);
   const { value, problem } = useLoaded(
     () => model.client.compareNotebooks(props.a, props.b, whole),
     [props.a, props.b, String(whole)]
@@ -66,10 +73,10 @@ function Drawn(props: { compared: NotebookComparison }): React.JSX.Element {
   // The same content is not drawn again: an event of the store alone changes nothing.
   const content = JSON.stringify([props.compared.base, props.compared.diff]);
   React.useEffect(() => {
-    const drawing = new AbortController();
-    const { signal } = drawing;
+    const task = new AbortController();
+    const { signal } = task;
     const draw = async (): Promise<void> => {
-      const { drawDiff } = await import('../diff/notebook');
+      const { drawDiff } = await drawing();
       if (!signal.aborted && host.current) {
         const names = {
           cell: trans.__('Source of a cell'),
@@ -83,7 +90,7 @@ function Drawn(props: { compared: NotebookComparison }): React.JSX.Element {
           signal,
           names
         );
-        if (!drawing.signal.aborted) {
+        if (!task.signal.aborted) {
           setRest(left);
         }
       }
@@ -92,7 +99,7 @@ function Drawn(props: { compared: NotebookComparison }): React.JSX.Element {
       setProblem(asProblem(error));
     });
     return () => {
-      drawing.abort();
+      task.abort();
     };
   }, [content, most]);
   return (

@@ -5,7 +5,7 @@ import { LabIcon } from '@jupyterlab/ui-components';
 import * as React from 'react';
 
 import type { Level, Problem } from '../api/records';
-import { usePanel } from './context';
+import { IContext, usePanel } from './context';
 import { ago, moment, short, Tone, toneOf } from './words';
 
 /** The word of a verdict, with its colour; or that there is none. */
@@ -16,6 +16,18 @@ export function LevelMark(props: {
   reason?: string;
 }): React.JSX.Element {
   const { trans } = usePanel();
+  return (
+    <Mark
+      tone={toneOf(props.level)}
+      title={props.reason ?? trans.__('It was never trained again.')}
+    >
+      {props.level ? levelWord(props.level, trans) : trans.__('not rerun')}
+    </Mark>
+  );
+}
+
+/** Return the word of a verdict in the person's language. */
+export function levelWord(level: Level, trans: IContext['trans']): string {
   const words: Record<Level, string> = {
     identical: trans.__('identical'),
     equivalent: trans.__('equivalent'),
@@ -24,14 +36,7 @@ export function LevelMark(props: {
     failed: trans.__('failed'),
     cannot: trans.__('cannot')
   };
-  return (
-    <Mark
-      tone={toneOf(props.level)}
-      title={props.reason ?? trans.__('It was never trained again.')}
-    >
-      {props.level ? words[props.level] : trans.__('not rerun')}
-    </Mark>
-  );
+  return words[level];
 }
 
 /** A word in a coloured frame. */

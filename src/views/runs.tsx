@@ -8,7 +8,7 @@ import { isActive } from '../model/jobs';
 import { CommandIDs } from '../tokens';
 import { IContext, usePanel, useSignal } from './context';
 import { List } from './list';
-import { Ago, LevelMark, Mark, Note, Trouble } from './pieces';
+import { Ago, LevelMark, levelWord, Mark, Note, Trouble } from './pieces';
 import { fraction, short, Tone } from './words';
 
 /** The height of a row with a bar, in pixels. */
@@ -52,9 +52,8 @@ function RunRow({ job }: { job: Job }): React.JSX.Element {
         </span>
         <JobMark job={job} />
         {isActive(job) && (
-          <button
-            type="button"
-            tabIndex={-1}
+          // no button: nothing in an option may be one; by keyboard, Enter opens the run
+          <span
             className="jp-mlops-Link"
             onClick={event => {
               event.stopPropagation();
@@ -62,7 +61,7 @@ function RunRow({ job }: { job: Job }): React.JSX.Element {
             }}
           >
             {trans.__('Cancel')}
-          </button>
+          </span>
         )}
       </div>
       <div className="jp-mlops-RowLine jp-mlops-RowMore">
@@ -76,12 +75,13 @@ function RunRow({ job }: { job: Job }): React.JSX.Element {
 
 /** How far a job is, as a bar. */
 export function Bar({ job }: { job: Job }): React.JSX.Element {
+  const { trans } = usePanel();
   const part = fraction(job);
   return (
     <div
       className="jp-mlops-Bar"
       role="progressbar"
-      aria-label={job.step?.text ?? job.request.verb}
+      aria-label={job.step?.text ?? jobTitle(job, trans)}
       aria-valuemin={0}
       aria-valuemax={100}
       aria-valuenow={part === null ? undefined : Math.round(100 * part)}
@@ -100,16 +100,32 @@ export function JobMark({ job }: { job: Job }): React.JSX.Element {
   if (job.level) {
     return <LevelMark level={job.level} reason={job.summary} />;
   }
-  const words: Record<Job['state'], [string, Tone]> = {
-    queued: [trans.__('waits'), 'none'],
-    running: [trans.__('runs'), 'none'],
-    done: [trans.__('done'), 'good'],
-    failed: [trans.__('failed'), 'bad'],
-    cancelled: [trans.__('cancelled'), 'none'],
-    lost: [trans.__('lost'), 'bad']
+  return <Mark tone={TONES[job.state]}>{stateWord(job, trans)}</Mark>;
+}
+
+const TONES: Record<Job['state'], Tone> = {
+  queued: 'none',
+  running: 'none',
+  done: 'good',
+  failed: 'bad',
+  cancelled: 'none',
+  lost: 'bad'
+};
+
+/** Return a job's state, or the verdict that came of it, in the person's language. */
+export function stateWord(job: Job, trans: IContext['trans']): string {
+  if (job.level) {
+    return levelWord(job.level, trans);
+  }
+  const words: Record<Job['state'], string> = {
+    queued: trans.__('waits'),
+    running: trans.__('runs'),
+    done: trans.__('done'),
+    failed: trans.__('failed'),
+    cancelled: trans.__('cancelled'),
+    lost: trans.__('lost')
   };
-  const [word, tone] = words[job.state];
-  return <Mark tone={tone}>{word}</Mark>;
+  return words[job.state];
 }
 
 /** Return what a job does, and with what. */
@@ -117,7 +133,9 @@ export function jobTitle(job: Job, trans: IContext['trans']): string {
   const words: Record<Job['request']['verb'], string> = {
     reproduce: trans.__('Reproduce'),
     restore: trans.__('Restore'),
-    verify: trans.__('Verify')
+    verify: trans.__('Verify'),
+    bundle: trans.__('Bundle'),
+    run: trans.__('Run')
   };
   const what =
     job.model || (job.request.snapshot ? short(job.request.snapshot) : '');

@@ -96,7 +96,9 @@ function Header({ detail }: { detail: SnapshotDetail }): React.JSX.Element {
           />
         )}
         <CommandButton id={CommandIDs.openNotebook} args={args} />
+        <CommandButton id={CommandIDs.reproduceWith} args={args} />
         <CommandButton id={CommandIDs.restore} args={args} />
+        <CommandButton id={CommandIDs.bundle} args={args} />
         <CommandButton id={CommandIDs.explain} args={args} />
         <CommandButton id={CommandIDs.verify} args={args} />
         <CommandButton id={CommandIDs.copyId} args={args} />

@@ -14,6 +14,8 @@ export interface IField {
   value: string;
   /** An example. */
   example?: string;
+  /** Whether it is a box to tick; its word is then `yes` or empty. */
+  choice?: boolean;
 }
 
 /**
@@ -34,16 +36,11 @@ export class Form
     text.textContent = note;
     this.node.append(text);
     for (const field of fields) {
+      const input = inputFor(field);
       const label = document.createElement('label');
-      label.textContent = field.label;
-      const input = document.createElement('input');
-      input.className = 'jp-mod-styled';
-      input.name = field.name;
-      input.value = field.value;
-      input.placeholder = field.example ?? '';
-      input.maxLength = 1000;
-      input.spellcheck = false;
-      label.append(input);
+      label.append(
+        ...(field.choice ? [input, field.label] : [field.label, input])
+      );
       this.node.append(label);
       this._inputs.set(field.name, input);
     }
@@ -52,9 +49,32 @@ export class Form
   /** Return the words, by the fields' names. */
   getValue(): Record<string, string> {
     return Object.fromEntries(
-      [...this._inputs].map(([name, input]) => [name, input.value.trim()])
+      [...this._inputs].map(([name, input]) => [
+        name,
+        input.type !== 'checkbox'
+          ? input.value.trim()
+          : input.checked
+            ? 'yes'
+            : ''
+      ])
     );
   }
 
   private readonly _inputs = new Map<string, HTMLInputElement>();
+}
+
+function inputFor(field: IField): HTMLInputElement {
+  const input = document.createElement('input');
+  input.className = 'jp-mod-styled';
+  input.name = field.name;
+  if (field.choice) {
+    input.type = 'checkbox';
+    input.checked = field.value !== '';
+  } else {
+    input.value = field.value;
+    input.placeholder = field.example ?? '';
+    input.maxLength = 1000;
+    input.spellcheck = false;
+  }
+  return input;
 }

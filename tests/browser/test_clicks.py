@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ def clicked(server: Server) -> Server:
         "MLOPS_TEST_QUICK": "1",
     }
     work = server.home / "work"
-    cells = ["%load_ext py_mlops", "open('made.txt', 'w').write('x')", SLOW]
-    mine = write_notebook(work / "slow.ipynb", [*cells, "%mlops snapshot slow"])
+    cells = ["%load_ext py_mlops", "loss = 0.5\nopen('made.txt', 'w').write('x')", SLOW]
+    mine = write_notebook(work / "slow.ipynb", [*cells, "%mlops snapshot slow --metric loss"])
     reads = ["%load_ext py_mlops", "open('made.txt').read()", REACH]
     hers = write_notebook(work / "hers.ipynb", [*reads, "%mlops snapshot hers --incomplete"])
     bea: dict[str, Any] = {"MLOPS_AUTHOR": "Bea Other <bea@example.org>"}
@@ -57,7 +58,8 @@ def open_snapshot(page: Page, name: str) -> None:
 
 def act(page: Page, name: str) -> None:
     """Press one of the buttons of the view in front."""
-    view(page).get_by_role("toolbar", name="Actions").get_by_role("button", name=name).click()
+    actions = view(page).get_by_role("toolbar", name="Actions")
+    actions.get_by_role("button", name=re.compile(rf"^{name}…?$")).click()
 
 
 def descendants(pid: int) -> set[int]:
@@ -98,6 +100,8 @@ def test_the_form(clicked: Server, page: Page) -> None:
     ).to_be_visible(timeout=LONG)
     press(page, "Save the notebook")
     expect(page.get_by_label("Variables with metrics")).to_have_value("loss")
+    page.get_by_label("Why what looks like a secret may be kept").fill("of a test")
+    page.get_by_label("Also when files have changed").press(" ")
     model.fill("")
     page.keyboard.press("Enter")
     expect(entries(page, "Snapshots")).to_have_count(before + 1, timeout=LONG)
@@ -142,16 +146,30 @@ def test_cancel(clicked: Server, page: Page) -> None:
     show_panel(second, clicked, workspace="second")
     show_panel(page, clicked, workspace="cancel")
     open_snapshot(page, "slow")
-    act(page, "Reproduce")
+    act(page, "Reproduce with Options")
+    expect(page.get_by_label("How far metrics may be off")).to_be_focused()
+    assert accessible(page, ".jp-Dialog-content") == []
+    page.keyboard.type("loss=5%")
+    page.get_by_label("Seconds that one cell may take").fill("soon")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("“soon” cannot be meant")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("How far metrics may be off")).to_have_value("loss=5%")
+    page.get_by_label("Seconds that one cell may take").fill("300")
+    page.get_by_label("May use the network").press(" ")
+    page.get_by_label("Seconds that one cell may take").press("Enter")
     run = entries(page, "Runs").first
     expect(run).to_contain_text("cell 2/4", timeout=LONG)
     expect(run.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "50")
     expect(entries(second, "Runs").first).to_contain_text("cell 2/4", timeout=LONG)
     jobs = platformdirs.user_data_path("py-mlops").glob("jobs/*/*/pid")
     newest = max(jobs, key=lambda path: path.parent.name)
+    command = json.loads((newest.parent / "job.json").read_text())["command"]
+    for word in ("--tolerance=loss=5%", "--timeout=300.0", "--network"):
+        assert word in command
     processes = descendants(int(newest.read_text()))
     assert len(processes) > 2
-    run.get_by_role("button", name="Cancel").click()
+    run.get_by_text("Cancel", exact=True).click()
     for tab in (page, second):
         expect(entries(tab, "Runs").first).to_contain_text("cancelled", timeout=LONG)
     for _ in range(100):
@@ -159,7 +177,7 @@ def test_cancel(clicked: Server, page: Page) -> None:
             break
         page.wait_for_timeout(100)
     assert not any(map(runs, processes))
-    assert entries(page, "Runs").first.get_by_role("button").count() == 0
+    assert entries(page, "Runs").first.get_by_text("Cancel", exact=True).count() == 0
 
 
 def test_another_persons_snapshot(clicked: Server, page: Page) -> None:
@@ -182,7 +200,7 @@ def test_another_persons_snapshot(clicked: Server, page: Page) -> None:
     act(page, "Reproduce")
     dialog.get_by_role("button", name="Run It").click()
     expect(entries(page, "Runs")).to_have_count(before + 1, timeout=LONG)
-    entries(page, "Runs").first.get_by_role("button", name="Cancel").click()
+    entries(page, "Runs").first.get_by_text("Cancel", exact=True).click()
     expect(entries(page, "Runs").first).to_contain_text("cancelled", timeout=LONG)
 
     act(page, "Explain")
@@ -204,11 +222,13 @@ def test_restore_and_verify(clicked: Server, page: Page) -> None:
     expect(page.get_by_role("dialog")).to_contain_text("folder", timeout=LONG)
     page.keyboard.press("Enter")
     act(page, "Restore")
+    page.get_by_role("dialog").get_by_label("Also the files that the run itself wrote").press(" ")
     page.get_by_role("dialog").get_by_role("textbox").fill("back/there")
     page.keyboard.press("Enter")
     run = entries(page, "Runs").first
     expect(run).to_contain_text("restored into back/there", timeout=LONG)
-    assert (clicked.home / "work" / "back" / "there" / "slow.ipynb").is_file()
+    for file in ("slow.ipynb", "made.txt"):
+        assert (clicked.home / "work" / "back" / "there" / file).is_file()
     run.click()
     view(page).get_by_role("button", name="Show the Folder").click()
     expect(page.get_by_role("listitem", name=re.compile("slow.ipynb"))).to_be_visible(timeout=LONG)

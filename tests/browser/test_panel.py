@@ -68,7 +68,7 @@ def test_story(story: Page) -> None:
     page.keyboard.press("Escape")
 
     entries(page, "Snapshots").first.click(button="right")
-    page.get_by_role("menuitem", name="Reproduce").last.click()
+    page.get_by_role("menuitem", name="Reproduce", exact=True).last.click()
     run = entries(page, "Runs").first
     expect(run).to_contain_text("Reproduce digits")
     expect(run).to_contain_text("runs", timeout=LONG)

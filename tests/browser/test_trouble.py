@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.panels import LONG, badge, entries, press, show_panel
+from tests.browser.panels import LONG, badge, entries, press, show_panel, view
 from tests.jupyter import Server, jupyter_server
 from tests.projects import mlops, write_notebook
+from tests.rights import bound_python, write_protected
 
 LATE = """
 const real = Date;
@@ -46,26 +47,61 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def test_the_server_stops_and_comes_back(fresh: Server, page: Page) -> None:
-    """A run goes on without its server; the panel says what is wrong, and recovers by itself."""
+def test_the_server_stops_and_comes_back(fresh: Server, page: Page, tmp_path: Path) -> None:
+    """A run goes on without its server, and a store goes and comes; the panel says what is wrong.
+
+    It recovers by itself, each time. A store that may only be read is shown, and nothing more.
+    """
     port = free_port()
+    # JupyterLab's own word about its server may come in front at any time.
+    lost = page.get_by_role("dialog", name="Server Connection Error")
+    page.add_locator_handler(lost, lambda: page.keyboard.press("Enter"))
     with jupyter_server(fresh.home, port=port) as first:
         show_panel(page, first, workspace="stops")
         entries(page, "Snapshots").filter(has_text="longer").first.click(button="right")
-        page.get_by_role("menuitem", name="Reproduce").last.click()
+        page.get_by_role("menuitem", name="Reproduce", exact=True).last.click()
         expect(entries(page, "Runs").first).to_contain_text("cell 1/3", timeout=LONG)
     panel = page.get_by_role("region", name="MLOps", exact=True)
     press(page, "Ask for everything again")
     expect(panel.get_by_role("alert")).to_contain_text("does not answer", timeout=LONG)
     expect(entries(page, "Snapshots").first).to_be_visible()
-    with jupyter_server(fresh.home, port=port):
+    with jupyter_server(fresh.home, port=port, python=str(bound_python(tmp_path))):
         expect(panel.get_by_role("alert")).to_have_count(0, timeout=LONG)
         run = entries(page, "Runs").first
         expect(run).to_contain_text("cell 1/3", timeout=LONG)
         page.reload()
         expect(run).to_contain_text("cell 1/3", timeout=LONG)
-        run.get_by_role("button", name="Cancel").click()
+        run.get_by_text("Cancel", exact=True).click()
         expect(run).to_contain_text("cancelled", timeout=LONG)
+        _comes_and_goes(page, fresh.home / "store")
+
+
+def _comes_and_goes(page: Page, store: Path) -> None:
+    alert = page.get_by_role("region", name="MLOps", exact=True).get_by_role("alert")
+    row = entries(page, "Snapshots").filter(has_text="longer").first
+    row.click()
+    expect(view(page).get_by_role("heading", name="Environment")).to_be_visible(timeout=LONG)
+    store.rename(store.with_name("away"))
+    expect(alert).to_contain_text("is gone", timeout=LONG)
+    view(page).get_by_role("button", name="Explain", exact=True).click()
+    expect(view(page).get_by_role("alert")).to_contain_text("is gone", timeout=LONG)
+    store.with_name("away").rename(store)
+    expect(alert).to_have_count(0, timeout=LONG)
+    expect(row).to_be_visible()
+    expect(view(page).get_by_role("heading", name="Where it comes from")).to_be_visible(
+        timeout=LONG
+    )
+    with write_protected(store):
+        press(page, "Ask for everything again")
+        expect(alert).to_contain_text("can be read, but not written", timeout=LONG)
+        before = entries(page, "Runs").count()
+        row.click(button="right")
+        page.get_by_role("menuitem", name="Reproduce", exact=True).last.click()
+        expect(page.get_by_role("dialog")).to_contain_text("no verdict can be kept", timeout=LONG)
+        page.keyboard.press("Enter")
+        expect(entries(page, "Runs")).to_have_count(before)
+    press(page, "Ask for everything again")
+    expect(alert).to_have_count(0, timeout=LONG)
 
 
 def test_a_clock_that_is_wrong(fresh: Server, page: Page) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner, Result
 from py_mlops.cli import main
 from py_mlops.workspace import open_workspace
 from tests.handovers import MODEL, a_project, take
+from tests.rights import bound_python, write_protected
 
 
 def call(*words: str | Path) -> Result:
@@ -44,6 +46,25 @@ def test_a_model_file_is_explained_to_a_person_a_program_and_as_a_picture(
     assert value["steps"][0]["id"] == taken
     assert value["all"] == []
     assert value["subject"]["kind"] == "file"
+
+
+def test_a_store_that_may_only_be_read(taken: str, store_folder: Path, tmp_path: Path) -> None:
+    """Its lineage is told in full, though its index lags and cannot be written."""
+    python = bound_python(tmp_path)
+    before = (store_folder / "ledger.sqlite").read_bytes()
+    told = {}
+    with write_protected(store_folder):
+        for verb, what in (("explain", "flowers"), ("impact", "ada/data/flowers.csv")):
+            ended = subprocess.run(
+                [python, "-m", "py_mlops", verb, tmp_path / what if "/" in what else what],
+                check=False, capture_output=True, text=True,
+            )  # fmt: skip
+            assert ended.returncode == 0, ended.stderr
+            told[verb] = ended.stdout
+    assert "data/flowers.csv" in told["explain"]
+    assert taken[7:19] in told["explain"]
+    assert "flowers@main" in told["impact"]
+    assert (store_folder / "ledger.sqlite").read_bytes() == before
 
 
 def test_a_data_file_has_an_impact(taken: str, tmp_path: Path) -> None:

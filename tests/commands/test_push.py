@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -255,6 +256,40 @@ def test_what_cannot_be_pushed_is_said(
         push(workspace, remote, references)
     assert not (tmp_path / "team").exists()
     assert taken
+
+
+@pytest.mark.parametrize("verb", [["push", "{}"], ["pull", "{}", "flowers"], ["gc"]])
+@pytest.mark.parametrize(
+    ("change", "said", "hint"),
+    [
+        ("UPDATE meta SET value = '2' WHERE key = 'format'", "has format 2", "Update py-mlops"),
+        ("DROP TABLE meta", "has format unknown", "name another store"),
+    ],
+)
+def test_a_store_that_this_version_cannot_read_is_left_alone(
+    workspace: Workspace, taken: str, team: str, verb: list[str], change: str, said: str, hint: str
+) -> None:
+    """Whoever meets a database of a newer version says so and what to do, and changes nothing."""
+    push(workspace, team)
+    ledger = Path(team) / "ledger.sqlite"
+    with closing(sqlite3.connect(ledger)) as connection, connection:
+        connection.execute(change)
+    ours, before = str(workspace.store.folder), listing(Path(team))
+    words = ["--store", ours, *verb] if "{}" in verb else ["--store", team, *verb, "--delete"]
+    ended = CliRunner().invoke(main, [one.replace("{}", team) for one in words])
+    assert ended.exit_code == 1
+    assert said in ended.output
+    assert hint in ended.output
+    assert listing(Path(team)) == before
+    assert workspace.store.resolve("flowers") == taken
+
+
+def listing(folder: Path) -> dict[str, int]:
+    """Return the objects of a store, and how many rows its log has."""
+    with closing(sqlite3.connect(folder / "ledger.sqlite")) as connection:
+        (rows,) = connection.execute("SELECT count(*) FROM log").fetchone()
+    objects = (path for path in (folder / "objects").rglob("*") if path.is_file())
+    return {"rows": rows} | {path.name: path.stat().st_size for path in objects}
 
 
 def test_an_empty_store_has_nothing_to_push(workspace: Workspace, team: str) -> None:

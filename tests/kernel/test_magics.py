@@ -29,15 +29,6 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKernel]:
         yield kernel
 
 
-def test_a_snapshot_in_a_kernel_shows_what_it_captured(trained: LiveKernel) -> None:
-    """The result names the metric, the model, the file with its digest, and the module."""
-    shown = trained.run(TRAINING[-1])
-    for word in ("captured", "accuracy", "LogisticRegression", "data/flowers.csv", "scaling.py"):
-        assert word in shown
-    listed = mlops("log", "--json").value
-    assert [item["name"] for item in listed] == ["flowers"]
-
-
 def test_status_stores_nothing_and_tells_what_would_be_captured(trained: LiveKernel) -> None:
     """A person can look before they keep."""
     shown = trained.run("%mlops status")
@@ -109,14 +100,6 @@ def test_cells_that_ran_before_the_extension_was_loaded_are_a_hole(kernel: LiveK
     kernel.run("%load_ext py_mlops")
     shown = kernel.run("%mlops snapshot late --metric x")
     assert "before the extension was loaded" in shown
-
-
-def test_reproduce_in_a_notebook_shows_the_verdict(trained: LiveKernel) -> None:
-    """The same verdict as on the command line, without leaving the notebook."""
-    trained.run(TRAINING[-1])
-    shown = trained.run("%mlops reproduce flowers")
-    assert "identical" in shown
-    assert "bit for bit" in shown
 
 
 def test_a_model_comes_back_into_a_variable(trained: LiveKernel) -> None:

@@ -17,6 +17,7 @@ import websocket
 from py_mlops.server.events import CHANGED
 from tests.jupyter import TOKEN, jupyter_server
 from tests.panels.conftest import SECONDS, Panels
+from tests.projects import write_notebook
 
 # Snapshots taken by a process that knows nothing of the server.
 TAKE = """
@@ -133,6 +134,31 @@ def test_a_snapshot_is_restored(panels: Panels, listener: Listener) -> None:
         assert refused["code"] == "input-error", folder
     assert not (panels.home / "out").exists()
     assert not (panels.home / "there").exists()
+
+
+def test_a_notebook_is_run_and_bundled(panels: Panels, listener: Listener) -> None:
+    """It runs with the given parameters, is snapshotted, and goes into one file of the browser."""
+    write_notebook(panels.home / "work" / "plain.ipynb", ["loss = alpha / 2"])
+    asked = {"notebook": "plain.ipynb", "metrics": ["loss"],
+             "parameters": [{"name": "alpha", "value": "0.5"}]}  # fmt: skip
+    done = over(panels, listener, panels.post({"verb": "run", "run": asked})["id"])
+    assert (done["state"], done["model"]) == ("done", "plain"), done
+    assert done["summary"] == "1 snapshot taken."
+    taken = panels.ask(f"/snapshots/{done['record']}")
+    assert taken["record"]["metrics"] == {"loss": 0.25}
+    bundle = {"verb": "bundle", "snapshot": done["record"]}
+    job = panels.post(bundle | {"bundle": {"file": "plain.mlops"}})
+    assert over(panels, listener, job["id"])["state"] == "done"
+    assert (panels.home / "work" / "plain.mlops").stat().st_size > 1000
+    for request in (
+        {"verb": "run", "run": {"notebook": "../out.ipynb"}},
+        {"verb": "run", "run": {"notebook": "none.ipynb"}},
+        {"verb": "run", "run": asked | {"name": "--yes"}},
+        {"verb": "run"}, bundle,
+        bundle | {"bundle": {"file": "plain.ipynb"}},
+        bundle | {"bundle": {"file": "../out.mlops"}},
+    ):  # fmt: skip
+        assert panels.post(request, 400)["code"] == "input-error"
 
 
 def test_what_cannot_be_asked_for(panels: Panels) -> None:

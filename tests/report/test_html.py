@@ -5,6 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from py_mlops.report.chart import Chart, Point
 from py_mlops.report.html import html
 from py_mlops.report.page import Line, Page, Section
 
@@ -40,6 +41,15 @@ TAGS = frozenset(
         "h4",
         "h5",
         "span",
+        "strong",
+        "figure",
+        "figcaption",
+        "svg",
+        "title",
+        "path",
+        "circle",
+        "g",
+        "text",
         "details",
         "summary",
         "table",
@@ -53,11 +63,20 @@ TAGS = frozenset(
         "code",
     ]
 )
-ATTRIBUTES = frozenset({"class", "role", "aria-label", "scope"})
+DRAWN = "width height viewbox font-size font-family d fill stroke stroke-width stroke-dasharray"
+ATTRIBUTES = frozenset(
+    {"class", "role", "aria-label", "scope", "tabindex", "x", "y", "cx", "cy", "r", "text-anchor"}
+    | set(DRAWN.split())
+)
 
 
 def _in_line(line: Line) -> Page:
     return Page("h", "b", "good", "s", (Section("t", (line,)),))
+
+
+def _in_chart(title: str = "t", said: str = "s", point: str = "p", head: str = "h") -> Page:
+    points = (Point(point, 1.0, 2.0, "bad", head), Point("q", 2.0, None, "", ""))
+    return Page("h", "b", "good", "s", charts=(Chart(title, said, points, (point, said)),))
 
 
 PLACES: dict[str, Callable[[str], Page]] = {
@@ -78,6 +97,16 @@ PLACES: dict[str, Callable[[str], Page]] = {
     "cell": lambda evil: Page(
         "h", "", "", "", (Section("t", columns=("a", "b"), rows=(("1", evil),)),)
     ),
+    "judged cell": lambda evil: Page(
+        "h", "", "", "", (Section("t", columns=("a",), rows=((evil,),), states=("bad",)),)
+    ),
+    "wide table": lambda evil: Page(
+        "h", "", "", "", (Section(evil, columns=tuple("abcdef"), rows=((evil,) * 6,)),)
+    ),
+    "chart's title": lambda evil: _in_chart(title=evil),
+    "chart's words": lambda evil: _in_chart(said=evil),
+    "point": lambda evil: _in_chart(point=evil),
+    "head": lambda evil: _in_chart(head=evil),
 }
 
 

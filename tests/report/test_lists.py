@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 
-from py_mlops.records import Blob, Hole
+from py_mlops.records import Blob, Hole, MetricComparison
 from py_mlops.report.lists import diff_page, files_page, log_page, status_page
 from py_mlops.report.page import Line
 from py_mlops.report.terminal import text
@@ -12,17 +12,39 @@ BLOB = Blob(digest=digest("b"), size=1)
 SNAPSHOT = snapshot(history=BLOB, lock=BLOB)
 
 
+def again(name: str, rerun: float) -> MetricComparison:
+    """Return what a rerun got."""
+    return MetricComparison(
+        name=name, recorded=0.96875, rerun=rerun, tolerance=0.02, relative=False, band=[],
+        state="close",
+    )  # fmt: skip
+
+
 def test_the_log_is_a_table_with_the_newest_verdict() -> None:
     """Id, model, moment, author, metrics, and whether it was ever rerun."""
-    verdict = msgspec.structs.replace(reproduction(digest(1)), level="identical")
+    verdict = msgspec.structs.replace(
+        reproduction(digest(1)), level="within tolerance", metrics=[again("accuracy", 0.96)]
+    )
     bare = msgspec.structs.replace(SNAPSHOT, metrics={})
-    page = log_page([(digest(1), SNAPSHOT, verdict), (digest(2), bare, None)], None, "More: …")
+    page = log_page(
+        [(digest(1), SNAPSHOT, verdict), (digest(2), bare, None)],
+        None,
+        "More: …",
+        heads={digest(2): ("digits@main", "digits@ann")},
+    )
     [section] = page.sections
     assert section.rows == (
-        (digest(1)[7:19], "digits", "2026-01-31 12:00", "Ann", "accuracy 0.9688", "identical"),
-        (digest(2)[7:19], "digits", "2026-01-31 12:00", "Ann", "—", "never rerun"),
-    )
-    assert len(section.columns) == 6
+        (
+            digest(1)[7:19], "digits", "2026-01-31 12:00", "Ann",
+            "accuracy 0.9688 (rerun 0.96)", "", "within tolerance",
+        ),
+        (
+            digest(2)[7:19], "digits", "2026-01-31 12:00", "Ann", "—", "digits@main, digits@ann",
+            "never rerun",
+        ),
+    )  # fmt: skip
+    assert section.states == ("warn", "")
+    assert len(section.columns) == 7
     assert (page.heading, page.badge, page.hints) == ("Snapshots", "2 shown", ("More: …",))
 
 

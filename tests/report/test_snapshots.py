@@ -15,12 +15,15 @@ from py_mlops.records import (
     Distribution,
     Holdout,
     Hole,
+    MetricComparison,
     Model,
     Prediction,
     Snapshot,
+    record_id,
 )
 from py_mlops.report.page import Line, Page, Section
-from py_mlops.report.snapshots import author_text, holes_section, snapshot_page, verdict_state
+from py_mlops.report.snapshots import author_text, holes_section, snapshot_page
+from py_mlops.report.state import verdict_state
 from tests.store.samples import digest, reproduction, snapshot
 
 BLOB = Blob(digest=digest("b"), size=2048)
@@ -139,13 +142,48 @@ def test_model_and_held_out_inputs_are_told() -> None:
         ),
     )  # fmt: skip
     results = titled(page, "Results")
-    assert line(results, "accuracy").text == "0.96875"
+    assert titled(page, "Metrics").rows == (("accuracy", "0.96875"),)
     assert line(results, "rate").text == "0.5"
     assert line(results, "clf").text == "a.SVC — skops, pickle (runs code when loaded), 4.0 KiB"
     assert [one.text for one in results.lines if one.state == "warn"] == [
         "loaded from m.pkl, not trained here"
     ]
     assert line(results, "X").text == "360 × 64 held-out inputs, answers of predict"
+
+
+def test_metrics_stand_beside_those_of_the_snapshot_before() -> None:
+    """How each moved, and which are new."""
+    before = changed(metrics={"accuracy": 0.9375, "gone": 1.0})
+    page = snapshot_page(ID, changed(metrics={"accuracy": 0.96875, "loss": 2.0}), before=before)
+    section = titled(page, "Metrics")
+    assert section.columns == ("metric", "value", "before", "change")
+    assert section.rows == (
+        ("accuracy", "0.96875", "0.9375", "+0.0312"),
+        ("loss", "2", "—", "new"),
+    )
+
+
+def test_once_rerun_metrics_stand_beside_those_of_the_rerun() -> None:
+    """The claimed number, the rerun's, how far apart, and the outcome to the eye."""
+    compared = MetricComparison(
+        name="accuracy", recorded=0.96875, rerun=0.5, tolerance=0.02, relative=False, band=[],
+        state="different",
+    )  # fmt: skip
+    verdict = msgspec.structs.replace(reproduction(ID), level="different", metrics=[compared])
+    page = snapshot_page(ID, changed(), verdict, before=changed())
+    section = titled(page, "Metrics")
+    assert section.rows == (("accuracy", "0.96875", "0.5", "-0.469", "± 0.02", "different"),)
+    assert section.states == ("bad",)
+    assert page.hints[0] == f"The whole verdict: mlops show {record_id(verdict)[7:19]}"
+
+
+def test_what_stops_a_rerun_stands_before_what_was_captured() -> None:
+    """Nobody has to read to the end to learn that something is missing, and what to do."""
+    capture = msgspec.structs.replace(changed().capture, holes=[hole(blocking=True)])
+    page = snapshot_page(ID, changed(capture=capture))
+    titles = [section.title for section in page.sections]
+    assert titles.index("What would stop someone else") < titles.index("Data")
+    assert page.hints[0].startswith("Mend what is in the way")
 
 
 def test_a_model_that_could_not_be_stored_strikes_the_eye() -> None:

@@ -85,3 +85,13 @@ def test_thirty_boxes_do_not_overlap() -> None:
         if (one.get("class") or "").startswith("box")
     }
     assert len(corners) == 30
+
+
+def test_without_its_style_it_is_still_a_drawing() -> None:
+    """Where a sanitiser takes the style away, boxes have paper, and arrows are lines."""
+    graph = Graph("t", (Box("a", "file", "A"), Box("b", "snapshot", "B")), (Arrow("a", "b"),))
+    bare = re.sub("<style>.*?</style>", "", svg(graph), flags=re.DOTALL)
+    shapes = re.findall("<(?:rect|path) [^>]*>", bare)
+    assert len(shapes) == 5
+    assert all("fill=" in shape for shape in shapes)
+    assert 'class="arrow" fill="none"' in bare

@@ -46,8 +46,20 @@ def test_the_head_is_the_verdict_and_its_reason() -> None:
     assert (shown.badge, shown.state, shown.summary) == ("different", "bad", "It differs.")
     assert shown.hints == (
         "Likely cause: data: lost.",
+        f"How much training varies by itself: mlops reproduce {SNAPSHOT[7:19]} --calibrate 3",
         f"Kept as record {ID[7:19]}; the rerun took 3.1 s.",
     )
+
+
+@pytest.mark.parametrize(
+    ("level", "calibration"), [("identical", []), ("failed", []), ("different", [{"a": 1.0}])]
+)
+def test_nobody_is_told_to_measure_chance_where_it_explains_nothing(
+    level: str, calibration: list[dict[str, float]]
+) -> None:
+    """What came out the same, did not run or was calibrated needs no further reruns."""
+    hints = page(level=level, calibration=calibration).hints
+    assert not any("--calibrate" in hint for hint in hints)
 
 
 def test_what_stopped_it_is_no_likely_cause_but_a_way_on() -> None:
@@ -99,6 +111,7 @@ def test_a_metric_is_a_row_with_all_that_may_let_it_pass(
     """Then, now, how far apart, how far allowed, and the outcome."""
     section = titled(page(metrics=[comparison]), "Metrics")
     assert section.rows == (row,)
+    assert section.states == ({"close": "warn", "different": "bad"}[row[-1]],)
     assert len(section.columns) == len(row)
 
 

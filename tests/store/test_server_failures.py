@@ -205,7 +205,9 @@ def test_a_newer_version_beside_ours_stops_our_writing(
     server: PostgreSQL, ledger: SqlLedger, schema: str
 ) -> None:
     """A program that was open when a newer one changed the tables writes nothing any more."""
-    newer = "UPDATE meta SET value = '2' WHERE key = 'format'"
+    newer = (
+        "UPDATE meta SET value = '2' WHERE key = 'format'; ALTER TABLE node RENAME hash TO digest"
+    )
     server.execute(f"SET search_path = {schema}; {newer}")
     with pytest.raises(StoreFormat, match="this version reads format 1"):
         ledger.append([entry(9)])

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import subprocess
-import sys
 from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -14,16 +12,14 @@ from typing import Literal
 import msgspec
 
 from py_mlops.commands.catalogue.inspect import the_snapshot
+from py_mlops.commands.comparison.differ import Differ
 from py_mlops.errors import InputError
-from py_mlops.notebook.celldiff import Cells, Entry, changed, only_changed, whole_cells
+from py_mlops.notebook.celldiff import Cells, changed, only_changed, whole_cells
 from py_mlops.notebook.comparable import comparable
 from py_mlops.notebook.document import Document, parse
 from py_mlops.notebook.executed import as_notebook
 from py_mlops.records import Digest, History, Snapshot, canonical, decode_as
 from py_mlops.workspace import Workspace
-
-_PATIENCE = 25.0
-"""Seconds after which nbdime's process is ended; it sets itself a shorter limit."""
 
 _LARGEST = 64 * 1024 * 1024
 _KEPT = 200
@@ -80,7 +76,7 @@ class _Found(msgspec.Struct):
 
 
 def compare_notebooks(
-    workspace: Workspace, first: str, second: str, *, whole: bool = False
+    workspace: Workspace, first: str, second: str, *, differ: Differ, whole: bool = False
 ) -> NotebookComparison:
     """Compare the notebooks of two snapshots, by what a person wrote and a run showed.
 
@@ -88,6 +84,7 @@ def compare_notebooks(
         workspace: The store; its cache remembers comparisons.
         first: Whole id of the older one.
         second: Whole id of the newer one.
+        differ: Asks nbdime.
         whole: Keep unchanged cells, too.
 
     Returns:
@@ -101,7 +98,7 @@ def compare_notebooks(
     snapshots = [the_snapshot(workspace, one) for one in (first, second)]
     saved = all(one.program.saved for one in snapshots)
     (a, cut_a), (b, cut_b) = (_cells(workspace, one, saved=saved) for one in snapshots)
-    found = _remembered(workspace, a, b)
+    found = _remembered(workspace, a, b, differ)
     kept = list(range(len(a)))
     base, diff = a, found.diff
     if not whole:
@@ -140,7 +137,7 @@ def _cells(workspace: Workspace, snapshot: Snapshot, *, saved: bool) -> tuple[Ce
     return cells, cut or also
 
 
-def _remembered(workspace: Workspace, a: Cells, b: Cells) -> _Found:
+def _remembered(workspace: Workspace, a: Cells, b: Cells, differ: Differ) -> _Found:
     if a == b:
         return _Found([], "nbdime", "")
     pair = hashlib.sha256(canonical([_VERSION, find_spec("nbdime") is not None]))
@@ -149,7 +146,7 @@ def _remembered(workspace: Workspace, a: Cells, b: Cells) -> _Found:
     place = workspace.cache / "comparisons" / f"{pair.hexdigest()}.json"
     with suppress(OSError, msgspec.MsgspecError):
         return msgspec.json.decode(place.read_bytes(), type=_Found)
-    found = _compared(a, b)
+    found = _compared(a, b, differ)
     with suppress(OSError):  # it is only made again the next time
         _remember(place, msgspec.json.encode(found))
     return found
@@ -165,27 +162,11 @@ def _remember(place: Path, data: bytes) -> None:
         old.unlink(missing_ok=True)
 
 
-def _compared(a: Cells, b: Cells) -> _Found:
+def _compared(a: Cells, b: Cells, differ: Differ) -> _Found:
     if find_spec("nbdime") is None:
         return _Found(whole_cells(a, b), "cells", _ABSENT)
-    entries = _asked(a, b)
+    entries = differ.ask(a, b)
     if entries is None:
         return _Found(whole_cells(a, b), "cells", _SLOW)
     diff, complete = entries
     return _Found(diff, "nbdime", "" if complete else _SLOW)
-
-
-def _asked(a: Cells, b: Cells) -> tuple[list[Entry], bool] | None:
-    """Ask nbdime in a process of its own, which can be ended; ``None`` when it did not answer."""
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "py_mlops.notebook.celldiff"],
-            input=json.dumps({"a": a, "b": b}).encode(),
-            capture_output=True,
-            timeout=_PATIENCE,
-            check=True,
-        )
-        answer = json.loads(done.stdout)
-    except (OSError, ValueError, subprocess.SubprocessError):
-        return None
-    return answer["diff"], answer["complete"]

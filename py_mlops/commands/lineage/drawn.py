@@ -16,7 +16,8 @@ from py_mlops.commands.lineage.subject import find_subject
 from py_mlops.records import Digest, is_digest
 from py_mlops.report.graph import Graph
 from py_mlops.report.layers import lay_out
-from py_mlops.report.page import Section, State, on_one_line
+from py_mlops.report.page import Section, on_one_line
+from py_mlops.report.state import State
 from py_mlops.workspace import Workspace
 
 _WORD = 300

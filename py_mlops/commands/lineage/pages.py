@@ -11,7 +11,8 @@ from py_mlops.commands.lineage.moves import Moves
 from py_mlops.commands.lineage.prediction import answered
 from py_mlops.commands.lineage.sources import Made, Source
 from py_mlops.records import Reproduction, Snapshot
-from py_mlops.report.page import Line, Page, Section, State, counted, on_one_line, short, size
+from py_mlops.report.page import Line, Page, Section, counted, on_one_line, short, size
+from py_mlops.report.state import State
 from py_mlops.workspace import Workspace
 
 _SHOWN = 40

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -14,6 +15,7 @@ from py_mlops.errors import InputError, NotTrusted, StoreUnavailable
 from py_mlops.server.contract import Route
 from py_mlops.server.files import on_disk
 from py_mlops.server.work import (
+    BundleOptions,
     Job,
     JobId,
     JobLog,
@@ -22,6 +24,7 @@ from py_mlops.server.work import (
     JobResult,
     ReproduceOptions,
     RestoreOptions,
+    RunOptions,
 )
 
 if TYPE_CHECKING:
@@ -97,17 +100,21 @@ def cancel_job(desk: Desk, query: OneJob) -> Job:
 
 
 def _queue(desk: Desk, request: JobRequest, words: list[str]) -> Job:
-    workspace = desk.room.workspace()
-    model = ""
+    model, author = "", desk.room.author.name
+    if request.verb == "verify":
+        desk.room.workspace()  # whoever has none is told at once
     if request.snapshot is not None:
+        workspace = desk.room.workspace()
         snapshot = the_snapshot(workspace, request.snapshot)
         model = snapshot.request.name
         if request.verb == "reproduce":
             if not desk.room.is_writable():
                 raise _read_only(desk)
             _check_trust(workspace, snapshot, request.reproduce or ReproduceOptions())
+    elif request.run is not None:
+        model = request.run.name or Path(request.run.notebook).stem
     command = [sys.executable, "-m", "py_mlops", *words, "--json", "--progress", "json"]
-    return desk.queue.add(request, command, model, workspace.author.name)
+    return desk.queue.add(request, command, model, author)
 
 
 def _read_only(desk: Desk) -> StoreUnavailable:
@@ -130,10 +137,14 @@ async def _words(desk: Desk, request: JobRequest) -> list[str]:
     """Return the words of the command line, all of them checked or made here."""
     if request.verb == "verify":
         return ["verify"]
+    if request.verb == "run":
+        return await _run(desk, request.run)
     if request.snapshot is None:
         raise InputError(f"{request.verb} needs a snapshot.", hint="Name its whole id.")
     if request.verb == "reproduce":
         return ["reproduce", request.snapshot, *_reproduce(request.reproduce)]
+    if request.verb == "bundle":
+        return ["bundle", request.snapshot, await _bundle(desk, request.bundle)]
     return ["restore", request.snapshot, *await _restore(desk, request.restore)]
 
 
@@ -156,6 +167,29 @@ async def _restore(desk: Desk, options: RestoreOptions | None) -> list[str]:
         raise InputError("restore needs a folder.", hint="Choose one in the file browser.")
     folder = await on_disk(desk.contents, options.folder)
     return [str(folder), *(["--outputs"] if options.outputs else [])]
+
+
+async def _bundle(desk: Desk, options: BundleOptions | None) -> str:
+    if options is None:
+        raise InputError("bundle needs a file.", hint="Name one in the file browser.")
+    file = await on_disk(desk.contents, options.file)
+    if file.suffix != ".mlops":
+        raise InputError(f"{options.file} is no bundle's name.", hint="Let it end in .mlops.")
+    return str(file)
+
+
+async def _run(desk: Desk, options: RunOptions | None) -> list[str]:
+    if options is None:
+        raise InputError("run needs a notebook.", hint="Open one.")
+    notebook = await on_disk(desk.contents, options.notebook)
+    if notebook.suffix != ".ipynb" or not notebook.is_file():
+        raise InputError(f"{options.notebook} is no notebook here.", hint="Save it first.")
+    words = ["run", str(notebook), *(f"--metric={one}" for one in options.metrics)]
+    given = {name: getattr(options, name) for name in ("name", "model", "holdout", "timeout")}
+    words += [f"--{name}={value}" for name, value in given.items() if value is not None]
+    for one in options.parameters:
+        words += ["--parameter", one.name, one.value]
+    return words
 
 
 ROUTES = [

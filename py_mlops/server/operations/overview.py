@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 import msgspec
 
@@ -87,7 +87,7 @@ def status(desk: Desk, _: Nothing) -> Status:
         version=__version__,
         store=_store(desk),
         author=room.author,
-        verbs=["reproduce", "restore", "verify"],
+        verbs=list(get_args(JobVerb)),
         nbdime=find_spec("nbdime") is not None,
         limits=Limits(
             page=PAGE_LIMIT, jobs=RUNNING, waiting=WAITING, notebook_bytes=NOTEBOOK_BYTES

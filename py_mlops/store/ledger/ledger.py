@@ -27,6 +27,7 @@ from py_mlops.store.base import Blobs, Entry, Mark, Move, Row, Sign
 from py_mlops.store.ledger import merkle
 from py_mlops.store.ledger.appending import append, check, enter
 from py_mlops.store.ledger.audit import audit
+from py_mlops.store.ledger.beside import Beside
 from py_mlops.store.ledger.database import Database
 from py_mlops.store.ledger.lineage import SqlLineage
 from py_mlops.store.ledger.looking import Nodes, hold, point, points, size_of
@@ -78,6 +79,7 @@ class SqlLedger:
             StoreUnavailable: When it cannot be opened.
         """
         self.database = Database(url, patience)
+        self._beside = Beside(self.database)
         try:
             prepare(self.database, making)
         except BaseException:
@@ -277,10 +279,11 @@ class SqlLedger:
 
     def lineage(self, blobs: Blobs) -> SqlLineage:
         """Return the index of what its records link, see `Ledger`."""
-        return SqlLineage(self.database, blobs)
+        return SqlLineage(self._beside, blobs)
 
     def close(self) -> None:
         """Release the database."""
+        self._beside.close()
         self.database.close()
 
     def _rows(self, query: Select[Any]) -> list[Row]:

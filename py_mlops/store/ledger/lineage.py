@@ -8,9 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, TextClause, bindparam, select, text
 
+from py_mlops.errors import StoreUnavailable
 from py_mlops.progress import Report, silent
 from py_mlops.store.base import Blobs
 from py_mlops.store.edges import Link, Point, key_of
+from py_mlops.store.failures import is_forbidden
+from py_mlops.store.ledger.beside import Beside
 from py_mlops.store.ledger.database import Database
 from py_mlops.store.ledger.indexing import Batch, Indexer, mark
 from py_mlops.store.ledger.schema import lineage_edge, lineage_gap, lineage_node
@@ -127,14 +130,23 @@ _DOWNSTREAM = _reach("source", "target", "'rerun'")
 class SqlLineage:
     """The index of lineage beside a ledger, see `Lineage`."""
 
-    def __init__(self, database: Database, blobs: Blobs) -> None:
+    def __init__(self, beside: Beside, blobs: Blobs) -> None:
         """Remember where it is; nothing is opened yet."""
-        self._database = database
-        self._indexer = Indexer(database, blobs)
+        self._beside, self._blobs = beside, blobs
+        self._behind = ""
 
     def catch_up(self, *, report: Report = silent) -> None:
         """Index every row that is not indexed yet, see `Lineage`."""
-        self._indexer.catch_up(report=report)
+        self._beside.renew()
+        try:
+            self._indexer.catch_up(report=report)
+        except StoreUnavailable as error:
+            if self._beside.instead(error):
+                self._indexer.catch_up(report=report)
+            elif is_forbidden(error):
+                self._behind = f"The newest records are not in the index: {error.message}"
+            else:
+                raise
 
     def keep_up(self) -> None:
         """Index the newest rows if that is little work, see `Lineage`."""
@@ -147,7 +159,8 @@ class SqlLineage:
     def gaps(self) -> list[str]:
         """Return what could not be indexed, see `Lineage`."""
         query = select(lineage_gap.c.text).order_by(lineage_gap.c.seq)
-        return [str(row[0]) for row in self._ask(query)]
+        known = [str(row[0]) for row in self._ask(query)]
+        return [self._behind, *known] if self._behind else known
 
     def makers(self, digests: Sequence[str]) -> dict[str, Maker]:
         """Return who made each of some bytes, see `Lineage`."""
@@ -204,6 +217,14 @@ class SqlLineage:
                 "The index of lineage was altered: it does not follow from the records. "
                 "Make it anew with `mlops verify --rebuild`."
             )
+
+    @property
+    def _database(self) -> Database:
+        return self._beside.database
+
+    @property
+    def _indexer(self) -> Indexer:
+        return Indexer(self._database, self._blobs)
 
     def _reached(self, query: TextClause, point: Point, limit: int) -> list[int]:
         rows = self._ask(query, key=point.key, kind=point.kind, most=limit)
