@@ -1,4 +1,7 @@
-"""One watched kernel session: its observers, and the folder it hands over at a snapshot."""
+"""One watched kernel session: its observers, and the folder it hands over at a snapshot.
+
+What is only needed to hand over is imported then: no kernel waits for it at its start.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,10 @@ import json
 import os
 from typing import Any, ContextManager
 
-from . import facts as _facts
-from . import measure, modules, predict, serialise
 from . import shell as _shell
 from .cells import CellWatch
 from .chance import VARIABLE, chance
 from .identity import identity
-from .named import as_written
 from .observe import observer
 from .patches import record_here
 from .patches.loopback import was_too_early
@@ -71,7 +71,9 @@ class Session:
 
     def facts(self) -> dict[str, Any]:
         """Return the interpreter and the machine, see ``records.handover.KernelFacts``."""
-        return _facts.facts()
+        from . import facts
+
+        return facts.facts()
 
     def check(self, request: dict[str, Any]) -> None:
         """Raise `Problem` now for a variable that does not exist.
@@ -79,6 +81,8 @@ class Session:
         Args:
             request: The request, in the shape of ``records.Request``.
         """
+        from . import measure
+
         for name in [request["model"], request["holdout"], *request["metrics"]]:
             if name is not None:
                 measure.lookup(self._shell.user_ns, name)
@@ -92,6 +96,9 @@ class Session:
         Returns:
             A dict in the shape of ``records.handover.Handover``.
         """
+        from .modules import loose_modules
+        from .named import as_written
+
         with self.paused():
             told = _told()
             entry, notebook = identity(self._shell)
@@ -116,7 +123,7 @@ class Session:
                 "commands": commands,
                 "connections": self._observer.connections(),
                 "unpickled": self._observer.unpickled(),
-                "modules": modules.loose_modules(kernel["prefixes"]),
+                "modules": loose_modules(kernel["prefixes"]),
                 "blind": [] if level.is_observed() else _shell.blind(),
                 "failures": self._observer.failures,
                 "facts": kernel,
@@ -137,13 +144,13 @@ class Session:
 
     def _named(self, cells: list[dict[str, Any]], seen: set[str]) -> list[dict[str, Any]]:
         """Return the files that cells name and nobody saw; ``seen`` are the paths of the others."""
+        from .named import named_files
+
         found: list[dict[str, Any]] = []
         # A relative name is one of the first folder, or of the one the program went to.
         folders = dict.fromkeys([self.directory, _folder_now() or self.directory])
         for cell, folder in itertools.product(cells, folders):
-            for item in _shell.named_files(
-                cell["source"], folder, seen, variables=self._shell.user_ns
-            ):
+            for item in named_files(cell["source"], folder, seen, variables=self._shell.user_ns):
                 # Through a link that the program made it is another file, which was seen.
                 path = self._observer.world.links.normal(item["path"])
                 if path not in seen:
@@ -177,6 +184,8 @@ class Session:
         Raises:
             Problem: When a variable does not exist or is of no usable type.
         """
+        from . import measure, predict, serialise
+
         self.check(request)
         handover = self.seen(request)
         namespace = self._shell.user_ns

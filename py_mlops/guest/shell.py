@@ -7,10 +7,7 @@ import functools
 import sys
 from typing import Any, Callable
 
-from .named import named_files
 from .observe import Observer
-
-__all__ = ["BLIND", "ShellWatch", "blind", "named_files", "watch"]
 
 BLIND = (
     *("pyarrow.parquet", "pyarrow.dataset", "pyarrow.csv", "pyarrow.json", "pyarrow.feather"),

@@ -8,7 +8,6 @@ from typing import Any, Callable, Iterable
 from urllib.parse import urlsplit
 
 from . import places
-from .patches.http_filter import is_secret
 
 _OURS = frozenset([__name__.partition(".")[0], "py_mlops"])
 _ON_THE_WAY = ("os", "_collections_abc", "collections.abc", "posixpath")
@@ -96,6 +95,8 @@ def _known(name: str, value: str, places: Iterable[tuple[str, str, str]]) -> str
 
     Of a password they tell nothing, though it may be the name of the database, too.
     """
+    from .patches.http_filter import is_secret
+
     if is_secret(name) or "PASS" in name.upper():
         return ""
     plain, wanted = _without_credentials(value), _address(value)

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import atexit
+import functools
+import importlib
 import os
 import shutil
 import tempfile
 
 from ..observe import observer
-from . import (
-    http_aio,
-    http_client,
-    http_x,
-    sql_alchemy,
-    sql_mysqldb,
-    sql_psycopg,
-    sql_psycopg2,
-    sql_pymysql,
-    tape,
-)
+from . import tape
 from .when_imported import when_imported
 
-CLIENTS = (
-    *(sql_alchemy, sql_psycopg, sql_psycopg2, sql_pymysql, sql_mysqldb),
-    *(http_client, http_x, http_aio),
-)
-"""Each has ``PATCHES``: the modules to patch, and for each the function that does it."""
+CLIENTS = {
+    "sql_alchemy": ("sqlalchemy.engine.default", "sqlalchemy.pool.base"),
+    "sql_psycopg": ("psycopg",),
+    "sql_psycopg2": ("psycopg2",),
+    "sql_pymysql": ("pymysql.connections", "pymysql.cursors"),
+    "sql_mysqldb": ("MySQLdb.connections", "MySQLdb.cursors"),
+    "http_client": ("http.client", "urllib3.util.retry"),
+    "http_x": ("httpx",),
+    "http_aio": (
+        *("aiohttp.connector", "aiohttp.client_proto", "aiohttp.client_reqrep"),
+        "aiohttp.streams",
+    ),
+}
+"""What each of our modules patches, see its ``PATCHES``; it is loaded with the first of them,
+because a kernel that asks nobody is not to wait for it."""
 
 
 def record_here() -> None:
@@ -56,6 +58,12 @@ def install(mode: str) -> None:
     """
     if not tape.start("replay" if mode == "rerun" else mode):
         return
-    for client in CLIENTS:
-        for name, patch in client.PATCHES.items():
-            when_imported(name, patch)
+    for client, names in CLIENTS.items():
+        for name in names:
+            when_imported(name, functools.partial(_patch, client, name))
+
+
+def _patch(client: str, name: str, module: object) -> None:
+    with observer().paused():
+        patches = importlib.import_module(f"{__name__}.{client}").PATCHES
+    patches[name](module)

@@ -9,7 +9,6 @@ them, a line feed, and a last line of JSON: how the answer ended.
 from __future__ import annotations
 
 import contextlib
-import http.client
 import io
 import json
 import os
@@ -24,6 +23,7 @@ from .tape import Recording, Tape, Unrecorded
 KIND = "http"
 VERSIONS = {9: "0.9", 10: "1.0", 11: "1.1", 20: "2"}
 _MOST_HEAD = 1 << 20
+_SWITCHING = 101
 _PIECE = 1 << 16
 Pairs = Iterable["tuple[str, str]"]
 
@@ -109,7 +109,7 @@ class Answer:
 
     def head(self, version: str, status: int, reason: str, headers: Pairs) -> None:
         """Write the first line; a switch to another protocol ends the recording."""
-        if status == http.client.SWITCHING_PROTOCOLS:
+        if status == _SWITCHING:
             self._recording.abandon("The connection went on as another protocol (a websocket).")
             return
         kept = http_filter.answered_with(headers)

@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterable
 from ..observe import observer
 from .sql_answer import Writing, inside
 from .sql_mysql import STREAMS, Driver
-from .tape import tape
+from .tape import opened
 
 _SEVERAL = "It has several results, and more than the first was read."
 _GIVEN = ("host", "user", "passwd", "db", "port", "unix_socket")
@@ -49,7 +49,7 @@ def patch(module: Any) -> None:
     Args:
         module: The module.
     """
-    kept = tape()
+    kept = opened()  # also where work of ours imports it first
     if kept is None:
         return
     kind = module.Connection
@@ -73,7 +73,7 @@ def patch_cursors(module: Any) -> None:
     Args:
         module: The module.
     """
-    kept = tape()
+    kept = opened()  # also where work of ours imports it first
     if kept is None:
         return
     kind = module.BaseCursor

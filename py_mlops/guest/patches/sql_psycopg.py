@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterator
 from .sql_answer import Question, Writing, inside, text_of
 from .sql_stand_in import StandInConnection, StandInCursor
 from .sql_tee import begin, driven, recorded
-from .tape import Unrecorded, tape
+from .tape import Unrecorded, opened, tape
 
 
 def patch(module: Any) -> None:
@@ -17,7 +17,7 @@ def patch(module: Any) -> None:
     Args:
         module: The module.
     """
-    kept = tape()
+    kept = opened()  # also where work of ours imports it first
     if kept is None:
         return
     if kept.mode == "replay":

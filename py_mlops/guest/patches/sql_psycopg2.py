@@ -10,7 +10,7 @@ from .sql_answer import Question, Writing, text_of
 from .sql_psycopg import source_of
 from .sql_stand_in import StandInConnection, StandInCursor
 from .sql_tee import begin, driven, recorded
-from .tape import Unrecorded, tape
+from .tape import Unrecorded, opened
 
 
 def patch(module: Any) -> None:
@@ -19,7 +19,7 @@ def patch(module: Any) -> None:
     Args:
         module: The module.
     """
-    kept = tape()
+    kept = opened()  # also where work of ours imports it first
     if kept is None:
         return
     connect = module.connect

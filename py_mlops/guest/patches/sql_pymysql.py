@@ -8,7 +8,7 @@ from typing import Any, Callable
 from .sql_answer import inside
 from .sql_mysql import STREAMS, Driver
 from .sql_tee import driven
-from .tape import tape
+from .tape import opened
 
 
 class _PyMySQL(Driver):
@@ -45,7 +45,7 @@ def patch(module: Any) -> None:
     Args:
         module: The module.
     """
-    kept = tape()
+    kept = opened()  # also where work of ours imports it first
     if kept is None:
         return
     kind = module.Connection
@@ -72,7 +72,7 @@ def patch_cursors(module: Any) -> None:
     Args:
         module: The module.
     """
-    kept = tape()
+    kept = opened()
     if kept is not None:
         (_DRIVER.play if kept.mode == "replay" else _DRIVER.record)(module.Cursor)
 

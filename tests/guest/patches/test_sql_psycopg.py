@@ -38,7 +38,10 @@ async def main():
 asyncio.run(main())
 """
 PSYCOPG2 = """
-import psycopg2, psycopg2.extras
+from mlops_guest.observe import observer
+with observer().paused():  # work of ours may be the first to import it
+    import psycopg2
+import psycopg2.extras
 SQL = "SELECT id, name, price, at, f, tags, doc FROM sale WHERE id < %s AND id <> 3 ORDER BY id"
 connection = psycopg2.connect(CONNINFO)
 with connection, connection.cursor() as cursor:

@@ -21,7 +21,10 @@ with pymysql.connect(**CONNINFO) as c, c.cursor() as cursor:
     c.commit()
 """
 READ = """
-import pymysql, pandas as pd, warnings
+from mlops_guest.observe import observer
+with observer().paused():  # work of ours may be the first to import it
+    import pymysql
+import pandas as pd, warnings
 from pymysql.cursors import DictCursor
 warnings.simplefilter("ignore")
 SQL = "SELECT * FROM sale WHERE id < %s ORDER BY id"

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+from py_mlops.guest.patches import CLIENTS
 from py_mlops.guest.patches.when_imported import failures, when_imported
 
 
@@ -110,3 +111,10 @@ def test_a_patch_that_fails_is_counted(folder: Path) -> None:
     before = failures()
     assert importlib.import_module("wi_fails").value == 1
     assert failures() == before + 1
+
+
+def test_each_client_is_loaded_with_what_it_patches() -> None:
+    """The table by which clients are loaded names all that they patch, and no more."""
+    for client, names in CLIENTS.items():
+        patches = importlib.import_module(f"py_mlops.guest.patches.{client}").PATCHES
+        assert sorted(patches) == sorted(names)
