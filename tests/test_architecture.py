@@ -176,6 +176,12 @@ def test_no_address_and_no_machine() -> None:
     assert not told, "\n".join(told)
 
 
+def test_no_merge_is_half_done() -> None:
+    """No tracked file holds the marks that a merge leaves where two changes met."""
+    marks = re.compile(rb"^(?:<{7} |>{7} |={7}$)", re.MULTILINE)
+    assert [relative(path) for path in tracked() if marks.search(path.read_bytes())] == []
+
+
 def test_locks_hold_no_url() -> None:
     """The locks name versions and hashes, never where to get them, and pin every package."""
     for path in sorted((ROOT / "requirements").glob("*.txt")):
