@@ -43,6 +43,7 @@ class Watch:
         self._file = -1
         self._folders: dict[int, str] = {}
         self._numbers: dict[str, int] = {}
+        self._shared = ""
         self._pid = os.getpid()
         self._add: Callable[..., int] = lambda *_: -1
 
@@ -61,7 +62,10 @@ class Watch:
                 self._add = libc.inotify_add_watch
                 self.works = self._is_told()
         if self.works:
-            for below in _folders(folder):
+            # Everybody's files come and go there; whose they are, no notification tells.
+            shared = normal(os.path.realpath(tempfile.gettempdir()))
+            self._shared = shared if folder != shared else ""
+            for below in _folders(folder, self._shared):
                 self._follow(below)
         return self.works
 
@@ -102,7 +106,7 @@ class Watch:
             self._files.read(path, path, cell, look, observed="notification")
 
     def _follow(self, folder: str) -> None:
-        if folder in self._numbers or len(self._folders) >= MOST_FOLDERS:
+        if folder == self._shared or folder in self._numbers or len(self._folders) >= MOST_FOLDERS:
             return
         if self._leaves_out(os.path.join(folder, "")) or not self._is_ours():
             return
@@ -150,7 +154,7 @@ class Watch:
         return path in told
 
 
-def _folders(start: str) -> Iterator[str]:
+def _folders(start: str, without: str) -> Iterator[str]:
     """Yield a folder and those below it, near ones first, without hidden and foreign ones."""
     level = [start]
     for _ in range(_DEPTH + 1):
@@ -163,6 +167,7 @@ def _folders(start: str) -> Iterator[str]:
                         entry.path
                         for entry in entries
                         if entry.name[:1] != "." and entry.name not in PARTS
+                        and entry.path != without
                         and entry.is_dir(follow_symlinks=False)
                     ]  # fmt: skip
         level = below

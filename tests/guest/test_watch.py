@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,22 @@ def test_what_is_known_and_what_is_left_out(watch: Watch, files: Sightings, tmp_
         (tmp_path / name).write_text("x")
     watch.merge(3)
     assert seen(files, tmp_path) == {"data": ("write", "audit-hook")}
+
+
+def test_everybodys_temporary_files(
+    files: Sightings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A session above the temporary folder does not take what others open there for its own."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    (tmp_path / "data").write_text("x")
+    watch = Watch(files, _outside)
+    assert watch.start(str(tmp_path))
+    for name in ("shared/theirs", "data"):
+        subprocess.run(f"cat {name} || echo > {name}", shell=True, cwd=tmp_path, check=True)  # noqa: S602
+    watch.merge(3)
+    assert seen(files, tmp_path) == {"data": ("read", "notification")}
 
 
 def test_new_folders(watch: Watch, files: Sightings, tmp_path: Path) -> None:
