@@ -8,7 +8,7 @@ from campaigns.commands import CONTROL, VERBS, check, running, try_verb
 from campaigns.kill_points import FAULTS, find_points, try_points
 
 SLICES = {
-    "snapshot": 103,
+    "snapshot": 83,
     "restore": 53,
     "bundle": 53,
     "unbundle": 113,

@@ -69,7 +69,8 @@ def test_kernel(stage: Stage, kernel: tuple[KernelManager, BlockingKernelClient]
     assert Written(f"{stage.host}/out.csv", 4) in sandbox.written(stage.mirror)
 
     message = client.execute(
-        "import subprocess; print('up', flush=True); subprocess.run(['sleep', '1000'])"
+        "import subprocess; print('up', flush=True); subprocess.run(['sleep', '1000'])",
+        stop_on_error=False,  # or what is asked next may be aborted with it
     )
     while client.get_iopub_msg(timeout=60)["header"]["msg_type"] != "stream":
         pass
