@@ -16,6 +16,7 @@ from py_mlops.signing import Signer
 from py_mlops.store import Store, open_store
 
 __all__ = [
+    "CLOCKS_APART",
     "Settings",
     "Workspace",
     "find_author",
@@ -27,8 +28,8 @@ __all__ = [
 ]
 
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
-_APART = timedelta(hours=1)
-"""So far two machines' clocks may be apart."""
+CLOCKS_APART = timedelta(hours=1)
+"""So far the clocks of two machines may differ before somebody is told."""
 
 
 @dataclass(frozen=True)
@@ -169,4 +170,4 @@ def now() -> str:
 
 def latest() -> str:
     """Return the latest moment that another machine's clock may show now, as records write it."""
-    return (datetime.now(UTC) + _APART).strftime(_TIME)
+    return (datetime.now(UTC) + CLOCKS_APART).strftime(_TIME)

@@ -105,8 +105,9 @@ def logged_page(
         The page.
     """
     shown = [(item.id, item.snapshot, item.verdict) for item in found]
-    went = trend(workspace, name, before=before) if name and found else None
-    return log_page(shown, name, more, heads=heads_by_target(workspace), trend=went)
+    heads = heads_by_target(workspace)
+    went = trend(workspace, name, heads, before=before) if name and found else None
+    return log_page(shown, name, more, heads=heads, trend=went)
 
 
 def _act(identifier: str, record: _Act) -> Page:

@@ -82,10 +82,8 @@ def group(findings: Iterable[Finding]) -> tuple[list[Group], list[Finding]]:
         key = _key(finding)
         if key is None:
             rest.append(finding)
-        elif key in alike:
-            alike[key].append(finding)
         else:
-            alike[key] = [finding]
+            alike.setdefault(key, []).append(finding)
     groups = []
     for key, members in alike.items():
         if len(members) < FROM:
@@ -100,27 +98,23 @@ def group(findings: Iterable[Finding]) -> tuple[list[Group], list[Finding]]:
 
 def _key(finding: Finding) -> _Key | None:
     seen, role = finding.seen, finding.role
-    is_input = role == "input"
     if finding.state != "ready" or finding.size > LARGEST_FILE or role == "code":
         return None
-    if seen.written and is_input:
+    if seen.written and role == "input":
         return None
-    path, requested = seen.path, seen.requested
-    if requested != path and path.endswith(f"/{requested}"):  # most often
-        before, named = path[: -len(requested) - 1] or "/", ""
-    else:
-        base = _base(path, requested)
-        if base is None:
-            return None
-        before, named = base
-    executable = finding.executable and is_input
-    return before, named, role, seen.cell, seen.observed, seen.process, executable
+    base = _base(seen.path, seen.requested)
+    if base is None:
+        return None
+    executable = finding.executable and role == "input"
+    return *base, role, seen.cell, seen.observed, seen.process, executable
 
 
 def _base(path: str, requested: str) -> tuple[str, str] | None:
     """Return what stands before the part that a path and the program's name for it share."""
     if requested == path:
         return "/", "/"
+    if path.endswith(f"/{requested}"):
+        return path[: -len(requested) - 1] or "/", ""
     full, short = path.split("/"), requested.split("/")
     same = 0
     while same < min(len(full), len(short)) - 1 and full[-1 - same] == short[-1 - same]:

@@ -84,10 +84,8 @@ def judge(handover: Handover, rules: IgnoreRules) -> list[Finding]:
         clear = folders.get(folder)
         if clear is None:
             clear = folders[folder] = is_plain(folder) and rules.keeps_all(folder)
-        if clear and name.isascii() and "\0" not in name and name not in _NO_NAMES:
-            finding = _as_it_was(seen) or _look(seen)
-        else:
-            finding = _judge(seen, rules)
+        clear = clear and name.isascii() and "\0" not in name and name not in _NO_NAMES
+        finding = _look(seen) if clear else _judge(seen, rules)
         if newest[path] != number and finding.state != "ignored":
             finding = Finding(seen, finding.role, "older", "", finding.size)
         findings.append(finding)
@@ -118,27 +116,6 @@ def same(seen: SeenFile, found: os.stat_result) -> bool:
     return seen.size < 0 or (
         (seen.size, seen.mtime_ns, seen.inode) == (found.st_size, found.st_mtime_ns, found.st_ino)
     )
-
-
-def _as_it_was(seen: SeenFile) -> Finding | None:
-    """Return the finding on an input that is as it was read; `_look` says the same, slower.
-
-    That is what nearly all of many thousand files are: their number makes the difference.
-    """
-    path = seen.path
-    if seen.first != "read" or seen.written or path.endswith(".py"):
-        return None
-    try:
-        found = os.stat(path)  # noqa: PTH116 - a Path would drop nothing but time
-    except (OSError, ValueError):
-        return None
-    mode, look = found.st_mode, identity(found)
-    size = look[0]
-    if stat.S_IFMT(mode) != stat.S_IFREG or seen.size != size:
-        return None
-    if seen.mtime_ns != look[1] or seen.inode != look[3]:
-        return None
-    return Finding(seen, "input", "ready", "", size, look, mode & _ANY_MAY_RUN != 0)
 
 
 def _judge(seen: SeenFile, rules: IgnoreRules) -> Finding:

@@ -50,10 +50,24 @@ def inspect(path: Path) -> None:
         seen.add(entry.orig_filename)
         _check(path.name, entry)
     _check_metadata(path.name, seen)
-    size, free = sum(entry.file_size for entry in entries), shutil.disk_usage(path.parent).free
+    check_room(path.name, sum(entry.file_size for entry in entries), path.parent)
+
+
+def check_room(what: str, size: int, folder: Path) -> None:
+    """Check that what is to be unpacked would fit on a folder's disk.
+
+    Args:
+        what: What it is, in words.
+        size: Its bytes when it is unpacked.
+        folder: Where they would go.
+
+    Raises:
+        EnvironmentFailure: When it would not.
+    """
+    free = shutil.disk_usage(folder).free
     if size > free:
         raise EnvironmentFailure(
-            f"{path.name} unpacks to {size:,} bytes, and {free:,} are free in {path.parent}.",
+            f"{what} unpacks to {size:,} bytes, and {free:,} are free in {folder}.",
             hint="Free some space there, then try again; nothing was installed.",
         )
 

@@ -797,10 +797,10 @@ EXPORT int linkat(int from, const char *old, int to, const char *new, int flags)
 #define SYS_io_uring_setup 425
 #endif
 
-#if defined(__x86_64__)
 /* Some programs open files so (tar and cp of today, with openat2). Whatever else is asked for
  * goes straight through, in registers and on the stack as it came: what returns may be a clone
- * with a stack of its own. On aarch64 there is no such stand-in. */
+ * with a stack of its own. */
+#if defined(__x86_64__)
 __asm__(".text\n.globl syscall\n.type syscall,@function\nsyscall:\n.cfi_startproc\n"
         ".byte 0xf3, 0x0f, 0x1e, 0xfa\n" /* endbr64 */
         "cmpq $2, %rdi\nje 1f\ncmpq $85, %rdi\nje 1f\ncmpq $257, %rdi\nje 1f\n"
@@ -811,20 +811,33 @@ __asm__(".text\n.globl syscall\n.type syscall,@function\nsyscall:\n.cfi_startpro
         "1: jmp mlops_open_by_number\n"
         "2: movl %eax, %edi\nnegl %edi\njmp mlops_fail\n"
         ".cfi_endproc\n.size syscall, .-syscall\n");
+#elif defined(__aarch64__)
+__asm__(".text\n.globl syscall\n.type syscall,@function\nsyscall:\n.cfi_startproc\n"
+        "hint #34\n" /* bti c */
+        "cmp x0, #56\nb.eq 1f\ncmp x0, #425\nb.eq 1f\ncmp x0, #437\nb.eq 1f\n"
+        "mov x8, x0\nmov x0, x1\nmov x1, x2\nmov x2, x3\nmov x3, x4\nmov x4, x5\nmov x5, x6\n"
+        "svc #0\ncmn x0, #4095\nb.hs 2f\nret\n"
+        "1: b mlops_open_by_number\n"
+        "2: neg w0, w0\nb mlops_fail\n"
+        ".cfi_endproc\n.size syscall, .-syscall\n");
+#endif
 
+#if defined(__x86_64__) || defined(__aarch64__)
 #define FROM_ASSEMBLER __attribute__((used, visibility("hidden")))
 FROM_ASSEMBLER long mlops_fail(int number);
 FROM_ASSEMBLER long mlops_fail(int number) { return errno = number, -1; }
 
 FROM_ASSEMBLER long mlops_open_by_number(long, long, long, long, long);
 FROM_ASSEMBLER long mlops_open_by_number(long call, long a, long b, long c, long d) {
-  int here = call == SYS_open || call == SYS_creat, at = here ? AT_FDCWD : (int)a;
+  int here = 0, is_ring = call == SYS_io_uring_setup, flags = (int)c;
+#if defined(SYS_open) /* not on aarch64 */
+  here = call == SYS_open || call == SYS_creat;
+  if (here) flags = (int)(call == SYS_open ? b : O_CREAT | O_WRONLY | O_TRUNC);
+#endif
+  int at = here ? AT_FDCWD : (int)a;
   const char *path = (const char *)(here ? a : b);
-  int is_ring = call == SYS_io_uring_setup, flags = 0;
   Before before = {1, 0, {0}};
   before.there = !is_ring && watching() && ask(SYS_newfstatat, at, path, &before.found, 0) == 0;
-  if (call != SYS_openat2)
-    flags = (int)(call == SYS_open ? b : call == SYS_creat ? O_CREAT | O_WRONLY | O_TRUNC : c);
   long result = ask(call, a, b, c, d);
   if (UNUSUAL((unsigned long)result > -4096UL)) return mlops_fail((int)-result);
   if (call == SYS_openat2) memcpy(&flags, (void *)c, sizeof flags); /* the first word of open_how */

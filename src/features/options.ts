@@ -3,13 +3,12 @@
  */
 import { Dialog, showDialog } from '@jupyterlab/apputils';
 
-import { RequestError } from '../api/client';
+import type { RequestError } from '../api/client';
 import type { ReproduceOptions } from '../api/records';
 import type { IContext } from '../views/context';
 import { short } from '../views/words';
 import { Form, IField } from '../widgets/form';
-
-type Words = Record<string, string>;
+import { Filled, filledIn, VARIABLE, Words } from './filled';
 
 /** Train it again as it was recorded, and ask before another person's code runs. */
 export const PLAIN: ReproduceOptions = {
@@ -24,7 +23,6 @@ export const PLAIN: ReproduceOptions = {
 };
 
 const TOLERANCE = /^[^-=][^=]*=[0-9][0-9.eE+-]*%?$/;
-const VARIABLE = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** How many more reruns the server takes. */
 const MOST = 100;
@@ -43,33 +41,26 @@ export async function askOptions(
   tell: (error: RequestError) => Promise<void>
 ): Promise<ReproduceOptions | null> {
   const { trans } = context;
-  let words: Words = {};
-  for (;;) {
-    const answer = await showDialog({
-      title: trans.__('Reproduce %1', short(snapshot)),
-      body: new Form(
-        fields(context, words),
-        trans.__('What stays empty is as it was recorded.')
-      ),
-      focusNodeSelector: 'input[name=tolerances]',
-      buttons: [
-        Dialog.cancelButton(),
-        Dialog.okButton({ label: trans.__('Reproduce') })
-      ]
-    });
-    if (!answer.button.accept || !answer.value) {
-      return null;
-    }
-    words = answer.value;
-    try {
-      return optionsOf(words, context);
-    } catch (error) {
-      if (!(error instanceof RequestError)) {
-        throw error;
-      }
-      await tell(error);
-    }
-  }
+  return filledIn(
+    async words => {
+      const answer = await showDialog({
+        title: trans.__('Reproduce %1', short(snapshot)),
+        body: new Form(
+          fields(context, words),
+          trans.__('What stays empty is as it was recorded.')
+        ),
+        focusNodeSelector: 'input[name=tolerances]',
+        buttons: [
+          Dialog.cancelButton(),
+          Dialog.okButton({ label: trans.__('Reproduce') })
+        ]
+      });
+      return answer.button.accept ? answer.value : null;
+    },
+    filled => optionsOf(filled, context),
+    tell,
+    trans
+  );
 }
 
 function fields({ trans }: IContext, words: Words): IField[] {
@@ -117,49 +108,30 @@ function fields({ trans }: IContext, words: Words): IField[] {
 /**
  * Return the options for what a person filled in.
  *
- * @param words - What they wrote, by field.
+ * @param filled - What they filled in.
  * @param context - Whose language it is answered in.
  * @throws A `RequestError` that names what cannot be meant.
  */
 export function optionsOf(
-  words: Words,
+  filled: Filled,
   { trans }: Pick<IContext, 'trans'>
 ): ReproduceOptions {
-  const list = (name: string): string[] =>
-    (words[name] ?? '').split(/[\s,]+/).filter(Boolean);
-  const refuse = (word: string, hint: string): never => {
-    const message = trans.__('“%1” cannot be meant.', word);
-    throw new RequestError({ code: 'options', message, hint }, 0);
-  };
-  const number = (name: string, least: number, most: number): number | null => {
-    const word = words[name] ?? '';
-    const value = Number(word);
-    if (word !== '' && !(value >= least && value <= most)) {
-      refuse(word, trans.__('Write a number, from %1 to %2.', least, most));
-    }
-    return word === '' ? null : value;
-  };
-  const all = (name: string, form: RegExp, hint: string): string[] => {
-    const found = list(name);
-    const strange = found.find(word => !form.test(word));
-    return strange === undefined ? found : refuse(strange, hint);
-  };
   return {
     ...PLAIN,
-    tolerances: all(
+    tolerances: filled.list(
       'tolerances',
       TOLERANCE,
       trans.__('Write METRIC=0.01, or METRIC=5% of its value.')
     ),
-    calibrate: Math.round(number('calibrate', 0, MOST) ?? 0),
-    timeout: number('timeout', 0.001, 1e7),
-    variables: all(
+    calibrate: Math.round(filled.number('calibrate', 0, MOST) ?? 0),
+    timeout: filled.seconds('timeout'),
+    variables: filled.list(
       'variables',
       VARIABLE,
       trans.__('Write names alone; their values are the server’s own.')
     ),
-    network: words.network === 'yes',
-    allow_build: words.allow_build === 'yes',
-    unisolated: words.unisolated === 'yes'
+    network: filled.ticked('network'),
+    allow_build: filled.ticked('allow_build'),
+    unisolated: filled.ticked('unisolated')
   };
 }

@@ -7,7 +7,7 @@ import type {
 } from '@jupyterlab/application';
 import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
-import { ITranslator } from '@jupyterlab/translation';
+import { ITranslator, TranslationBundle } from '@jupyterlab/translation';
 import { runIcon } from '@jupyterlab/ui-components';
 
 import type { JobRequest } from '../api/records';
@@ -16,10 +16,14 @@ import { CommandIDs, DOMAIN, IModel, PACKAGE } from '../tokens';
 import type { IContext } from '../views/context';
 import { Form, IField } from '../widgets/form';
 import { lineOf, nameFor } from './asking';
-import { NOTHING, send } from './jobs';
+import { Filled, filledIn, VARIABLE, Words } from './filled';
+import { NOTHING, send, show } from './jobs';
 
 /** What a run is asked for. */
 type RunOptions = NonNullable<JobRequest['run']>;
+
+/** The name of a model, as the server takes it. */
+const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
 /** Adds the command that runs a notebook. */
 export const runPlugin: JupyterFrontEndPlugin<void> = {
@@ -67,35 +71,47 @@ export const runPlugin: JupyterFrontEndPlugin<void> = {
 async function run(context: IContext, panel: NotebookPanel): Promise<void> {
   const { trans } = context;
   const { path } = panel.context;
-  const says = panel.content.model !== null && lineOf(panel.content.model);
-  const answer = await showDialog({
-    title: trans.__('Run and snapshot'),
-    body: new Form(
-      fields(context, path, Boolean(says)),
-      says
-        ? trans.__('What is kept is said by a cell of the notebook.')
-        : trans.__('A snapshot is taken at its end.')
-    ),
-    focusNodeSelector: 'input[name=parameters]',
-    buttons: [
-      Dialog.cancelButton(),
-      Dialog.okButton({ label: trans.__('Run') })
-    ]
-  });
-  if (answer.button.accept && answer.value) {
+  const says = Boolean(panel.content.model && lineOf(panel.content.model));
+  const options = await filledIn(
+    async words => {
+      const answer = await showDialog({
+        title: trans.__('Run and snapshot'),
+        body: new Form(
+          fields(context, path, says, words),
+          says
+            ? trans.__('What is kept is said by a cell of the notebook.')
+            : trans.__('A snapshot is taken at its end.')
+        ),
+        focusNodeSelector: 'input[name=parameters]',
+        buttons: [
+          Dialog.cancelButton(),
+          Dialog.okButton({ label: trans.__('Run') })
+        ]
+      });
+      return answer.button.accept ? answer.value : null;
+    },
+    filled => runOf(filled, path, trans),
+    error => show(context, error.problem),
+    trans
+  );
+  if (options !== null) {
     await panel.context.save();
-    const options = runOf(answer.value, path);
     await send(context, { ...NOTHING, verb: 'run', run: options });
   }
 }
 
-function fields({ trans }: IContext, path: string, says: boolean): IField[] {
+function fields(
+  { trans }: IContext,
+  path: string,
+  says: boolean,
+  words: Words
+): IField[] {
   const field = (
     name: string,
     label: string,
     example: string,
     value = ''
-  ): IField => ({ name, label, example, value });
+  ): IField => ({ name, label, example, value: words[name] ?? value });
   const all = [
     field('parameters', trans.__('Parameters'), 'alpha=0.1, epochs=5'),
     field('timeout', trans.__('Seconds that one cell may take'), '600')
@@ -112,30 +128,40 @@ function fields({ trans }: IContext, path: string, says: boolean): IField[] {
 }
 
 /**
- * Return what is asked of the server, which checks it.
+ * Return what is asked of the server.
  *
- * @param words - What a person wrote, by field.
+ * @param filled - What a person filled in.
  * @param notebook - The notebook's path.
+ * @param trans - Their language.
+ * @throws A `RequestError` that names what cannot be meant.
  */
 export function runOf(
-  words: Record<string, string>,
-  notebook: string
+  filled: Filled,
+  notebook: string,
+  trans: TranslationBundle
 ): RunOptions {
-  const list = (name: string): string[] =>
-    (words[name] ?? '').split(/[\s,]+/).filter(Boolean);
+  const variable = trans.__('Write the name of a variable.');
   return {
     notebook,
-    name: words.name || null,
-    model: words.model || null,
-    holdout: words.holdout || null,
-    metrics: list('metrics'),
-    timeout: words.timeout ? Number(words.timeout) : null,
-    parameters: (words.parameters ?? '')
+    name: filled.word(
+      'name',
+      NAME,
+      trans.__('Write letters, digits, dots and dashes.')
+    ),
+    model: filled.word('model', VARIABLE, variable),
+    holdout: filled.word('holdout', VARIABLE, variable),
+    metrics: filled.list('metrics', VARIABLE, variable),
+    timeout: filled.seconds('timeout'),
+    parameters: filled
+      .text('parameters')
       .split(/,(?=\s*[A-Za-z_]\w*\s*=)/)
-      .filter(part => part.trim())
+      .map(part => part.trim())
+      .filter(Boolean)
       .map(part => {
         const [name = '', ...value] = part.split('=');
-        return { name: name.trim(), value: value.join('=').trim() };
+        return value.length > 0 && VARIABLE.test(name.trim())
+          ? { name: name.trim(), value: value.join('=').trim() }
+          : filled.refuse(part, trans.__('Write NAME=VALUE.'));
       })
   };
 }

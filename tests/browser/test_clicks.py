@@ -237,3 +237,37 @@ def test_restore_and_verify(clicked: Server, page: Page) -> None:
     act(page, "Verify")
     expect(view(page)).to_contain_text("all as written", timeout=LONG)
     assert not (clicked.home / "outside").exists()
+
+
+def test_run_and_bundle(clicked: Server, page: Page) -> None:
+    """A notebook is run with a parameter, after a wrong one was told, and goes into one file."""
+    write_notebook(clicked.home / "work" / "plain.ipynb", ["loss = alpha / 2"])
+    show_panel(page, clicked, "plain.ipynb", workspace="plain")
+    expect(page.locator(".jp-NotebookPanel .cm-content").first).to_contain_text("alpha")
+    page.get_by_role("menuitem", name="MLOps", exact=True).click()
+    page.get_by_text("Run and Snapshot…", exact=True).click()
+    expect(page.get_by_label("Parameters")).to_be_focused()
+    assert accessible(page, ".jp-Dialog-content") == []
+    page.keyboard.type("alpha")
+    page.get_by_label("Variables with metrics").fill("loss")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("“alpha” cannot be meant")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Variables with metrics")).to_have_value("loss")
+    page.get_by_label("Parameters").fill("alpha=0.5")
+    page.keyboard.press("Enter")
+    expect(entries(page, "Runs").first).to_contain_text("1 snapshot taken.", timeout=LONG)
+    expect(entries(page, "Snapshots").first).to_contain_text("loss 0.25", timeout=LONG)
+
+    entries(page, "Snapshots").first.click(button="right")
+    page.get_by_role("menuitem", name="Bundle").last.click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("plain.zip")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("Let it end in .mlops", timeout=LONG)
+    page.keyboard.press("Enter")
+    entries(page, "Snapshots").first.click(button="right")
+    page.get_by_role("menuitem", name="Bundle").last.click()
+    page.get_by_role("dialog").get_by_role("textbox").fill("plain.mlops")
+    page.keyboard.press("Enter")
+    expect(entries(page, "Runs").first).to_contain_text("written to plain.mlops", timeout=LONG)
+    assert (clicked.home / "work" / "plain.mlops").stat().st_size > 1000

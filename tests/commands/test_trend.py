@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from py_mlops.commands.catalogue.trend import trend
+from py_mlops.commands.catalogue.trend import heads_by_target, trend
 from py_mlops.commands.history import log
 from py_mlops.commands.pages import logged_page
 from py_mlops.report.terminal import text
@@ -34,7 +34,7 @@ def test_of_many_snapshots_a_hundred_are_read_and_that_is_said(
 ) -> None:
     """First and newest are among them, each with its numbers, its verdict and its heads."""
     many = ids(stocked)
-    went = trend(stocked, NAME)
+    went = trend(stocked, NAME, heads_by_target(stocked))
     assert (len(went.points), went.total, went.earlier, went.unread) == (100, 150, False, 0)
     assert (went.points[0].id, went.points[-1].id) == (many[0], many[-1])
     assert went.points[0].metrics == {"accuracy": 0.5, "loss": 0.0}
@@ -48,7 +48,7 @@ def test_of_many_snapshots_a_hundred_are_read_and_that_is_said(
 def test_an_earlier_page_is_about_what_came_before(stocked: Workspace) -> None:
     """The numbers go up to where the page begins, not beyond it."""
     first = log(stocked, NAME, limit=60)
-    went = trend(stocked, NAME, before=first[-1].seq)
+    went = trend(stocked, NAME, heads_by_target(stocked), before=first[-1].seq)
     assert went.points[-1].id == ids(stocked)[89]
     assert len(went.points) == went.total == 90
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import platform
 import re
 import shutil
 import signal
@@ -30,12 +29,6 @@ OPENS = {
     "freopen": "libc.freopen.restype = libc.fopen.restype = ctypes.c_void_p\n"
     "libc.freopen(b'data', b'r', ctypes.c_void_p(libc.fopen(b'/dev/null', b'r')))",
 }
-if platform.machine() == "x86_64":
-    OPENS |= {
-        "syscall open": "libc.syscall(2, b'data', 0)",
-        "syscall openat": "libc.syscall(257, -100, b'data', 0, 0)",
-        "syscall openat2": "libc.syscall(437, -100, b'data', (ctypes.c_uint64 * 3)(), 24)",
-    }
 WRITES = {
     "open": "libc.open(b'new', 0o101, 0o644)",
     "creat": "libc.creat(b'new', 0o644)",
@@ -259,35 +252,6 @@ def test_closed_descriptors(traced: Traced) -> None:
     )
     assert sum(name.startswith("own") for _, name in traced.files()) == 950
     assert all(not path.stat().st_size for path in traced.folder.glob("own*"))
-
-
-def test_another_name_for_a_file(traced: Traced) -> None:
-    """A file that gets a second name is read, and the name is one that the program made."""
-    traced.python("import os; os.link('data', 'hard'); open('hard').close()")
-    traced.run("ln", "data", "of a child")
-    assert traced.files() == [
-        *[("R", "data"), ("W", "hard"), ("R", "hard")],
-        *[("R", "data"), ("W", "of a child")],
-    ]
-
-
-def test_system_calls_by_number(traced: Traced) -> None:
-    """Calls that open nothing come out as ever, and who asks for io_uring is told."""
-    if platform.machine() != "x86_64":
-        pytest.skip("not covered: system calls by their number")
-    said = traced.python(
-        LIBC + "import os; word = ctypes.c_long; libc.syscall.restype = word\n"
-        "def ask(*words): return libc.syscall(*map(word, words))\n"
-        "place = ask(9, 0, 4096, 3, 0x22, -1, 0); ctypes.memset(place, 1, 4096)\n"
-        "wrong = [(9999,), (257, -100, 0, 0), (2, 0, 0)]\n"
-        "errors = [(ask(*words), ctypes.get_errno()) for words in wrong]\n"
-        "print(ask(39) == os.getpid(), errors)\n"
-        "print(libc.syscall(425, 8, (ctypes.c_char * 240)()) > 0)"
-    )
-    as_ever, ring = said.splitlines()
-    assert as_ever == "True [(-1, 38), (-1, 14), (-1, 14)]"
-    told = [fields for fields in traced.records() if fields[0] == b"U"]
-    assert bool(told) == (ring == "True")  # a container may forbid it
 
 
 def test_paused(traced: Traced) -> None:

@@ -3,6 +3,7 @@ import { ServerConnection } from '@jupyterlab/services';
 
 import { Client, RequestError } from '../../src/api/client';
 import { lineFor } from '../../src/features/asking';
+import { Filled, filledIn } from '../../src/features/filled';
 import { optionsOf, PLAIN } from '../../src/features/options';
 import { runOf } from '../../src/features/run';
 
@@ -22,7 +23,7 @@ function refused(work: () => unknown): string {
 
 describe('the options of a rerun', () => {
   it('are as recorded where nothing is filled in', () => {
-    expect(optionsOf({}, { trans })).toEqual(PLAIN);
+    expect(optionsOf(new Filled({}, trans), { trans })).toEqual(PLAIN);
   });
 
   it('are read as a person writes them', () => {
@@ -34,7 +35,7 @@ describe('the options of a rerun', () => {
       network: 'yes',
       unisolated: ''
     };
-    expect(optionsOf(words, { trans })).toEqual({
+    expect(optionsOf(new Filled(words, trans), { trans })).toEqual({
       ...PLAIN,
       tolerances: ['accuracy=0.01', 'loss=5%'],
       calibrate: 3,
@@ -52,7 +53,9 @@ describe('the options of a rerun', () => {
     ['timeout', 'soon'],
     ['variables', 'A=1']
   ])('are refused where %s cannot be %s', (name, word) => {
-    const said = refused(() => optionsOf({ [name]: word }, { trans }));
+    const said = refused(() =>
+      optionsOf(new Filled({ [name]: word }, trans), { trans })
+    );
     expect(said).toBe(`“${word}” cannot be meant.`);
   });
 });
@@ -62,7 +65,7 @@ it('a run has the parameters as a person writes them', () => {
     parameters: 'alpha=0.1, layers=[1, 2], text=a=b',
     metrics: 'loss, f1'
   };
-  expect(runOf(words, 'work/digits.ipynb')).toEqual({
+  expect(runOf(new Filled(words, trans), 'work/digits.ipynb', trans)).toEqual({
     notebook: 'work/digits.ipynb',
     name: null,
     model: null,
@@ -75,6 +78,39 @@ it('a run has the parameters as a person writes them', () => {
       { name: 'text', value: 'a=b' }
     ]
   });
+});
+
+it.each([
+  ['timeout', 'soon', 'soon'],
+  ['timeout', '0', '0'],
+  ['name', 'two words', 'two words'],
+  ['model', 'my model', 'my model'],
+  ['metrics', 'loss, 2nd', '2nd'],
+  ['parameters', 'alpha', 'alpha'],
+  ['parameters', '2nd=1', '2nd=1']
+])('a run is refused where %s cannot be %s', (name, word, named) => {
+  const filled = new Filled({ [name]: word }, trans);
+  expect(refused(() => runOf(filled, 'n.ipynb', trans))).toBe(
+    `“${named}” cannot be meant.`
+  );
+});
+
+it('a form is shown again with its words until it can be meant', async () => {
+  const shown: unknown[] = [];
+  const answers = [{ timeout: 'soon' }, { timeout: '5' }];
+  const told: string[] = [];
+  const found = await filledIn(
+    words => {
+      shown.push(words);
+      return Promise.resolve(answers.shift() ?? null);
+    },
+    filled => filled.seconds('timeout'),
+    error => Promise.resolve(void told.push(error.message)),
+    trans
+  );
+  expect(found).toBe(5);
+  expect(shown).toEqual([{}, { timeout: 'soon' }]);
+  expect(told).toHaveLength(1);
 });
 
 describe('the line of a snapshot', () => {

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from py_mlops.store.base import Row
+from py_mlops.workspace import CLOCKS_APART
 
 Values = Sequence[str | int | float | None] | Mapping[str, str]
 
@@ -55,8 +56,8 @@ _TABLES = """
     ) WITHOUT ROWID;
 """
 NEWEST_VERDICT = (
-    "(created <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', '+1 hour')) || created "
-    "|| printf('%016d', seq)"
+    "(created <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now', "
+    f"'+{CLOCKS_APART.total_seconds():.0f} seconds')) || created || printf('%016d', seq)"
 )
 """What the newest verdict has the most of, and ends in its place in the log; see
 `history.reruns_of` for why that is not the place alone."""

@@ -14,7 +14,13 @@ from py_mlops.workspace import Workspace
 _LOOKED_AT = 2000
 
 
-def trend(workspace: Workspace, name: str, *, before: int | None = None) -> Trend:
+def trend(
+    workspace: Workspace,
+    name: str,
+    heads: Mapping[str, tuple[str, ...]],
+    *,
+    before: int | None = None,
+) -> Trend:
     """Return how a model's metrics went.
 
     Of many snapshots only some are read, so that it takes no longer in a store
@@ -23,6 +29,7 @@ def trend(workspace: Workspace, name: str, *, before: int | None = None) -> Tren
     Args:
         workspace: The store.
         name: The model's name.
+        heads: The names of the heads that point at each record, see `heads_by_target`.
         before: Only snapshots before this place in the ledger.
 
     Returns:
@@ -35,7 +42,6 @@ def trend(workspace: Workspace, name: str, *, before: int | None = None) -> Tren
         kind="snapshot", subject=name, before=before, limit=_LOOKED_AT + 1
     )
     row = [one.record for one in reversed(rows[:_LOOKED_AT])]
-    heads = heads_by_target(workspace)
     points = []
     unread = 0
     for identifier in thinned(row, MOST):

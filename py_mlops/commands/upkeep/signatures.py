@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from py_mlops.errors import Corrupt, Missing, StoreError
 from py_mlops.records import Author, HeadMove, LogSignature, PublicKey, Signature, encode, is_digest
@@ -15,9 +15,7 @@ from py_mlops.signing.sshsig import ed25519_of, fingerprint, message
 from py_mlops.store import Row, Store
 from py_mlops.store.ledger.merkle import Frontier, leaf_hash
 from py_mlops.store.ledger.schema import leaf_data
-
-_SKEW = timedelta(hours=1)
-"""So far the clocks of two machines may differ before somebody is told."""
+from py_mlops.workspace import CLOCKS_APART
 
 _KEY_ID = 4
 
@@ -219,7 +217,7 @@ class _Walk:
             when = datetime.strptime(row.time, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
         except (TypeError, ValueError):
             return  # the log has said so
-        if self._latest is not None and self._latest[0] - when > _SKEW:
+        if self._latest is not None and self._latest[0] - when > CLOCKS_APART:
             self.standing.notices.append(
                 f"Row {position} of the log is dated {row.time[:16]}, earlier than row "
                 f"{self._latest[1]} before it ({self._latest[0]:%Y-%m-%dT%H:%M}): a clock was "

@@ -15,12 +15,12 @@ from typing import Any
 
 from py_mlops.environment import uv
 from py_mlops.environment.conda.listing import CondaPackage, InstalledPackage, listing
+from py_mlops.environment.install import STAGE
 from py_mlops.environment.shelf import CopyTo, conda_shelf
 from py_mlops.errors import EnvironmentFailure
 from py_mlops.progress import Progress, Report
 from py_mlops.records import Blob, Conda, CondaArchive
 
-STAGE = "environment"
 _SHA256 = 64
 
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from py_mlops.environment.conda.archives import available, rattling, take
 from py_mlops.environment.conda.listing import CondaPackage, listing, read_listing, refused
 from py_mlops.environment.shelf import CopyTo, conda_shelf
+from py_mlops.environment.wheel import check_room
 from py_mlops.errors import EnvironmentFailure
 from py_mlops.progress import Report
 from py_mlops.records import CondaArchive, Environment
@@ -64,8 +65,7 @@ def beneath(environment: Environment, data: bytes | None) -> tuple[Beneath | Non
     if pythons != [environment.interpreter.version]:
         raise refused("their Python is not the one that is recorded")
     if not available():
-        why = f"nothing here can unpack conda's packages (`{EXTRA}` can)"
-        return None, [f"{why[0].upper()}{why[1:]}: {_INSTEAD}."]
+        return None, [f"Nothing here can unpack conda's packages (`{EXTRA}` can): {_INSTEAD}."]
     here = rattling().platform()
     foreign = sorted({one.subdir for one in packages} - {here, "noarch"})
     if foreign:
@@ -115,13 +115,7 @@ def unpack(
     """
     shutil.rmtree(folder, ignore_errors=True)
     contents = rattling().look(files, under.site)
-    free = shutil.disk_usage(folder.parent).free
-    if contents.size > free:
-        raise EnvironmentFailure(
-            f"conda's packages unpack to {contents.size:,} bytes, and {free:,} are free in "
-            f"{folder.parent}.",
-            hint="Free some space there, then try again; nothing was installed.",
-        )
+    check_room("All of conda's packages", contents.size, folder.parent)
     rattling().unpack(files, folder, cache=conda_shelf(cache) / "unpacked", report=report)
     return [
         f"The script that {name} wants to run after it is installed was not run."

@@ -16,10 +16,10 @@ import rattler
 from rattler.package_streaming import PackageArchive, download_to_path
 
 from py_mlops.environment.conda.contents import Contents, Entry
+from py_mlops.environment.install import STAGE
 from py_mlops.errors import EnvironmentFailure
 from py_mlops.progress import Progress, Report
 
-STAGE = "environment"
 _T = TypeVar("_T")
 _ALIAS = "CONDA_CHANNEL_ALIAS"
 """conda's own variable: the address before the name of a channel."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import abc
 import functools
 import itertools
 from typing import Any
@@ -16,33 +17,33 @@ _TWICE = "Columns of one name in a cursor of dicts are not recorded."
 _PLAIN = "Connection.query without a cursor is not recorded."
 
 
-class Driver:
+class Driver(abc.ABC):
     """What of a driver's is its own; a subclass for each."""
 
     module = ""
     """The name of the DBAPI module, whose errors the database raised."""
 
+    @abc.abstractmethod
     def source(self, connection: Any) -> str:
         """Return the database, without user and password."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def read(self, cursor: Any) -> Any:
         """Return the rows of a result in memory, ``None`` without any; or why there are none.
 
         Returns:
             A sequence of rows as plain tuples, or a text.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def is_of_dicts(self, cursor: Any) -> bool:
         """Say whether a cursor's rows are dicts."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def give(self, cursor: Any, rows: Any) -> Any:
         """Return recorded rows as the cursor keeps them; ``None`` for a statement without any."""
-        raise NotImplementedError
 
-    def begun(self, cursor: Any, writing: Writing) -> None:
+    def begun(self, cursor: Any, writing: Writing) -> None:  # noqa: B027 - one needs it
         """Take notice that an answer of a cursor's is being recorded."""
 
     def record(self, kind: Any) -> None:
