@@ -30,6 +30,8 @@ def test_notebook7(stocked: Server, page: Page) -> None:
     expect(badge(page)).to_contain_text("no snapshot", timeout=LONG)
     reveal(page)
     before = entries(page, "Snapshots").count()
+    idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
+    expect(idle).to_be_visible(timeout=LONG)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_text("Run All Cells", exact=True).click()
     expect(page.locator(".jp-OutputArea-output").last).to_contain_text("0.15", timeout=LONG)
