@@ -22,6 +22,9 @@ T = TypeVar("T")
 LOCK_TIMEOUT = 30
 """Seconds a writer waits for another."""
 
+_POOL = "py-mlops"
+"""What the pool of connections is called in logs."""
+
 CONNECT_TIMEOUT = 10
 """Seconds until a server must have answered."""
 
@@ -189,8 +192,9 @@ def _sqlite(url: URL) -> Engine:
 
 
 def _postgresql(url: URL) -> Engine:
-    # What the driver meets on its way out of a lost connection is nothing for a person's terminal.
-    logging.getLogger("psycopg").addHandler(logging.NullHandler())
+    # What they meet on their way out of a lost connection is nothing for a person's terminal.
+    for name in ("psycopg", f"sqlalchemy.pool.impl.QueuePool.{_POOL}"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
     try:
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
@@ -199,6 +203,7 @@ def _postgresql(url: URL) -> Engine:
             pool_size=2,
             max_overflow=8,
             pool_timeout=LOCK_TIMEOUT,
+            pool_logging_name=_POOL,
             # Never a value of a row in a message.
             hide_parameters=True,
         )
