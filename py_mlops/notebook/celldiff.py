@@ -3,7 +3,7 @@
 Equal cells are found first, cells of the same id next; nbdime, whose own alignment is
 quadratic, is asked only about the short stretches between. As a program,
 ``python -m py_mlops.notebook.celldiff``, it reads ``{"a": cells, "b": cells}`` and
-writes ``{"diff", "method"}``.
+writes ``{"diff", "complete"}``.
 """
 
 from __future__ import annotations

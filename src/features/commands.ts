@@ -21,6 +21,7 @@ import {
 } from '@jupyterlab/ui-components';
 import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
+import { expectComparison } from '../diff/ready';
 import { compareIcon, snapshotIcon } from '../icons';
 import type { Model } from '../model/model';
 import { CommandIDs, DOMAIN, IModel, PACKAGE } from '../tokens';
@@ -56,10 +57,8 @@ export const commandsPlugin: JupyterFrontEndPlugin<void> = {
     addOtherCommands(context, app);
     model.selection.changed.connect(() => {
       commands.notifyCommandChanged(CommandIDs.compare);
-      if (model.selection.items.length === 1) {
-        // both sides load what they compare with while the second one is picked
-        model.client.expectComparison().catch(() => undefined);
-        import('../diff/notebook').catch(() => undefined);
+      if (model.selection.items.length > 0) {
+        expectComparison(model.client);
       }
     });
     model.changed.connect(() => {

@@ -5,15 +5,12 @@ import * as React from 'react';
 
 import { asProblem } from '../api/client';
 import type { NotebookComparison, Problem } from '../api/records';
+import { drawing } from '../diff/ready';
 import { useLoaded, usePanel } from './context';
 import { Note, Part, Trouble } from './pieces';
 
 /** How many cells are drawn before one asks for more: each has an editor or two. */
 const FIRST = 50;
-
-/** Loads the code that draws, which is the larger part of ours; the server compares meanwhile. */
-const drawing = (): Promise<typeof import('../diff/notebook')> =>
-  import('../diff/notebook');
 
 /** The changed cells, drawn once the comparison and the drawing code are there. */
 export function NotebookChanges(props: {
@@ -25,7 +22,8 @@ export function NotebookChanges(props: {
   const { model, trans } = usePanel();
   const [whole, setWhole] = React.useState(false);
   React.useEffect(() => {
-    drawing().catch(() => undefined); // who draws says what is wrong
+    // while the server compares; who draws says what is wrong
+    drawing().catch(() => undefined);
   }, []);
   const { value, problem } = useLoaded(
     () => model.client.compareNotebooks(props.a, props.b, whole),

@@ -4,6 +4,7 @@
 import * as React from 'react';
 
 import type { SnapshotDetail } from '../api/records';
+import { expectComparison } from '../diff/ready';
 import { CommandIDs } from '../tokens';
 import { usePanel } from './context';
 import { Captured, Environment, Missing, ModelPart, Program } from './captured';
@@ -23,6 +24,9 @@ import {
 } from './pieces';
 import { bytes, duration, moment } from './words';
 
+/** How long one looks at a snapshot before it may be compared next, in milliseconds. */
+const LOOK = 500;
+
 /** One snapshot: what it came from, what came of it, and whether it comes out the same. */
 export function Snapshot({ id }: { id: string }): React.JSX.Element {
   const { model } = usePanel();
@@ -38,6 +42,14 @@ function Detail({ detail }: { detail: SnapshotDetail }): React.JSX.Element {
   React.useEffect(() => {
     model.snapshots.replace(detail.summary);
   }, [detail]);
+  const comparable = detail.record.parents.length > 0;
+  React.useEffect(() => {
+    if (comparable) {
+      const look = setTimeout(() => expectComparison(model.client), LOOK);
+      return () => clearTimeout(look);
+    }
+    return undefined;
+  }, [comparable]);
   return (
     <>
       <Header detail={detail} />

@@ -35,7 +35,10 @@ def _words(pid: int) -> bytes:
 
 
 def test_one_that_waits_answers_as_one_that_is_started(differ: Differ) -> None:
-    """Started before or not, killed meanwhile or not, asked by two at once: the same diff."""
+    """Started before or not, killed meanwhile or not, asked by two at once: the same diff.
+
+    Once it was asked, the next one waits.
+    """
     cell: dict[str, object] = {
         "cell_type": "code",
         "id": "c",
@@ -50,9 +53,9 @@ def test_one_that_waits_answers_as_one_that_is_started(differ: Differ) -> None:
     with ThreadPoolExecutor(2) as threads:
         asked = [threads.submit(differ.ask, *sides) for _ in range(2)]
         answers = [one.result() for one in asked]
-    assert spare not in waiting()
-    differ.prepare()
-    os.kill(waiting()[0], signal.SIGKILL)
+    [following] = waiting()
+    assert following != spare
+    os.kill(following, signal.SIGKILL)
     answers.append(differ.ask(*sides))
     [(diff, complete), *others] = [answer for answer in answers if answer is not None]
     assert complete

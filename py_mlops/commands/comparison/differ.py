@@ -18,23 +18,29 @@ _SPARE = 600.0
 
 
 class Differ:
-    """Asks nbdime; half of the time of a short answer is Python's start, which may come before."""
+    """Asks nbdime; most of the time of a short answer is Python's start, which may come before.
+
+    Who has compared once often compares again: after each answer the next process is started.
+    """
 
     def __init__(self) -> None:
         """Start nothing yet."""
         self._turn = threading.Lock()
+        self._closed = False
         self._spare: subprocess.Popen[bytes] | None = None
         self._end: threading.Timer | None = None
 
     def prepare(self) -> None:
         """Start a process that waits to be asked, unless there is one."""
         with self._turn:
+            if self._closed:
+                return
             if self._spare is None or self._spare.poll() is not None:
                 with contextlib.suppress(OSError):  # whoever asks is told
                     self._spare = _started()
             if self._end is not None:
                 self._end.cancel()
-            self._end = threading.Timer(_SPARE, self.close)
+            self._end = threading.Timer(_SPARE, self._end_spare)
             self._end.daemon = True
             self._end.start()
 
@@ -56,10 +62,17 @@ class Differ:
             answer = json.loads(said or _told(_started(), asked))
         except (OSError, ValueError, subprocess.TimeoutExpired):
             return None
+        finally:
+            self.prepare()
         return answer["diff"], answer["complete"]
 
     def close(self) -> None:
-        """End the process that waits."""
+        """End the process that waits; nothing is started any more."""
+        with self._turn:
+            self._closed = True
+        self._end_spare()
+
+    def _end_spare(self) -> None:
         process = self._taken()
         if process is not None:
             process.kill()
