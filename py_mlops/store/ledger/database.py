@@ -169,7 +169,7 @@ class Database:
 
 def _reached(silent: float) -> dict[str, Any]:
     """Return with which words of psycopg's a server is reached, and a lost one noticed."""
-    return {**_KEPT_ALIVE, "connect_timeout": round(min(CONNECT_TIMEOUT, silent))}
+    return {**_KEPT_ALIVE, "connect_timeout": max(1, round(min(CONNECT_TIMEOUT, silent)))}
 
 
 def _sqlite(url: URL, _: float) -> Engine:
