@@ -13,10 +13,14 @@ NEIGHBOURS := .venv-neighbours
 TORCH := torch==2.13.0+cpu
 BIN := $(VENV)/bin
 PANELS := $(VENV)/share/jupyter/labextensions
+# What a wheel is built by, so that each of its parts is built the same way here.
+HATCH := python -c 'from pathlib import Path; import hatch_build; hatch_build
 
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_HTTP_TIMEOUT ?= 300
+# Some images forbid Python to keep what it compiled; then each process here would compile it all anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help
 help:  ## this list
@@ -31,7 +35,7 @@ system:  ## the system packages that tests and isolated reruns use (apt, as root
 
 .PHONY: test
 test: install system tracer frontend readers kernels validators neighbours lint types frontend-checks  ## all checks and tests
-	@pytest -n 2 --dist loadgroup
+	@pytest -n 2
 
 .PHONY: lint
 lint: install  ## ruff: rules and formatting
@@ -92,7 +96,7 @@ $(VENV)/.uv: requirements/uv.txt
 # The installation builds the tracer; where the compiler came later, it is built now.
 .PHONY: tracer
 tracer: install system  ## the tracer, where the installation found no C compiler
-	@test -e py_mlops/guest/tracer.so || python -c 'from pathlib import Path; import hatch_build; hatch_build.build(Path())'
+	@test -e py_mlops/guest/tracer.so || $(HATCH).build(Path())'
 
 # The environment in which py-mlops is not installed, and in which tests read data.
 .PHONY: readers
@@ -145,6 +149,5 @@ node_modules/.installed: $(VENV)/.installed package.json yarn.lock .yarnrc.yml
 	@touch $@
 
 labextension/package.json: node_modules/.installed $(PANEL_SOURCES)
-	@rm -rf lib labextension
-	@jlpm build > labextension.log || { cat labextension.log; exit 1; }
+	@$(HATCH).build_panel(Path())' > labextension.log 2>&1 || { cat labextension.log; exit 1; }
 	@rm labextension.log

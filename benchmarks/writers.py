@@ -50,8 +50,8 @@ def _write(url: str, writer: int, ready: Barrier) -> None:
     for number in range(MOVES):
         digest = "sha256:" + hashlib.sha256(b"%d %d" % (writer, number)).hexdigest()
         row = Entry(digest, "head-move", _HEAD, f"writer {writer}", _TIME)
-        with ledger.turn(_HEAD):
-            ledger.append([row], Move(_HEAD, ledger.head(_HEAD), digest))
+        with ledger.turn(_HEAD) as previous:
+            ledger.append([row], Move(_HEAD, previous, digest))
     ready.wait()
     ledger.close()
 

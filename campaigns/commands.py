@@ -1,7 +1,8 @@
 """Stops verbs at every single write they make, and checks what they leave behind.
 
 `campaigns.kill_points` does so with the store alone; here the subjects are
-snapshot, restore, bundle, unbundle, push, pull and gc, on a real store with a snapshot in it.
+snapshot, run, restore, bundle, unbundle, push, pull and gc, on a real store with
+a snapshot in it: in a folder, and in a team's database.
 
 Run it with ``python -m campaigns.commands``; a number after it tries only every
 so manieth point.
@@ -9,8 +10,10 @@ so manieth point.
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,8 +24,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from campaigns.kill_points import FAULTS, Outcome, find_points, try_points
-from campaigns.prepared import HEAD, open_at, prepare, take
+from campaigns.kill_points import (
+    FAULTS,
+    ROOT,
+    Argv,
+    Outcome,
+    find_points,
+    find_statements,
+    schema_of,
+    try_points,
+)
+from campaigns.prepared import HEAD, NOTEBOOK, address, assign, open_at, prepare, take
 from py_mlops.commands.transfer.bundle import bundle
 from py_mlops.commands.transfer.pull import pull
 from py_mlops.commands.transfer.push import push
@@ -30,14 +42,15 @@ from py_mlops.commands.transfer.unbundle import unbundle
 from py_mlops.commands.upkeep.gc import gc
 from py_mlops.commands.upkeep.verify import verify
 from py_mlops.environment.kept import kept
-from py_mlops.errors import MlopsError
+from py_mlops.errors import MlopsError, NoStore
 from py_mlops.records import Snapshot, record_id
 from py_mlops.records.closure import named_blobs
 from py_mlops.store import Store, open_store
 from py_mlops.workspace import Workspace
+from tests.postgresql import PostgreSQL, postgresql
 
 TEAM = "team"
-"""The folder of the store that is pushed to."""
+"""The store that is pushed to."""
 
 Run = Callable[[Workspace, Path], object]
 """Does it in a prepared folder, unless the result is there already and it would refuse."""
@@ -53,10 +66,13 @@ class Verb:
     Attributes:
         run: Does it.
         state: Says what is wrong with what it left.
+        apart: Whether it needs a process of its own when it is tried again: what
+            it leaves in a process would be left in the campaign's.
     """
 
     run: Run
     state: State
+    apart: bool = False
 
 
 def _first(folder: Path) -> str:
@@ -76,6 +92,28 @@ def _snapshot_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[
     record = workspace.store.get_as(head, Snapshot)
     while record.parents != [_first(folder)]:
         record = workspace.store.get_as(record.parents[0], Snapshot)
+
+
+def _execute(workspace: Workspace, folder: Path) -> object:
+    # papermill and nbformat take longer to import than all the other verbs do.
+    from py_mlops.commands.reruns.run import run  # noqa: PLC0415 - see above
+
+    return run(workspace, folder / NOTEBOOK, output=folder / "sent" / "executed.ipynb")
+
+
+def _execute_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[str]:
+    head = workspace.store.ledger.head(f"{Path(NOTEBOOK).stem}@main")
+    if head:
+        yield from arrived(workspace.store, head, done=True)
+    elif done:
+        yield "the snapshot is not there"
+    try:
+        found = [json.loads(data)["cells"] for data in _visible(folder / "sent").values()]
+    except ValueError:
+        yield "the executed notebook is not whole"
+    else:
+        if done and not found:
+            yield "the executed notebook is not there"
 
 
 def _restore(workspace: Workspace, folder: Path, to: str = "restored") -> list[str]:
@@ -155,15 +193,17 @@ def _gc_state(workspace: Workspace, folder: Path, done: bool) -> Iterator[str]:
 
 
 def _push(workspace: Workspace, folder: Path) -> object:
-    return push(workspace, str(folder / TEAM), [HEAD])
+    return push(workspace, address(folder, TEAM), [HEAD])
 
 
 def _push_state(_: Workspace, folder: Path, done: bool) -> Iterator[str]:
-    if not (folder / TEAM / "format").exists():
+    try:
+        store = open_store(address(folder, TEAM), create=False)
+    except NoStore:
         if done:
             yield "the other store is not there"
         return
-    with closing(open_store(folder / TEAM)) as store:
+    with closing(store):
         yield from arrived(store, _first(folder), done=done)
         if done and store.ledger.head(HEAD) != _first(folder):
             yield "the other store's head does not point at the snapshot"
@@ -197,6 +237,7 @@ def arrived(store: Store, snapshot_id: str, *, done: bool) -> Iterator[str]:
 
 VERBS = {
     "snapshot": Verb(_snapshot, _snapshot_state),
+    "run": Verb(_execute, _execute_state, apart=True),
     "restore": Verb(_restore, _restore_state),
     "bundle": Verb(_bundle, _bundle_state),
     "unbundle": Verb(_unbundle, _unbundle_state),
@@ -205,15 +246,33 @@ VERBS = {
     "gc": Verb(_gc, _gc_state),
 }
 
+SELDOM = {"run": 50}
+"""Of these only every so manieth point is tried: each starts two kernels."""
+
 CONTROL = "bundle-in-place"
 """The negative control: a verb that the check of bundles must find wanting."""
 
 _ALL = VERBS | {CONTROL: Verb(_bundle_in_place, _bundle_state)}
 
 
-def running(verb: str, folder: Path) -> list[str]:
-    """Prepare a folder, and return the command that runs a verb in it."""
+def running(verb: str, folder: Path, server: PostgreSQL | None = None) -> list[str]:
+    """Prepare a folder, and return the command that runs a verb in it.
+
+    Args:
+        verb: Which.
+        folder: An empty folder.
+        server: Where the store, and the one that is pushed to, have their
+            ledgers; without one they are in the folder.
+    """
+    if server:
+        for store in ("store", TEAM):
+            schema = schema_of(folder / store)
+            assign(folder, store, server.address(schema, blobs=str(folder / store)))
     prepare(folder)
+    return _command(verb, folder)
+
+
+def _command(verb: str, folder: Path) -> list[str]:
     return [sys.executable, "-m", "campaigns.commands", verb, str(folder)]
 
 
@@ -231,17 +290,20 @@ def check(verb: str, folder: Path, printed: str) -> Iterator[str]:
     """
     try:
         with closing(open_at(folder).store):
-            yield from _check(_ALL[verb], folder, done="done" in printed.split())
+            yield from _check(verb, folder, done="done" in printed.split())
     except MlopsError as error:
         yield f"{type(error).__name__}: {error.message}"
 
 
-def _check(verb: Verb, folder: Path, *, done: bool) -> Iterator[str]:
-    workspace = open_at(folder)
+def _check(name: str, folder: Path, *, done: bool) -> Iterator[str]:
+    verb, workspace = _ALL[name], open_at(folder)
     with closing(workspace.store):
         yield from _unharmed(workspace, folder)
         yield from verb.state(workspace, folder, done)
-        verb.run(workspace, folder)
+        if verb.apart:
+            subprocess.run(_command(name, folder), cwd=ROOT, capture_output=True, check=True)
+        else:
+            verb.run(workspace, folder)
         yield from (f"run again: {problem}" for problem in verb.state(workspace, folder, True))
         yield from (f"run again: {problem}" for problem in _unharmed(workspace, folder))
 
@@ -253,33 +315,47 @@ def _unharmed(workspace: Workspace, folder: Path) -> Iterator[str]:
     gc(workspace, grace=0)  # raises when a record's bytes are not all there
 
 
-def try_verb(verb: str, *, every: int = 1, calls: Sequence[str] | None = None) -> Iterator[Outcome]:
+def try_verb(
+    verb: str,
+    *,
+    every: int = 1,
+    calls: Sequence[str] | None = None,
+    server: PostgreSQL | None = None,
+) -> Iterator[Outcome]:
     """Try the points of a verb, and yield what came of each.
 
     Args:
         verb: Which.
         every: Try only every so manieth point.
         calls: System calls to stop at, by default all that change the disk.
+        server: As for `running`; it is killed before each statement, too.
     """
-    argv = partial(running, verb)
+    argv: Argv = partial(running, verb, server=server)
     points = find_points(argv, calls=calls) if calls else find_points(argv)
-    return try_points(points[::every], argv, partial(check, verb))
+    if server:
+        points += find_statements(argv)
+    # From the middle of the first so many: where each fault begins, nothing is done yet.
+    return try_points(points[every // 2 :: every], argv, partial(check, verb))
 
 
-def _table(verbs: Iterable[str], every: int) -> Iterator[tuple[str, int]]:
+def _table(
+    verbs: Iterable[str], every: int, server: PostgreSQL | None = None
+) -> Iterator[tuple[str, int]]:
     """Print a row for each verb, and yield how many of its points failed."""
-    print(f"{'points/problems':18}" + "".join(f"{fault:>16}" for fault in FAULTS), flush=True)
+    where = "PostgreSQL" if server else "SQLite"
+    print(f"{where + ', points/problems':28}" + "".join(f"{fault:>16}" for fault in FAULTS))
     for verb in verbs:
         struck, failed, missed, examples = Counter[str](), Counter[str](), 0, []
         calls = ["write"] if verb == CONTROL else None
-        for outcome in try_verb(verb, every=every, calls=calls):
+        seldom = every * SELDOM.get(verb, 1)
+        for outcome in try_verb(verb, every=seldom, calls=calls, server=server):
             struck[outcome.point.fault] += outcome.struck
             missed += not outcome.struck
             if outcome.problems:
                 failed[outcome.point.fault] += 1
                 examples.append(f"    {outcome.point}: {outcome.problems[0]}")
         cells = [f"{struck[fault]}/{failed[fault]}" for fault in FAULTS]
-        print(f"{verb:18}" + "".join(f"{cell:>16}" for cell in cells), f"  ({missed} not reached)")
+        print(f"{verb:28}" + "".join(f"{cell:>16}" for cell in cells), f"  ({missed} not reached)")
         print("".join(f"{line}\n" for line in examples[:10]), end="", flush=True)
         yield verb, failed.total()
 
@@ -290,11 +366,13 @@ def main(arguments: Sequence[str] = ()) -> int:
         return _run(arguments[0], Path(arguments[1]))
     start = time.monotonic()
     every = int(arguments[0]) if arguments else 1
-    failed = dict(_table(VERBS, every)) | dict(_table([CONTROL], 1))
-    caught = failed.pop(CONTROL)
-    print(f"{sum(failed.values())} failures of the verbs, {caught} of the control (which must "
+    failed = sum(failed for _, failed in _table(VERBS, every))
+    with postgresql() as server:
+        failed += sum(failed for _, failed in _table(VERBS, every, server))
+    caught = sum(failed for _, failed in _table([CONTROL], 1))
+    print(f"{failed} failures of the verbs, {caught} of the control (which must "
           f"fail), every point in {every} tried, {time.monotonic() - start:.0f} s")  # fmt: skip
-    return int(any(failed.values()) or caught == 0)
+    return int(failed > 0 or caught == 0)
 
 
 def _run(verb: str, folder: Path) -> int:

@@ -193,12 +193,16 @@ def adding_to_team(server: PostgreSQL) -> Argv:
     """
 
     def argv(folder: Path) -> list[str]:
-        schema = "points_" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-        address = server.address(schema, blobs=str(folder / "blobs"))
+        address = server.address(schema_of(folder), blobs=str(folder / "blobs"))
         (folder / "address").write_text(address)
         return _subject("add", folder)
 
     return argv
+
+
+def schema_of(folder: Path) -> str:
+    """Return the name of a folder's own schema in a server."""
+    return "points_" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
 
 
 def _store_in(folder: Path) -> str:

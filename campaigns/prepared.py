@@ -23,16 +23,34 @@ from py_mlops.store import open_store
 from py_mlops.workspace import Settings, Workspace
 
 HEAD = "flowers@main"
+NOTEBOOK = "project/blooms.ipynb"
+"""Within a prepared folder: a notebook that nobody has run yet."""
+
 _ANN = Author(name="Ann", email=None, source="unverified")
 _FROM = 3
 """So few files are a tree here: each more would be a dozen more points to stop at."""
-_CELLS = ["from scaling import scaled", "X = scaled(open('data.csv').read())", "accuracy = 0.9"]
+_CELLS = [
+    "from scaling import scaled",
+    "X = scaled(open('data.csv', 'rb').read())",
+    "accuracy = 0.9",
+]
 _MONTHS = 100 * 86400
+
+
+def assign(folder: Path, store: str, address: str) -> None:
+    """Say where a store of a folder is, which without that is in the folder, by its name."""
+    (folder / f"{store}.address").write_text(address)
+
+
+def address(folder: Path, store: str) -> str:
+    """Return the address of a store of a folder."""
+    assigned = folder / f"{store}.address"
+    return assigned.read_text() if assigned.exists() else str(folder / store)
 
 
 def open_at(folder: Path, store: str = "store") -> Workspace:
     """Open the workspace of a prepared folder."""
-    settings = Settings(store=str(folder / store), cache=folder / "cache", ignore=())
+    settings = Settings(store=address(folder, store), cache=folder / "cache", ignore=())
     return Workspace(open_store(settings.store), _ANN, settings)
 
 
@@ -50,7 +68,7 @@ def prepare(folder: Path) -> None:
     nothing reaches, whose digests are in ``garbage``; ``handover-2`` is that of
     another snapshot; ``received.mlops`` is somebody else's, whose id is in
     ``received``; the cache knows the environment's lock and holds an
-    environment unused for months; ``sent`` is an empty folder for bundles.
+    environment unused for months; ``sent`` is an empty folder for what is written.
     """
     (folder / "sent").mkdir()
     _write_project(folder / "project")
@@ -96,6 +114,7 @@ def _write_project(project: Path) -> None:
         "cells": [_saved(number, source) for number, source in enumerate(_CELLS)],
     }  # fmt: skip
     (project / "flowers.ipynb").write_text(json.dumps(notebook))
+    (project / Path(NOTEBOOK).name).write_text(json.dumps(notebook))
 
 
 def _saved(number: int, source: str) -> dict[str, Any]:

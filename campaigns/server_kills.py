@@ -60,8 +60,8 @@ def _add(store: Store, number: int, count: int, traffic: Traffic) -> None:
     )  # fmt: skip
     try:
         data.put_bytes(b"data %d %d" % (number, count))
-        with store.ledger.turn(HEAD):
-            store.add(record, head=HEAD, previous=store.ledger.head(HEAD))
+        with store.ledger.turn(HEAD) as previous:
+            store.add(record, head=HEAD, previous=previous)
     except (StoreUnavailable, HeadMoved) as error:
         traffic.refused[type(error).__name__] += 1
     else:

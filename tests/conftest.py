@@ -9,11 +9,24 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests import scheduling
+
 ROOT = Path(__file__).parent.parent
 
 # The same examples every time: a red test is red again. Campaigns roam freely.
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest."""
+    scheduling.longest_first(items)
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> scheduling.ByUnit:
+    """Let one worker run all that shares a server, a kernel or an environment."""
+    return scheduling.ByUnit(config, log)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -33,7 +46,9 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("MLOPS_SIGN", "0")  # rows are counted in many tests; tests/signing has it on
         patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
-        for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "IPYTHONDIR"):
+        # Some images set the last one; every process would compile all that it imports.
+        for name in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "IPYTHONDIR",
+                     "PYTHONDONTWRITEBYTECODE"):  # fmt: skip
             patch.delenv(name, raising=False)
         for name in ("GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_DIR", "JPY_SESSION_NAME"):
             patch.delenv(name, raising=False)

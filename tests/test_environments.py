@@ -12,8 +12,6 @@ import pytest
 
 from campaigns.environments import CASES, SLICE, NotCovered, Outcome, attempt, ordinary_user
 
-pytestmark = pytest.mark.xdist_group("environments")
-
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Any:

@@ -22,7 +22,6 @@ from py_mlops.records.handover import Handover, SeenFile
 from tests.readers import READERS, Reader
 from tests.readers_kernel import FORMATS_PYTHON, READERS_PYTHON
 
-pytestmark = pytest.mark.xdist_group("readers")  # two kernels, which all of them share
 _SECONDS = 120
 _NOTHING = Request(name="readers", model=None, metrics=[], holdout=None)
 

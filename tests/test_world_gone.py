@@ -20,8 +20,6 @@ from tests.postgresql import postgresql
 from tests.projects import mlops, write_notebook
 from tests.readers_kernel import READERS_PYTHON, kernelspec
 
-pytestmark = pytest.mark.xdist_group("world-gone")  # they share what is left of it
-
 CELLS = [
     """\
 import os

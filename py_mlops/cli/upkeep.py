@@ -222,7 +222,7 @@ def lock(call: Call) -> None:
     from py_mlops.guest.facts import facts
     from py_mlops.records.handover import KernelFacts
     from py_mlops.report.page import Line, Page, Section
-    from py_mlops.workspace import read_settings
+    from py_mlops.settings import read_settings
 
     mine = msgspec.convert(facts(), KernelFacts)
     locked = lock(mine, cache=read_settings().cache, report=call.output.progress)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -99,18 +99,20 @@ class Way:
                 hint="Do not use this snapshot; ask its author where it came from.",
             ) from error
 
-    def without(self, refused: Callable[[str], bool]) -> Way:
+    def without(self, refused: Callable[[str], bool], made: Mapping[str, str]) -> Way:
         """Return the way without the links that cannot be made.
 
         Files behind such a link are found under its name all the same.
 
         Args:
             refused: Says of a path whether no link may lie there or lead there.
+            made: Links that are made in any case, by the machine's own need of them, each with
+                what it holds: the very same in a record is a way.
         """
         kept = []
         for path, target in self._links.items():
             with suppress(Hostile):  # a circle is nothing that anyone could have read through
-                if not (refused(path) or refused(self.to(path))):
+                if made.get(path) == target or not (refused(path) or refused(self.to(path))):
                     kept.append(Link(path=path, target=target))
         return Way(kept)
 

@@ -99,6 +99,7 @@ class Level:
         """
         self._judge(cell)
         found = self._alarm.alarms() if self._alarm is not None else []
+        found += [{"cell": at, "bytes": 0, "text": text} for at, text in self._opens.doubtful]
         if self._proven and not self.trace.whole:
             text = "The log of opened files is full or damaged; what was read later is not seen."
             found.append({"cell": cell, "bytes": 0, "text": text})

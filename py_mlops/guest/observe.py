@@ -9,7 +9,7 @@ import threading
 import time
 from typing import Any, Callable, Iterator, Sequence
 
-from . import places, words
+from . import folders, places, words
 from .contacts import DRIVER, PYTHON, Contacts
 from .copies import Look
 from .level import Level
@@ -52,6 +52,7 @@ class Observer:
         self.level.trace.listed = self.world.listings.listed
         self.level.trace.normal = self.world.links.normal
         self._opens.merge = self._merge
+        self._opens.beside = self._open_folders
         self._commands: dict[tuple[int, str], None] = {}
         self._handlers: dict[str, Callable[..., None]] = {}
 
@@ -157,7 +158,7 @@ class Observer:
             all_threads: Whether another thread starts them.
         """
         with contextlib.suppress(Exception):
-            self._ran(words.text_of(command), os.getcwd())
+            self._ran(words.text_of(command), folders.working())
         silence = self._everywhere if all_threads else self._silence
         silence.processes += 1
         try:
@@ -225,6 +226,10 @@ class Observer:
             self.level.trace.merge(reads_can_wait=reads_can_wait)
         self._opens.follow(self.level.seeing())
 
+    def _open_folders(self) -> list[str]:
+        with self.paused():
+            return folders.all_open()
+
     def _keep(self, path: str, look: Look) -> Kept:
         with self.paused():
             return self.originals.keep(path, look)
@@ -232,14 +237,14 @@ class Observer:
     def _started_process(
         self, program: object, argv: object, cwd: _Path | None = None, _env: object = None
     ) -> None:
-        folder = os.getcwd()
+        folder = folders.working()
         if isinstance(cwd, (str, bytes, os.PathLike)):  # a posix_spawn has an environment here
             folder = os.path.join(folder, os.fsdecode(cwd))
         command: Any = argv if isinstance(argv, (list, tuple)) and argv else program
         self._ran(words.text_of(command), folder)
 
     def _started_shell(self, command: _Path) -> None:
-        self._ran(words.text_of(command), os.getcwd())
+        self._ran(words.text_of(command), folders.working())
 
     def _forked(self) -> None:
         self._ran("", "")
@@ -304,9 +309,9 @@ def _hook(
         try:
             if event == "open":
                 if args[2] & WRITING:
-                    if args[0] in written:
+                    if args[0] in written and args[1] is not None:
                         return
-                elif opens.seeing[0] or args[0] in read:
+                elif opens.seeing[0] or (args[0] in read and args[1] is not None):
                     return
             handler = handlers.get(event)
             if handler is not None and not silence.all:

@@ -7,7 +7,7 @@ from collections import deque
 from typing import Any, Callable, Optional, Sequence, Tuple
 from urllib.parse import unquote, urlsplit
 
-from . import places
+from . import folders, places
 from .copies import Look
 from .sightings import Sightings, look_at
 
@@ -16,6 +16,7 @@ UNSEEN = (0,)
 """What `Opens.seeing` is where no tracer sees anything."""
 _MANY = 500_000
 _BACKLOG = 50_000
+_MOST_UNSURE = 1000
 
 _TYPE, _FOLDER = 0o170000, 0o040000
 
@@ -37,6 +38,8 @@ class Opens:
         seeing: Its first element says whether the tracer sees what is opened.
         left: Its first element says the same to who hands on the audit events.
         normal: Makes paths that mean the same the same, see `links.Links.normal`.
+        beside: Returns the folders that ``os.open`` may mean, see `folders.all_open`.
+        doubtful: Cells with what was opened in one of several folders, in words.
     """
 
     def __init__(self, files: Sightings) -> None:
@@ -50,22 +53,33 @@ class Opens:
         self.seeing: Sequence[int] = UNSEEN
         self.left: Any = [0]
         self.normal: Callable[[str], str] = normal
+        self.beside: Callable[[], list[str]] = _none
+        self.doubtful: dict[tuple[int, str], None] = {}
         self._files = files
         self._backlog: deque[_Opened] = deque()
+        self._unsure: list[_Opened] = []
         self._ours: set[str] = set()  # folders that are left out; theirs are watched
         self._theirs: set[str] = set()
         self._left_out: tuple[str, ...] = ()
         self._kept: tuple[str, ...] = ()
 
-    def opened(self, path: Any, _mode: object, flags: int) -> None:
-        """Take one audit event ``open``; it comes before the file is opened."""
+    def opened(self, path: Any, mode: object, flags: int) -> None:
+        """Take one audit event ``open``; it comes before the file is opened.
+
+        Args:
+            path: As the program names it.
+            mode: That of ``open``; ``None`` for ``os.open``, which can name a folder besides.
+            flags: Those of the system call.
+        """
         # Every new file comes through here, 20,000 of them in some loops: look
         # at it now, think about it between cells.
         if isinstance(path, int):
             return
         full = requested = path if type(path) is str else os.fsdecode(path)
         if full[:1] != "/":
-            full = os.getcwd() + "/" + full
+            if mode is None and self._is_beside(requested, flags):
+                return
+            full = folders.working() + "/" + full
         known = self.written if flags & WRITING else self.read
         folder = full[: full.rindex("/") + 1]
         if folder in self._ours or (folder not in self._theirs and self.leaves_out(folder)):
@@ -87,6 +101,47 @@ class Opens:
         if full[-3:] != ".py":  # reloading reads anew within a cell
             known.add(path)
 
+    def _is_beside(self, name: str, flags: int) -> bool:
+        """Take a file that is in one of several folders, for no event tells in which.
+
+        Args:
+            name: Its name as it was given with or without a folder.
+            flags: Those of the system call.
+
+        Returns:
+            Whether there are several: where no folder is open it is the working directory's.
+        """
+        places = self.beside()
+        if len(places) < 2:  # noqa: PLR2004 - the working directory alone
+            return False
+        found = [self.normal(os.path.join(place, name)) for place in places]
+        files = [(path, look_at(path)) for path in found if not self.leaves_out(path)]
+        there = [path for path, look in files if look is not None]
+        opened = [(path, name, flags, self.cell, look) for path, look in files]
+        if flags & WRITING:
+            self.catch_up()
+            for path in there:
+                self._files.keep(path)  # what it held, before it is known to be the one
+            if not self.seeing[0]:
+                self._unsure += opened[: _MOST_UNSURE - len(self._unsure)]
+        elif not self.seeing[0]:
+            self._backlog.extend(one for one in opened if one[-1] is not None)
+            if len(there) > 1 and len(self.doubtful) < _MOST_UNSURE:
+                text = f"os.open({name!r}) may have read any of {', '.join(there)}; all are kept."
+                self.doubtful.setdefault((self.cell, text))
+        return True
+
+    def _settle_unsure(self) -> None:
+        waiting, self._unsure = self._unsure, []
+        for one in waiting:
+            path, requested, flags, cell, look = one
+            if look_at(path) == look:
+                self._unsure.append(one)
+                continue
+            if look is not None and not flags & os.O_TRUNC and (_reads(flags) or look[0]):
+                self._files.read(path, requested, cell, look)
+            self._files.wrote(path, requested, cell, look)
+
     def connected_sqlite(self, database: Any) -> None:
         """Take one audit event ``sqlite3.connect``; the library opens the file itself, later."""
         name = os.fsdecode(database)
@@ -95,7 +150,7 @@ class Opens:
             name = "" if "mode=memory" in parts.query else unquote(parts.path)
         if not name or name.startswith(":memory:"):
             return
-        full = self.normal(os.path.join(os.getcwd(), name))
+        full = self.normal(os.path.join(folders.working(), name))
         if not self.leaves_out(full):
             self.catch_up()
             look = look_at(full)
@@ -114,6 +169,7 @@ class Opens:
     def next_cell(self, count: int) -> None:
         """Begin another cell, which takes a second look at what it reads."""
         self.catch_up(reads_can_wait=True)
+        self._unsure.clear()
         self.cell = count
         self.read.clear()
 
@@ -141,6 +197,7 @@ class Opens:
                 tracer saw them.
         """
         self.merge(reads_can_wait)
+        self._settle_unsure()
         while self._backlog:
             try:
                 full, requested, flags, cell, look = self._backlog.popleft()
@@ -186,6 +243,10 @@ def _reads(flags: int) -> bool:
 
 def _nothing(_reads_can_wait: bool) -> None:
     pass
+
+
+def _none() -> list[str]:
+    return []
 
 
 def normal(path: str) -> str:

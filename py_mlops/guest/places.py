@@ -115,4 +115,6 @@ def kept() -> list[str]:
 
 def _expanded(paths: Iterable[str]) -> list[str]:
     full = [os.path.expanduser(os.path.expandvars(path)) for path in paths]
-    return [os.path.normpath(path) for path in full if os.path.isabs(path)]
+    plain = [os.path.normpath(path) for path in full if os.path.isabs(path)]
+    # A home may be a link, which some follow and some do not.
+    return list(dict.fromkeys([*plain, *map(os.path.realpath, plain)]))

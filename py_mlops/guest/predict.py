@@ -14,7 +14,7 @@ from . import tables
 from .problem import Problem
 
 _METHODS = ("predict_proba", "decision_function", "predict")
-_WIDEST_TEXTS = 1 << 30
+_WIDEST_TEXTS = _LARGEST_COPY = 1 << 30
 
 
 def holdout(obj: Any, inputs: Any, variable: str, folder: str) -> dict[str, Any]:
@@ -112,9 +112,13 @@ def _askers(obj: Any) -> list[tuple[str, Callable[[Any], Any]]]:
             if callable(bound):
                 asked.append((method, bound))
     if not asked and callable(obj):
-        # A function may well write into what it is given.
-        asked.append(("call", lambda inputs: obj(_copied(inputs))))
-    return asked
+        asked.append(("call", obj))
+    return [(method, _on_copy(bound)) for method, bound in asked]
+
+
+def _on_copy(ask: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Return the same for inputs that it may well write into: they are the program's own."""
+    return lambda inputs: ask(_copied(inputs))
 
 
 def _matrix(xgboost: Any, inputs: Any) -> Any:
@@ -177,7 +181,9 @@ def _ask_torch(torch: Any, module: Any, inputs: Any) -> Any:
 
 def _tensor(torch: Any, module: Any, inputs: Any) -> Any:
     weight = next(iter(module.parameters()), None)
-    if not isinstance(inputs, torch.Tensor):
+    if isinstance(inputs, torch.Tensor):
+        inputs = _copied(inputs)  # a layer may write into what it is given
+    else:
         array, _ = tables.plain(inputs.to_numpy() if hasattr(inputs, "iloc") else inputs)
         inputs = torch.from_numpy(array.copy())
         if weight is not None and inputs.is_floating_point() and weight.is_floating_point():
@@ -186,8 +192,15 @@ def _tensor(torch: Any, module: Any, inputs: Any) -> Any:
 
 
 def _copied(inputs: Any) -> Any:
-    copy = getattr(inputs, "copy", None) or getattr(inputs, "clone", None)
-    return copy() if callable(copy) else inputs
+    """Return a copy, in the same layout; very large inputs and those without a copy as they are."""
+    if isinstance(inputs, dict):
+        return {name: _copied(value) for name, value in inputs.items()}
+    with contextlib.suppress(Exception):
+        size = inputs.memory_usage() if hasattr(inputs, "iloc") else getattr(inputs, "nbytes", 0)
+        if getattr(size, "sum", lambda: size)() <= _LARGEST_COPY:
+            copy = getattr(inputs, "copy", None) or inputs.clone
+            return copy("K") if hasattr(inputs, "__array_interface__") else copy()
+    return inputs
 
 
 @contextlib.contextmanager

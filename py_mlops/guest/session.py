@@ -14,6 +14,7 @@ from typing import Any, ContextManager
 from . import shell as _shell
 from .cells import CellWatch
 from .chance import VARIABLE, chance
+from .folders import working
 from .identity import identity
 from .observe import observer
 from .patches import record_here
@@ -40,7 +41,7 @@ class Session:
 
     def __init__(self, shell: Any) -> None:
         """Attach the observers to a shell."""
-        self.directory = os.getcwd()
+        self.directory = working()
         self._shell = shell
         self._observer = observer()
         self._observer.start()
@@ -148,7 +149,7 @@ class Session:
 
         found: list[dict[str, Any]] = []
         # A relative name is one of the first folder, or of the one the program went to.
-        folders = dict.fromkeys([self.directory, _folder_now() or self.directory])
+        folders = dict.fromkeys([self.directory, working()])
         for cell, folder in itertools.product(cells, folders):
             for item in named_files(cell["source"], folder, seen, variables=self._shell.user_ns):
                 # Through a link that the program made it is another file, which was seen.
@@ -222,13 +223,6 @@ def _told() -> dict[str, Any]:
         return {"tape": "", "answers": [], "unrecorded": []}
     unrecorded = [one for one in tape.unrecorded if not was_too_early(one)]
     return {"tape": tape.folder, "answers": tape.seen(), "unrecorded": unrecorded}
-
-
-def _folder_now() -> str:
-    try:
-        return os.getcwd()
-    except OSError:  # somebody removed it
-        return ""
 
 
 def start(shell: Any) -> Session:

@@ -66,6 +66,8 @@ def _members(inputs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         rows = inputs.tocsr()
         parts = {"data": rows.data, "indices": rows.indices, "indptr": rows.indptr}
         shape = [int(side) for side in rows.shape]
+        if len(shape) != 2:  # noqa: PLR2004 - rows and columns
+            raise Problem("A sparse array of one dimension cannot be stored.", "Give it rows.")
         return parts, _spec("sparse", shape, rows.dtype.name)
     columns = _columns(inputs)
     if columns is None:
@@ -165,6 +167,11 @@ def plain(value: Any) -> tuple[Any, Any]:
     """
     import numpy as np
 
+    if isinstance(value, np.ma.MaskedArray):
+        array, missing = plain(value.data)
+        masked = np.ma.getmaskarray(value)
+        missing = masked if missing is None else missing | masked
+        return array, missing if missing.any() else None
     if hasattr(value, "detach"):  # a torch tensor
         value = value.detach().cpu()
         value = (value.float() if str(value.dtype) == "torch.bfloat16" else value).numpy()
@@ -199,7 +206,7 @@ def _from_objects(array: Any) -> tuple[Any, Any]:
             f"Values of type {_kind(strange)} cannot be stored as plain arrays.",
             "Name inputs that hold numbers, texts or dates.",
         )
-    if all(isinstance(item, numbers.Number) for item in present):
+    if all(isinstance(item, (numbers.Number, np.bool_)) for item in present):
         filled = np.array([0 if gone else item for item, gone in zip(items, absent)])
         if filled.dtype.kind not in "biufc":  # integers beyond 64 bits, fractions
             filled = filled.astype("float64")
@@ -218,9 +225,13 @@ def _is_missing(item: Any) -> bool:
 
 
 def _is_plain(item: Any) -> bool:
-    return isinstance(item, (numbers.Number, *_AS_TEXT)) or type(item).__module__.startswith(
-        "pandas."
-    )
+    return isinstance(item, (numbers.Number, *_AS_TEXT)) or _package(item) in {"numpy", "pandas"}
+
+
+def _package(item: Any) -> str:
+    kind = type(item)
+    is_array = hasattr(item, "__len__") or kind.__name__ == "void"
+    return "" if is_array else kind.__module__.partition(".")[0]
 
 
 def _kind(value: Any) -> str:

@@ -8,7 +8,7 @@ all that is imported. In a kernel with pandas and scikit-learn that takes second
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.machinery import ModuleSpec, PathFinder
 from typing import Any, Iterator, Sequence
 
@@ -78,13 +78,15 @@ def _with_table(search: Any) -> Any:
 def _ufuncs() -> dict[int, str]:
     """Return for each ufunc that is imported the first module that has it under its own name."""
     numpy = sys.modules.get("numpy")
-    kind = getattr(numpy, "ufunc", ())
+    kind = getattr(numpy, "ufunc", None)
     table: dict[int, str] = {}
     for name, module in list(sys.modules.items()):
         if name in ("__main__", "__mp_main__"):
             continue
-        # Looked up past __getattr__: a lazy module would import itself.
-        for attribute, value in list(getattr(module, "__dict__", {}).items()):
-            if isinstance(value, kind) and value.__name__ == attribute:
-                table.setdefault(id(value), name)
+        # Nothing that stands there is asked anything: a lazy module would import itself, a lazy
+        # setting would set itself up, which may fail.
+        with suppress(Exception):
+            for attribute, value in list(object.__getattribute__(module, "__dict__").items()):
+                if type(value) is kind and value.__name__ == attribute:
+                    table.setdefault(id(value), name)
     return table

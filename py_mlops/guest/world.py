@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, ContextManager
 
+from . import folders
 from .links import Links
 from .opens import Opens
 from .sightings import Sightings, inside, look_at
@@ -70,8 +71,8 @@ class World:
     def _beside(self, path: _Path, folder: int = _AT_CWD) -> str:
         """Return a path in full; ``folder`` is the open folder it is relative to."""
         if isinstance(path, int):  # itself an open folder
-            return os.readlink(f"/proc/self/fd/{path}")
-        base = os.getcwd() if folder == _AT_CWD else os.readlink(f"/proc/self/fd/{folder}")
+            return folders.opened(path)
+        base = folders.working() if folder == _AT_CWD else folders.opened(folder)
         return self.links.normal(os.path.join(base, os.fsdecode(path)))
 
     def _name(self, path: _Path, folder: int = _AT_CWD) -> str:
@@ -99,7 +100,7 @@ class World:
         return True
 
     def _truncated(self, path: _Path, _length: int) -> None:
-        self._opens.opened(path, None, os.O_WRONLY)
+        self._opens.opened(path, "", os.O_WRONLY)
 
     def _renamed(
         self, source: _Path, target: _Path, from_folder: int = _AT_CWD, to_folder: int = _AT_CWD

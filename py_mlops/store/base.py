@@ -213,11 +213,12 @@ class Ledger(Protocol):
         """
         ...
 
-    def turn(self, name: str) -> AbstractContextManager[None]:
+    def turn(self, name: str) -> AbstractContextManager[str | None]:
         """Wait for one's turn at a head, so that moving it is not lost to others who wait.
 
-        Within the block read the head, and append with a move. Correctness
-        does not depend on it: it spares the losers of a race.
+        The block gets what the head then points at, as `head` says it; within
+        it, append with a move. Correctness does not depend on it: it spares
+        the losers of a race.
         """
         ...
 

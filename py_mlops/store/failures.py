@@ -110,6 +110,13 @@ def is_forbidden(error: StoreError) -> bool:
     return sqlstate.forbids(cause)
 
 
+def not_understood(error: DBAPIError) -> bool:
+    """Say whether a database did not know what it was asked for, as where its tables are others."""
+    if isinstance(error.orig, sqlite3.Error):
+        return getattr(error.orig, "sqlite_errorcode", 0) == sqlite3.SQLITE_ERROR
+    return sqlstate.unknown(error)
+
+
 def _translated(error: DBAPIError, doing: str) -> StoreError:
     # Extended codes of SQLite carry the primary code in their low byte.
     code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF

@@ -47,6 +47,8 @@ _PASSING = ("08", "57P", "40", "53300")
 
 _READ_ONLY = ("25006", "42501")
 
+_UNKNOWN = ("42P01", "42703")
+
 _CORRUPT = ("XX001", "XX002")
 
 _UNKNOWN_HOST = ("translate host name", "resolve host", "Name or service not known")
@@ -81,6 +83,11 @@ def passes(error: DBAPIError) -> bool:
 def forbids(error: DBAPIError) -> bool:
     """Say whether a failure is that of somebody who may read and not write."""
     return _state(error) in _READ_ONLY
+
+
+def unknown(error: DBAPIError) -> bool:
+    """Say whether a table or a column that was asked for is not there."""
+    return _state(error) in _UNKNOWN
 
 
 def _state(error: DBAPIError) -> str:

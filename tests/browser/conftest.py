@@ -24,12 +24,10 @@ CHROMIUM = shutil.which("chromium")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of pages together: they share a server, and the environment it rebuilds."""
+    """Say of the tests of pages that they are not covered where there is no browser."""
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(pytest.mark.xdist_group("browser"))
-            if not CHROMIUM:
-                item.add_marker(pytest.mark.skip(reason="not covered: chromium is not installed"))
+        if item.path.is_relative_to(Path(__file__).parent) and not CHROMIUM:
+            item.add_marker(pytest.mark.skip(reason="not covered: chromium is not installed"))
 
 
 def lay_out(home: Path, notebook: str, *more: str) -> None:

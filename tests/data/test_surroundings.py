@@ -99,9 +99,14 @@ def test_a_link_that_climbs_stays_below_the_root(tmp_path: Path) -> None:
 
 
 def test_links_that_cannot_be_made_are_no_way() -> None:
-    """A link over the interpreter, or into it, is left out; files go by its name then."""
-    way = Way(LINKS).without(lambda path: path.startswith("/disk"))
+    """A link over the interpreter, or into it, is left out; files go by its name then.
+
+    One that the machine itself has on the way to its interpreter is there in any case.
+    """
+    way = Way(LINKS).without(lambda path: path.startswith("/disk"), {"/real": "/elsewhere"})
     assert way.to("/p/data/a.csv") == "/p/data/a.csv"
+    way = Way(LINKS).without(lambda path: path == "/real", {"/real": "/disk"})
+    assert way.to("/real/a.csv") == "/disk/a.csv"
 
 
 @pytest.mark.parametrize("target", ["", "a\0b", "x" * 5000])

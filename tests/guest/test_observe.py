@@ -118,6 +118,26 @@ def test_relative_name_in_another_folder(watching: Observer, tmp_path: Path) -> 
     assert [Path(file["path"]).parent.name for file in watching.files()] == ["a", "b"]
 
 
+def test_working_directory_removed_meanwhile(watching: Observer, tmp_path: Path) -> None:
+    """A program whose folder is gone gets its own errors, and nothing of ours fails."""
+    (tmp_path / "gone").mkdir()
+    os.chdir(tmp_path / "gone")
+    try:
+        Path("a").write_text("x")
+        before = watching.files()
+        Path("a").unlink()
+        (tmp_path / "gone").rmdir()
+        for act in (Path("a").read_text, lambda: os.rename("a", "b"), lambda: os.mkdir("c")):
+            with pytest.raises(FileNotFoundError):
+                act()
+        subprocess.run(["true"], check=True)
+        os.listdir()
+        assert [file["path"] for file in before] == [f"{tmp_path}/gone/a"]
+        assert watching.failures == 0
+    finally:
+        os.chdir(tmp_path)
+
+
 def test_rename_of_a_folder(watching: Observer, tmp_path: Path) -> None:
     """Outputs in a folder that is renamed are outputs under their new names."""
     Path("part").mkdir()

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from py_mlops.guest import folders
 from py_mlops.guest.opens import Opens, normal
 from py_mlops.guest.sightings import Sightings
 
@@ -51,3 +52,46 @@ def test_roundabout_way_to_a_folder_that_is_left_out(tmp_path: Path) -> None:
     opens.opened(f"{tmp_path}/theirs/../ours/a", "r", os.O_RDONLY)
     opens.catch_up()
     assert files.as_dicts() == []
+
+
+def test_a_name_in_an_open_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that os.open finds in an open folder is that folder's, whatever its name there."""
+    for name in ("here/both", "there/both", "there/only", "there/old"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(name)
+    monkeypatch.chdir(tmp_path / "here")
+    files = Sightings()
+    opens = Opens(files)
+    opens.opened("only", None, os.O_RDONLY)
+    opens.beside = lambda: [*folders.all_open()[:1], str(tmp_path / "there")]
+    opens.opened("only", None, os.O_RDONLY)
+    opens.opened("both", "r", os.O_RDONLY)
+    opens.opened("both", None, os.O_RDONLY)
+    for name in ("new", "old"):
+        opens.opened(name, None, os.O_WRONLY | os.O_CREAT)
+        (tmp_path / "there" / name).write_text("written now")
+    opens.catch_up()
+    seen = {
+        (os.path.relpath(file["path"], tmp_path), file["first"], file["written"])
+        for file in files.as_dicts()
+    }
+    assert seen == {
+        ("there/only", "read", False), ("here/both", "read", False), ("there/both", "read", False),
+        ("there/new", "write", True), ("there/old", "read", True),
+    }  # fmt: skip
+    ((cell, text),) = opens.doubtful
+    assert (cell, "there/both" in text) == (0, True)
+
+
+def test_open_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folders that are open are told under the names they have, or had."""
+    (tmp_path / "gone").mkdir()
+    number = os.open(tmp_path, os.O_RDONLY)
+    try:
+        monkeypatch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        assert folders.all_open()[0] == str(tmp_path / "gone")
+        assert str(tmp_path) in folders.all_open()
+    finally:
+        os.close(number)
+        os.chdir(tmp_path)

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+from pathlib import Path
+
+import pytest
 
 from py_mlops.guest import places
 
@@ -17,6 +20,16 @@ def test_a_project_below_the_interpreters_root_is_the_users() -> None:
     assert "/usr/lib/python3/a.py".startswith(found)
     assert "/venv/lib/python3.11/a.py".startswith(found)
     assert not "/usr/src/app/a.py".startswith(found)
+
+
+def test_a_home_that_is_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What belongs to Jupyter is known by the name of a linked home and by where it leads."""
+    (tmp_path / "real").mkdir()
+    (tmp_path / "home").symlink_to("real")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    found = tuple(path for path, _ in places.left_out([]))
+    assert f"{tmp_path}/home/.ipython/README".startswith(found)
+    assert f"{tmp_path}/real/.ipython/README".startswith(found)
 
 
 def test_folders_end_in_a_separator() -> None:

@@ -119,6 +119,24 @@ def test_nothing_is_disturbed(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert capsys.readouterr().out == ""
 
 
+@pytest.mark.parametrize(
+    "inputs",
+    [pd.DataFrame({"a": [1.0, 2.0]}), np.ones((2, 1), order="F"), {"a": np.ones(2)}],
+    ids=["frame", "array", "dict"],
+)
+def test_inputs_are_not_written_into(inputs: Any, tmp_path: Path) -> None:
+    """A model that writes into what it is asked about leaves the program's own inputs alone."""
+
+    class Writes:
+        def predict(self, given: Any) -> Any:
+            values = given["a"] if isinstance(given, (dict, pd.DataFrame)) else given
+            values[:] = 7.0
+            return np.array(values)
+
+    predictions(Writes(), inputs, str(tmp_path))
+    assert 7.0 not in np.asarray(inputs["a"] if not isinstance(inputs, np.ndarray) else inputs)
+
+
 def test_holdout(tmp_path: Path) -> None:
     """Inputs and answers are handed over together."""
     model = LogisticRegression().fit(X, Y)

@@ -106,6 +106,30 @@ def test_dict_of_arrays(tmp_path: Path) -> None:
     assert again["text"].tolist() == ["a", "b"]
 
 
+def test_masked_array(tmp_path: Path) -> None:
+    """What is masked is missing, whatever number stands below the mask."""
+    values = np.ma.array([1, 2, 3], mask=[False, True, False])
+    assert np.array_equal(there_and_back(values, tmp_path)[1], [1, np.nan, 3], equal_nan=True)
+
+
+def test_objects_of_numpy_and_pandas_in_a_column(tmp_path: Path) -> None:
+    """Intervals, periods, times and truth values in a column of objects are kept as they read."""
+    mixed = [np.True_, None, np.False_]
+    frame = pd.DataFrame(
+        {
+            "cut": pd.cut(pd.Series([1.0, 2.0, 3.0]), [0, 2, 4]),
+            "month": pd.period_range("2020-01", periods=3, freq="M"),
+            "true": pd.Series(mixed, dtype=object),
+            "time": pd.Series([np.datetime64("2020-01-01"), None, None], dtype=object),
+        }
+    )
+    _, columns = there_and_back(frame, tmp_path)
+    assert columns["cut"].tolist() == ["(0, 2]", "(0, 2]", "(2, 4]"]
+    assert columns["month"].tolist() == ["2020-01", "2020-02", "2020-03"]
+    assert np.array_equal(columns["true"], [1, np.nan, 0], equal_nan=True)
+    assert columns["time"].tolist() == ["2020-01-01", None, None]
+
+
 def test_sparse(tmp_path: Path) -> None:
     """A sparse matrix of any kind comes back in its compressed form, never made dense."""
     matrix = scipy.sparse.coo_matrix(([1.0, 2.0], ([0, 9], [5, 99_999])), shape=(10, 100_000))

@@ -40,6 +40,21 @@ with found_at_once():
     print(_utils.whichmodule is search)
 print(_utils.whichmodule is search)
 """
+LAZY = """
+import sys, types
+class Setting:
+    @property
+    def __class__(self):
+        raise RuntimeError("not configured")
+class Module(types.ModuleType):
+    def __getattribute__(self, name):
+        raise ImportError("a lazy module that cannot be imported here")
+sys.modules["settings"], sys.modules["lazy"] = types.ModuleType("settings"), Module("lazy")
+sys.modules["settings"].setting = Setting()
+import numpy
+from py_mlops.guest.ufuncs import _ufuncs
+print(_ufuncs()[id(numpy.add)].partition(".")[0])
+"""
 
 
 def run(code: str, *arguments: str) -> str:
@@ -59,3 +74,8 @@ def test_skops_trusts_the_very_same_names() -> None:
 def test_nothing_is_left_behind(code: str, expected: str) -> None:
     """A kernel without skops, or with skops imported already, stays as it was."""
     assert run(code) == expected
+
+
+def test_nothing_lazy_is_asked() -> None:
+    """Modules and settings that set themselves up when asked stay as they are."""
+    assert run(LAZY) == "numpy\n"

@@ -25,8 +25,6 @@ from tests.kernels.environments import ROOT, python_of
 from tests.kernels.models import DATA, MODELS, MODULE
 from tests.projects import write_notebook
 
-pytestmark = pytest.mark.xdist_group("formats")  # they share an environment
-
 _ALL = """
 import importlib.util, json, os, sys, tempfile
 sys.path[:0] = sys.argv[1:2]

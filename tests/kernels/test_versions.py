@@ -20,8 +20,6 @@ from tests.jupyter import Server, jupyter_server, kernelspec
 from tests.kernels.environments import VERSIONS, python_of
 from tests.projects import Ended, mlops, write_notebook
 
-pytestmark = pytest.mark.xdist_group("kernels")  # they share a server
-
 TRAINING = """
 import json, sqlite3, subprocess, urllib.request
 import pandas as pd

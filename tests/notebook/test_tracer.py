@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
+from py_mlops import __version__
 from py_mlops.notebook.execution import KernelCommand, execute
 from py_mlops.notebook.ship import guest_zip
 from py_mlops.notebook.tracer import trace_environment, tracer_library
@@ -125,14 +127,25 @@ def test_every_child_of_a_kernel(library: Path, log: Path, tmp_path: Path) -> No
 
 
 def test_the_wheel_holds_it(tmp_path: Path) -> None:
-    """A wheel built where there is a compiler holds the tracer, and is of this platform."""
+    """A wheel built where there is a compiler holds the tracer and the panel, of this platform."""
+    top = tmp_path / "py_mlops-0"
+    left_out = shutil.ignore_patterns("tracer.so", "__pycache__")
+    for name in ("py_mlops", "jupyter-config", "labextension"):
+        shutil.copytree(ROOT / name, top / name, ignore=left_out)
+    for name in ("pyproject.toml", "hatch_build.py", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, top)
+    # A source distribution: it carries the panel as `make frontend` has built it.
+    about = f"Metadata-Version: 2.4\nName: py-mlops\nVersion: {__version__}\n"
+    (top / "PKG-INFO").write_text(about)
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", str(tmp_path), "."],
-        cwd=ROOT, capture_output=True, check=True,
+        cwd=top, capture_output=True, check=True,
     )  # fmt: skip
     [wheel] = tmp_path.glob("*.whl")
     assert wheel.name.endswith(("linux_x86_64.whl", "linux_aarch64.whl"))
-    assert "py_mlops/guest/tracer.so" in zipfile.ZipFile(wheel).namelist()
+    held = zipfile.ZipFile(wheel).namelist()
+    assert "py_mlops/guest/tracer.so" in held
+    assert any(name.endswith("labextensions/py-mlops/package.json") for name in held)
 
 
 def test_without_a_compiler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

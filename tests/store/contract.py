@@ -198,8 +198,7 @@ def _moves(opener: Callable[[], Ledger], writer: int, count: int) -> None:
     for number in range(count):
         move = digest((writer, number))
         row = Entry(move, "head-move", "digits@main", f"writer {writer}", TIME)
-        with ledger.turn("digits@main"):
-            previous = ledger.head("digits@main")
+        with ledger.turn("digits@main") as previous:
             ledger.append([row], Move("digits@main", previous, move))
     ledger.close()
 

@@ -141,7 +141,7 @@ def rerun(
             history,
             blobs,
             folder / "mirror",
-            refused=start.needs.refuses,
+            needs=start.needs,
             isolation=isolation.level,
             report=report,
         )

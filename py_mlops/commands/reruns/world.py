@@ -89,7 +89,7 @@ def lay_out_world(
     blobs: Blobs,
     mirror: Path,
     *,
-    refused: Callable[[str], bool],
+    needs: sandbox.Needs,
     isolation: sandbox.Level,
     report: Report,
 ) -> World:
@@ -103,7 +103,7 @@ def lay_out_world(
         history: Its executed cells.
         blobs: Where the bytes are.
         mirror: An empty folder, or none yet.
-        refused: Says where nothing of a record may lie, see `sandbox.Needs`.
+        needs: Says where nothing of a record may lie.
         isolation: The rerun's level.
         report: Told about progress.
 
@@ -116,7 +116,8 @@ def lay_out_world(
     directory = sandbox.inside(mirror, snapshot.program.directory)
     directory.mkdir(parents=True)  # it may be the root
     around = snapshot.surroundings
-    way = Way(around.links).without(refused)
+    refused = needs.refuses
+    way = Way(around.links).without(refused, needs.runtime.links if isolated else {})
     wanted: dict[str, DataFile | CodeFile] = {}
     with Contents(blobs, snapshot) as contents:
         recorded: list[DataFile | CodeFile] = [*contents.files, *snapshot.program.modules]

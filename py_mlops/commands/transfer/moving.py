@@ -162,8 +162,7 @@ class Transfer:
             ancestor of the snapshot, and was left there.
         """
         ledger = self._target.store.ledger
-        with ledger.turn(head):
-            previous = ledger.head(head)
+        with ledger.turn(head) as previous:
             if previous == snapshot_id:
                 return True
             if previous is not None and previous not in self._ancestors(snapshot_id):

@@ -6,9 +6,9 @@ import functools
 import importlib
 from typing import Any, Callable
 
-from .sql_answer import Question, inside
+from .sql_answer import Question, begin, inside
 from .sql_stand_in import StandInConnection, StandInCursor
-from .sql_tee import TeeCursor, begin, driven
+from .sql_tee import TeeCursor, driven
 from .tape import tape
 
 FILES = {"sqlite", "duckdb"}

@@ -6,11 +6,11 @@ import collections
 import contextlib
 import contextvars
 import json
-from typing import Any, Iterable, Iterator, NamedTuple, Sequence
+from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from ..observe import observer
 from . import rows
-from .tape import Recording, Tape, Unrecorded
+from .tape import Recording, Tape, Unrecorded, tape
 
 KIND = "sql"
 _MOST, _FIRST = 1000, 16  # rows of one line of an answer: at most, and before any is known
@@ -37,6 +37,16 @@ def inside() -> Iterator[None]:
         _inside.reset(token)
 
 
+@contextlib.contextmanager
+def outside() -> Iterator[None]:
+    """Let the program's own code, which a driver calls, be recorded as it would be elsewhere."""
+    token = _inside.set(False)
+    try:
+        yield
+    finally:
+        _inside.reset(token)
+
+
 class Question(NamedTuple):
     """A statement put to a database.
 
@@ -50,14 +60,9 @@ class Question(NamedTuple):
     sql: str
     parameters: Any = None
 
-    @classmethod
-    def many(cls, source: str, sql: Any, parameters: Iterable[Any]) -> Question:
-        """Return the question that an ``executemany`` is."""
-        return cls(source, text_of(sql), {"many": list(parameters)})
-
     def key(self) -> bytes:
         """Return what tells this question from others."""
-        return json.dumps([self.source, self.sql, _normal(self.parameters)]).encode()
+        return json.dumps([self.source, self.sql, normal(self.parameters)]).encode()
 
     def record(self, tape: Tape) -> Writing:
         """Begin to record the answer."""
@@ -225,6 +230,57 @@ class Reading:
         )
 
 
+def recorded(
+    asked: Callable[[], Question], execute: Callable[[], Any]
+) -> tuple[Any, Writing | None]:
+    """Execute a statement once, and record the error if it is one.
+
+    Args:
+        asked: Returns the question; only called when it is needed.
+        execute: Lets the driver do it.
+
+    Returns:
+        What the driver returned, and where its rows are to be recorded; ``None``
+        where they are not.
+    """
+    writing = begin(asked)
+    try:
+        with inside():
+            return execute(), writing
+    except Exception as error:
+        if writing is not None:
+            writing.failed(error)
+        raise
+
+
+def begin(asked: Callable[[], Question]) -> Writing | None:
+    """Begin to record an answer, unless it is recorded already or nothing records.
+
+    Args:
+        asked: Returns the question; only called when it is needed.
+    """
+    kept = tape()
+    if kept is None or kept.mode != "record" or is_inside():
+        return None
+    try:
+        return asked().record(kept)
+    except Exception:
+        kept.failures += 1
+        return None
+
+
+class Rowless:
+    """What is recorded of a cursor whose statement has no rows, whatever the one before had."""
+
+    description = None
+
+    def __init__(self, cursor: Any) -> None:
+        """Take what the cursor knows otherwise."""
+        self.rowcount = cursor.rowcount
+        self.lastrowid = getattr(cursor, "lastrowid", None)
+        self.statusmessage = getattr(cursor, "statusmessage", None)
+
+
 _UNENCODABLE = {"unknown": True}
 
 
@@ -244,16 +300,19 @@ def _column(item: Sequence[Any]) -> list[Any]:
     return fields + [None] * (7 - len(fields))
 
 
-def _normal(value: Any) -> Any:
+def normal(value: Any) -> Any:
     """Return parameters as JSON that is the same for the same parameters in another process."""
     if isinstance(value, dict):
-        pairs = [[_normal(name), _normal(item)] for name, item in value.items()]
+        pairs = [[normal(name), normal(item)] for name, item in value.items()]
         return {"dict": sorted(pairs, key=lambda pair: json.dumps(pair[0]))}
     if isinstance(value, (list, tuple)):
-        return [_normal(item) for item in value]
+        return [normal(item) for item in value]
     encoded = _encodable(value)
     if encoded != _UNENCODABLE:
         return encoded
+    if type(value).__name__ in {"Json", "Jsonb"}:  # psycopg2's shows nothing of what it holds
+        held = getattr(value, "adapted", getattr(value, "obj", None))
+        return {"repr": [type(value).__qualname__, json.dumps(normal(held))]}
     shown = repr(value)
     return {"repr": [type(value).__qualname__, "" if " at 0x" in shown else shown]}
 

@@ -7,9 +7,9 @@ import functools
 import itertools
 from typing import Any
 
-from .sql_answer import Question, Writing, inside, text_of
-from .sql_tee import begin, recorded
-from .tape import Unrecorded, tape
+from .sql_answer import Question, Reading, Rowless, Writing, begin, inside, recorded, text_of
+from .sql_many import many, replay_many
+from .tape import Tape, Unrecorded, tape
 
 STREAMS = "A cursor that reads row by row is not recorded outside of SQLAlchemy."
 """Why the rows of a cursor that reads them one by one are not on the tape."""
@@ -60,12 +60,15 @@ class Driver(abc.ABC):
 
         def execute(cursor: Any, query: Any, args: Any = None) -> Any:
             question = Question(self._source_of(cursor), text_of(query), args or None)
-            return self._answer(cursor, query, question)
+            reading = question.replay(_playing(query), __import__(self.module))
+            return self._answer(cursor, query, reading)
 
         def executemany(cursor: Any, query: Any, args: Any) -> Any:
             if not args:  # the drivers do nothing then
                 return None
-            return self._answer(cursor, query, Question.many(self._source_of(cursor), query, args))
+            source, module = self._source_of(cursor), __import__(self.module)
+            reading = replay_many(_playing(query), source, query, args, module)
+            return self._answer(cursor, query, reading)
 
         kind.execute, kind.executemany = execute, executemany
 
@@ -109,15 +112,11 @@ class Driver(abc.ABC):
         def run(cursor: Any, query: Any, args: Any) -> Any:
             if not args:  # the drivers do nothing then
                 return executemany(cursor, query, args)
-            sets = args if isinstance(args, (list, tuple)) else list(args)
-
-            def asked() -> Question:
-                return Question.many(self._source_of(cursor), query, sets)
-
-            result, writing = recorded(asked, lambda: executemany(cursor, query, sets))
-            if writing is not None:
-                writing.head(_Rowless(cursor))
-                writing.end()
+            with many(lambda: self._source_of(cursor), query, args) as asking:
+                result = executemany(cursor, query, asking.parameters)
+            if asking.writing is not None:
+                asking.writing.head(Rowless(cursor))
+                asking.writing.end()
             return result
 
         return run
@@ -153,11 +152,7 @@ class Driver(abc.ABC):
         except Exception as error:  # of another version of the driver; the program goes on
             writing.abandon(f"Its rows could not be read: {error}")
 
-    def _answer(self, cursor: Any, query: Any, question: Question) -> Any:
-        kept = tape()
-        if kept is None:
-            raise Unrecorded(f"Nothing plays back here: {question.sql}")
-        reading = question.replay(kept, __import__(self.module))
+    def _answer(self, cursor: Any, query: Any, reading: Reading) -> Any:
         cursor._executed, cursor._result, cursor.rownumber = query, None, 0  # noqa: SLF001
         columns = reading.description
         cursor.description = columns and tuple(map(tuple, columns))
@@ -167,10 +162,8 @@ class Driver(abc.ABC):
         return reading.rowcount
 
 
-class _Rowless:
-    """What is recorded of a cursor whose statement has no rows, whatever the one before had."""
-
-    description = statusmessage = None
-
-    def __init__(self, cursor: Any) -> None:
-        self.rowcount, self.lastrowid = cursor.rowcount, cursor.lastrowid
+def _playing(query: Any) -> Tape:
+    kept = tape()
+    if kept is None:
+        raise Unrecorded(f"Nothing plays back here: {text_of(query)}")
+    return kept

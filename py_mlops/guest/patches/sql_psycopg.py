@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 from typing import Any, Callable, Iterator
 
-from .sql_answer import Question, Writing, inside, text_of
+from .sql_answer import Question, Writing, begin, inside, recorded, text_of
+from .sql_many import many
 from .sql_stand_in import StandInConnection, StandInCursor
-from .sql_tee import begin, driven, recorded
+from .sql_tee import driven
 from .tape import Unrecorded, opened, tape
 
 
@@ -129,12 +130,9 @@ class _whole:  # noqa: N801 - used as a function is
 def _many(executemany: Any) -> Any:
     @functools.wraps(executemany)
     def run(cursor: Any, query: Any, params_seq: Any, **kwargs: Any) -> Any:
-        sets = list(params_seq)
-        result, writing = recorded(
-            lambda: Question.many(_source(cursor), query, sets),
-            lambda: executemany(cursor, query, sets, **kwargs),
-        )
-        _count(writing, cursor, kwargs)
+        with many(lambda: _source(cursor), query, params_seq) as asking:
+            result = executemany(cursor, query, asking.parameters, **kwargs)
+        _count(asking.writing, cursor, kwargs)
         return result
 
     return run
@@ -143,16 +141,9 @@ def _many(executemany: Any) -> Any:
 def _async_many(executemany: Any) -> Any:
     @functools.wraps(executemany)
     async def run(cursor: Any, query: Any, params_seq: Any, **kwargs: Any) -> Any:
-        sets = list(params_seq)
-        writing = begin(lambda: Question.many(_source(cursor), query, sets))
-        try:
-            with inside():
-                result = await executemany(cursor, query, sets, **kwargs)
-        except Exception as error:
-            if writing is not None:
-                writing.failed(error)
-            raise
-        _count(writing, cursor, kwargs)
+        with many(lambda: _source(cursor), query, params_seq) as asking:
+            result = await executemany(cursor, query, asking.parameters, **kwargs)
+        _count(asking.writing, cursor, kwargs)
         return result
 
     return run

@@ -6,10 +6,11 @@ import collections
 import functools
 from typing import Any, Callable, Sequence
 
-from .sql_answer import Question, Writing, text_of
+from .sql_answer import Question, Rowless, Writing, begin, recorded, text_of
+from .sql_many import many
 from .sql_psycopg import source_of
 from .sql_stand_in import StandInConnection, StandInCursor
-from .sql_tee import begin, driven, recorded
+from .sql_tee import TeeCursor, driven
 from .tape import Unrecorded, opened
 
 
@@ -39,7 +40,50 @@ def patch(module: Any) -> None:
     module.connect = watched
 
 
-PATCHES: dict[str, Callable[[Any], None]] = {"psycopg2": patch}
+def patch_extras(module: Any) -> None:
+    """Patch ``psycopg2.extras``, which executes with many sets in ways of its own.
+
+    Args:
+        module: The module.
+    """
+    kept = opened()
+    if kept is not None:
+        wrap = _paged_from_tape if kept.mode == "replay" else _paged
+        module.execute_values = wrap(module.execute_values)
+        module.execute_batch = wrap(module.execute_batch)
+
+
+PATCHES: dict[str, Callable[[Any], None]] = {"psycopg2": patch, "psycopg2.extras": patch_extras}
+
+
+def _paged(function: Any) -> Any:
+    @functools.wraps(function)
+    def run(cur: Any, sql: Any, argslist: Any, *args: Any, **kwargs: Any) -> Any:
+        with many(lambda: _source(cur), sql, argslist) as asking:
+            result = function(cur, sql, asking.parameters, *args, **kwargs)
+        writing = asking.writing
+        if writing is not None and result is not None:
+            writing.head(cur)
+            writing.rows([tuple(getattr(row, "values", row.__iter__)()) for row in result])
+            writing.end()
+        elif writing is not None and isinstance(cur, TeeCursor):
+            writing.head(Rowless(cur))
+            writing.end()
+        elif writing is not None:
+            _read(cur, __import__("psycopg2").extensions.cursor, writing)
+        return result
+
+    return run
+
+
+def _paged_from_tape(function: Any) -> Any:
+    @functools.wraps(function)
+    def run(cur: Any, sql: Any, argslist: Any, *args: Any, **kwargs: Any) -> Any:
+        cur.executemany(sql, argslist)
+        fetch = kwargs.get("fetch", args[2:] and args[2])  # behind template and page_size
+        return cur.fetchall() if fetch else None
+
+    return run
 
 
 @functools.lru_cache(maxsize=None)
@@ -67,12 +111,12 @@ def _cursor(plain: Any, module: Any) -> Any:
         return _run(self, base, asked, lambda: plain.execute(self, query, vars))
 
     def executemany(self: Any, query: Any, vars_list: Any) -> Any:
-        sets = list(vars_list)
-
-        def asked() -> Question:
-            return Question.many(_source(self), query, sets)
-
-        return _run(self, base, asked, lambda: plain.executemany(self, query, sets))
+        with many(lambda: _source(self), query, vars_list) as asking:
+            result = plain.executemany(self, query, asking.parameters)
+        if asking.writing is not None:
+            asking.writing.head(Rowless(self))
+            asking.writing.end()
+        return result
 
     def hole(name: str) -> Any:
         def run(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -90,6 +134,8 @@ def _cursor(plain: Any, module: Any) -> Any:
 
 
 def _source(cursor: Any) -> str:
+    if isinstance(cursor, TeeCursor):
+        return str(cursor.__dict__["_source"])
     return source_of(cursor.connection.get_dsn_parameters())
 
 

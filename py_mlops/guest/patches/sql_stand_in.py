@@ -7,7 +7,8 @@ import itertools
 from typing import Any, Callable, Iterator, Sequence
 
 from .sql_answer import Question, Reading, text_of
-from .tape import Unrecorded, tape
+from .sql_many import replay_many
+from .tape import Tape, Unrecorded, tape
 
 MakeRow = Callable[[Any], Callable[[Sequence[Any]], Any]]
 """Takes a cursor with its ``description``; returns what makes a row out of values."""
@@ -41,7 +42,10 @@ class StandInCursor:
 
     def executemany(self, sql: Any, parameters: Any = (), *_: Any, **__: Any) -> Any:
         """Look up the answer to a statement with many parameters."""
-        self._ask(Question.many(self.source, sql, parameters))
+        self._take(None)
+        self._take(
+            replay_many(self._tape(sql), self.source, sql, parameters, self.connection.driver)
+        )
 
     def fetchone(self) -> Any:
         """Return the next row, ``None`` after the last."""
@@ -86,10 +90,13 @@ class StandInCursor:
 
     def _ask(self, question: Question) -> None:
         self._take(None)
+        self._take(question.replay(self._tape(question.sql), self.connection.driver))
+
+    def _tape(self, sql: Any) -> Tape:
         kept = tape()
         if kept is None:
-            raise Unrecorded(f"Nothing plays back here: {question.sql}")
-        self._take(question.replay(kept, self.connection.driver))
+            raise Unrecorded(f"Nothing plays back here: {text_of(sql)}")
+        return kept
 
     def _take(self, reading: Reading | None) -> None:
         self.description = None if reading is None else reading.description

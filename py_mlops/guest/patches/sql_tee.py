@@ -9,8 +9,8 @@ import types
 from typing import Any, Callable, Generator, Sequence
 
 from ..observe import observer
-from .sql_answer import Question, Writing, inside, is_inside, text_of
-from .tape import tape
+from .sql_answer import Question, Writing, begin, inside, text_of
+from .sql_many import many
 
 
 class TeeCursor:
@@ -57,12 +57,11 @@ class TeeCursor:
 
     def executemany(self, sql: Any, parameters: Any, *args: Any, **kwargs: Any) -> Any:
         """Execute, and record the answer or the error."""
-        sets = parameters if isinstance(parameters, (list, tuple)) else list(parameters)
-
-        def asked() -> Question:
-            return Question.many(self._source, sql, sets)
-
-        return self._run(asked, lambda: self._cursor.executemany(sql, sets, *args, **kwargs))
+        self._settle()
+        self._rows.clear()
+        with many(lambda: str(self._source), sql, parameters) as asking:
+            result = self._cursor.executemany(sql, asking.parameters, *args, **kwargs)
+        return self._answered(result, asking.writing)
 
     def fetchone(self) -> Any:
         """Return the next row."""
@@ -131,8 +130,11 @@ class TeeCursor:
         except Exception as error:
             writing.failed(error)
             raise
+        return self._answered(result, writing)
+
+    def _answered(self, result: Any, writing: Writing | None) -> Any:
         self.__dict__["_writing"] = writing
-        if not self._streaming:
+        if writing is not None and not self._streaming:
             self._buffer(writing)
         return self if result is self._cursor else result
 
@@ -197,42 +199,3 @@ def _steps(steps: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
             go, given = steps.send, (yield wanted)
         except BaseException as error:
             go, given = steps.throw, error
-
-
-def recorded(
-    asked: Callable[[], Question], execute: Callable[[], Any]
-) -> tuple[Any, Writing | None]:
-    """Execute a statement once, and record the error if it is one.
-
-    Args:
-        asked: Returns the question; only called when it is needed.
-        execute: Lets the driver do it.
-
-    Returns:
-        What the driver returned, and where its rows are to be recorded; ``None``
-        where they are not.
-    """
-    writing = begin(asked)
-    try:
-        with inside():
-            return execute(), writing
-    except Exception as error:
-        if writing is not None:
-            writing.failed(error)
-        raise
-
-
-def begin(asked: Callable[[], Question]) -> Writing | None:
-    """Begin to record an answer, unless it is recorded already or nothing records.
-
-    Args:
-        asked: Returns the question; only called when it is needed.
-    """
-    kept = tape()
-    if kept is None or kept.mode != "record" or is_inside():
-        return None
-    try:
-        return asked().record(kept)
-    except Exception:
-        kept.failures += 1
-        return None

@@ -247,6 +247,19 @@ class Tape:
         """Say whether a question was asked at all when the tape was recorded."""
         return (kind, _digest(key)) in self._kept
 
+    def nth(self, kind: str, key: _Key) -> int:
+        """Return how often this was asked of the tape before, from 0.
+
+        Args:
+            kind: As for `record`.
+            key: Whatever is counted.
+        """
+        digest = _digest(key)
+        with self._lock:
+            count = self._counts.get((kind, digest), 0)
+            self._counts[kind, digest] = count + 1
+            return count
+
     def miss(self, source: str, request: str) -> None:
         """Note a question that is not on the tape: the program may swallow the error.
 

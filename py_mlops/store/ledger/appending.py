@@ -12,7 +12,7 @@ from py_mlops.errors import HeadMoved, InputError
 from py_mlops.records import LogSignature, is_digest
 from py_mlops.store.base import Entry, Move, Row, Sign
 from py_mlops.store.ledger import merkle
-from py_mlops.store.ledger.looking import Look, hold, look, pointed_at
+from py_mlops.store.ledger.looking import Look, look, pointed_at
 from py_mlops.store.ledger.notices import NOTICE
 from py_mlops.store.ledger.schema import Columns, head, log, meta, node, signature, to_columns
 from py_mlops.store.ledger.together import Question, together
@@ -55,7 +55,6 @@ def append(
         Corrupt: When what is there is not what was appended.
         StoreFormat: When a newer version has changed the tables meanwhile.
     """
-    name = hold(connection)
     found = look(connection, entries, move.head if move else None)
     present = found.present
     unique = {entry.record: entry for entry in entries}
@@ -68,7 +67,7 @@ def append(
             writes.append(_moved(move, rows[-1].seq))
         if sign is not None:
             size = found.size + len(rows)
-            writes += _signed(sign(name, size, root, len(rows)))
+            writes += _signed(sign(found.store, size, root, len(rows)))
         together(connection, writes, ends=True)
         present |= {row.record: row for row in rows}
     elif move:

@@ -24,6 +24,9 @@ T = TypeVar("T")
 LOCK_TIMEOUT = 30
 """Seconds a writer waits for another."""
 
+_POOL = "py-mlops"
+"""What the pool of connections is called in logs."""
+
 CONNECT_TIMEOUT = 10
 """Seconds until a server must have answered."""
 
@@ -198,8 +201,9 @@ def _sqlite(url: URL, _: float) -> Engine:
 
 
 def _postgresql(url: URL, silent: float) -> Engine:
-    # What the driver meets on its way out of a lost connection is nothing for a person's terminal.
-    logging.getLogger("psycopg").addHandler(logging.NullHandler())
+    # What they meet on their way out of a lost connection is nothing for a person's terminal.
+    for name in ("psycopg", f"sqlalchemy.pool.impl.QueuePool.{_POOL}"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
     try:
         connect = connecting(silent)
         engine = create_engine(
@@ -209,6 +213,7 @@ def _postgresql(url: URL, silent: float) -> Engine:
             pool_size=2,
             max_overflow=8,
             pool_timeout=LOCK_TIMEOUT,
+            pool_logging_name=_POOL,
             # Never a value of a row in a message.
             hide_parameters=True,
         )

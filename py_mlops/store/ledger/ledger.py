@@ -111,7 +111,7 @@ class SqlLedger:
         """Hear when the log has grown, see `Ledger`."""
         return listening(self.database)
 
-    def turn(self, name: str) -> AbstractContextManager[None]:
+    def turn(self, name: str) -> AbstractContextManager[str | None]:
         """Wait for one's turn at a head, see `Ledger`."""
         return turn(self.database, name)
 

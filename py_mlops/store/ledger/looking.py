@@ -7,12 +7,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, bindparam, func, literal, or_, select
+from sqlalchemy.exc import DBAPIError
 
 from py_mlops.errors import Corrupt
 from py_mlops.store.base import Entry, Row
+from py_mlops.store.failures import not_understood
 from py_mlops.store.ledger.revisions import check_format
 from py_mlops.store.ledger.schema import DAMAGED, Columns, from_columns, head, log, meta, node
-from py_mlops.store.ledger.together import Question, together
+from py_mlops.store.ledger.together import Answer, Question, together
 
 _VARIABLES = 500
 """Values in one ``IN (…)``; SQLite once allowed no more than 999."""
@@ -108,12 +110,14 @@ class Look(NamedTuple):
     """What an append finds.
 
     Attributes:
+        store: The store's own name.
         size: How many rows the log has.
         nodes: Its complete subtrees.
         present: The rows of those entries that it has, by their records' ids.
         head: What it says of the head that is to move; empty when none is.
     """
 
+    store: str
     size: int
     nodes: Nodes
     present: dict[str, Row]
@@ -133,39 +137,53 @@ def hold(connection: Connection) -> str:
         StoreFormat: When a newer version has changed the tables meanwhile.
     """
     (rows,) = together(connection, [Question(_HOLD, {})], begins=True)
+    return _held(rows)
+
+
+def _held(rows: Answer) -> str:
     found = {row["key"]: row["value"] for row in rows}
     check_format(found.get("format"))
     return str(found.get("store"))
 
 
 def look(connection: Connection, entries: Sequence[Entry], name: str | None) -> Look:
-    """Find all that an append must know; a server is asked once.
+    """Take `hold`'s lock and find all that an append must know; a server is asked once.
 
     Args:
-        connection: In a transaction that holds `hold`'s lock.
+        connection: In a writing transaction.
         entries: What is to be appended.
         name: The head that is to move; ``None`` when none is.
 
     Raises:
         Corrupt: When a row of an entry was altered.
+        StoreFormat: When a newer version has changed the tables meanwhile.
     """
     ids = [entry.record for entry in entries]
     parts = [ids[start : start + _VARIABLES] for start in range(0, len(ids), _VARIABLES)]
-    last, peaks, pointed, *present = together(
-        connection,
-        [
-            Question(_LAST, {}),
-            Question(_PEAKS, {}),
-            Question(_HEAD, {"of": name}),
-            *(
-                Question(_present(len(part)), {f"id_{n}": one for n, one in enumerate(part)})
-                for part in parts
-            ),
-        ],
-    )
+    questions = [
+        Question(_HOLD, {}),
+        Question(_LAST, {}),
+        Question(_PEAKS, {}),
+        asking(name),
+        *(
+            Question(_present(len(part)), {f"id_{n}": one for n, one in enumerate(part)})
+            for part in parts
+        ),
+    ]
+    try:
+        held, last, peaks, pointed, *present = together(connection, questions, begins=True)
+    except DBAPIError as error:
+        if not_understood(error):
+            # Tables of a newer version, perhaps: that alone can be asked of any.
+            driver: Any = connection.connection.driver_connection
+            driver.rollback()
+            hold(connection)
+        raise
+    store = _held(held)
     rows = [from_columns(columns) for some in present for columns in some]
     known = {(one["level"], one["index"]): one["hash"] for one in peaks if one["hash"] is not None}
     return Look(
+        store=store,
         size=_size(last[0]["seq"]),
         nodes=Nodes(connection, known),
         present={row.record: row for row in rows},
@@ -179,9 +197,14 @@ def _present(count: int) -> Select[Any]:
     return select(log).where(log.c.record.in_([bindparam(f"id_{n}") for n in range(count)]))
 
 
+def asking(name: str | None) -> Question:
+    """Return the question for one head, to whose answer of one row goes `pointed_at`."""
+    return Question(_HEAD, {"of": name})
+
+
 def point(connection: Connection, name: str) -> str | None:
     """Return what one head points at, checked as in `points`; one question."""
-    ((columns,),) = together(connection, [Question(_HEAD, {"of": name})])
+    ((columns,),) = together(connection, [asking(name)])
     return pointed_at(columns, name)
 
 

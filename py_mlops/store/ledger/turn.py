@@ -14,6 +14,8 @@ from sqlalchemy import bindparam, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from py_mlops.store.ledger.database import LOCK_TIMEOUT, Database
+from py_mlops.store.ledger.looking import asking, point, pointed_at
+from py_mlops.store.ledger.schema import Columns
 from py_mlops.store.ledger.together import Question, together
 
 _SHORTEST, _LONGEST = 0.001, 0.05
@@ -22,8 +24,8 @@ _QUEUE = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name
 
 
 @contextmanager
-def turn(database: Database, name: str) -> Iterator[None]:
-    """Wait until nobody else of those who wait here is at a head.
+def turn(database: Database, name: str) -> Iterator[str | None]:
+    """Wait until nobody else of those who wait here is at a head, and yield what it points at.
 
     It is a courtesy: a head moves by compare-and-set, whether one waited or
     not. So whatever keeps us from waiting, or a wait of more than
@@ -32,20 +34,27 @@ def turn(database: Database, name: str) -> Iterator[None]:
     Args:
         database: The ledger's.
         name: The head.
+
+    Raises:
+        Corrupt: When the head does not point where the log says.
     """
     queue = _at_server if database.dialect == "postgresql" else _at_file
-    with queue(database, name):
-        yield
+    with queue(database, name) as columns:
+        if columns is not None:
+            yield pointed_at(columns, name)
+        else:
+            yield database.run("Reading", lambda connection: point(connection, name), single=True)
 
 
 @contextmanager
-def _at_server(database: Database, name: str) -> Iterator[None]:
-    connection = None
+def _at_server(database: Database, name: str) -> Iterator[Columns | None]:
+    connection = columns = None
     with suppress(SQLAlchemyError):
         connection = database.connect(brief=True)
-        together(connection, [Question(_QUEUE, {"name": name})], begins=True)
+        waiting = Question(_QUEUE, {"name": name})
+        _, (columns,) = together(connection, [waiting, asking(name)], begins=True)
     try:
-        yield
+        yield columns
     finally:
         if connection is not None:
             with suppress(SQLAlchemyError):

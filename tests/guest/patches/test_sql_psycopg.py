@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pickle
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,43 @@ from tests.postgresql import PostgreSQL, server
 
 __all__ = ["server"]
 
+MANY = """
+class Kept(tuple):
+    alive = most = 0
+    def __new__(cls, *values):
+        Kept.alive += 1
+        Kept.most = max(Kept.most, Kept.alive)
+        return super().__new__(cls, values)
+    def __del__(self):
+        Kept.alive -= 1
+def made(cursor, bad=None):
+    for i in range(500):
+        cursor.execute("SELECT %s::int", (i,))  # a question of its own, while the driver asks
+        out["nested"] = out.get("nested", 0) + cursor.fetchone()[0]
+        yield Kept("none" if i == bad else i)
+    out["ended"] = out.get("ended", 0) + 1
+def broken():
+    yield (1,)
+    raise ValueError("of the program's own")
+connection, other = connect(CONNINFO), connect(CONNINFO)
+INSERT = "INSERT INTO w VALUES (%s)"
+with connection.cursor() as cursor, other.cursor() as asking:
+    cursor.execute("CREATE TEMP TABLE w (a int)")
+    connection.commit()
+    cursor.executemany(INSERT, made(asking))
+    out["written"], out["held"] = cursor.rowcount > 0, Kept.most < 50
+    connection.commit()
+    for name, given in (("database", made(asking, 400)), ("own", broken()), ("type", 3)):
+        try:
+            cursor.executemany(INSERT, given)
+        except Exception as error:
+            out[name] = (type(error).__name__, str(error))
+            connection.rollback()
+    cursor.executemany(INSERT, [(i,) for i in range(3)])
+    cursor.executemany(INSERT, made(asking))
+    cursor.execute("SELECT count(*) FROM w")
+    out["count"] = cursor.fetchone()
+"""
 PSYCOPG = """
 import asyncio, psycopg
 from psycopg.rows import dict_row, namedtuple_row
@@ -58,6 +96,18 @@ with connection.cursor(cursor_factory=psycopg2.extras.DictCursor) as cursor:
 with connection.cursor(cursor_factory=psycopg2.extras.NamedTupleCursor) as cursor:
     cursor.execute(SQL, (5,))
     out["named"] = [(row.id, tuple(row)) for row in cursor]
+with connection.cursor(cursor_factory=psycopg2.extras.RealDictCursor) as cursor:
+    cursor.execute("CREATE TEMP TABLE w (id serial, a int, t text)")
+    insert = "INSERT INTO w (a, t) VALUES %s RETURNING id, t"
+    sets = [(i, "\\\\'%") for i in range(250)]
+    out["values"] = psycopg2.extras.execute_values(cursor, insert, iter(sets), fetch=True)
+    psycopg2.extras.execute_values(cursor, insert, sets)
+    out["left"] = cursor.fetchall()
+    json = [(i, psycopg2.extras.Json({"a": i})) for i in range(3)]
+    psycopg2.extras.execute_batch(cursor, "INSERT INTO w (a, t) VALUES (%s, %s)", json)
+    for one in (1, 2):
+        cursor.execute("SELECT %s::jsonb", (psycopg2.extras.Json({"a": one}),))
+        out[f"json {one}"] = cursor.fetchall()
 try:
     connection.cursor().execute("SELECT 1/0")
 except psycopg2.errors.DivisionByZero as error:
@@ -98,6 +148,15 @@ def world(server: PostgreSQL, tmp_path: Path) -> World:
 def test_plain_drivers_without_their_server(world: World, source: str) -> None:
     """Drivers without SQLAlchemy give the same rows, kinds of rows and errors."""
     world.gone(source)
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_many_sets_are_made_as_the_driver_asks_for_them(world: World, driver: str) -> None:
+    """A generator of sets is read once, lazily, and not held; where the driver stops, it stops."""
+    world.gone(f"from {driver} import connect\n{MANY}")
+    with (world.folder / "record.pickle").open("rb") as stream:
+        out = pickle.load(stream)
+    assert (out["held"], out["count"]) == (True, (1003,))
 
 
 @pytest.mark.parametrize("source", [PSYCOPG, PSYCOPG2], ids=["psycopg", "psycopg2"])
