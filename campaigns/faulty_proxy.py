@@ -46,6 +46,16 @@ class Proxy(ThreadingHTTPServer):
         self._faults = faults
         self._lock = threading.Lock()
 
+    @contextmanager
+    def always(self, fault: str) -> Iterator[None]:
+        """Let one fault befall every request for a while."""
+        before = self._rate, self._faults
+        self._rate, self._faults = 1.0, (fault,)
+        try:
+            yield
+        finally:
+            self._rate, self._faults = before
+
     def fault(self) -> str | None:
         """Return what befalls the next request."""
         with self._lock:

@@ -14,6 +14,7 @@ from py_mlops.records import Author
 from py_mlops.settings import Settings, read_settings
 from py_mlops.signing import Signer
 from py_mlops.store import Store, open_store
+from py_mlops.store.patience import Patience
 
 __all__ = [
     "CLOCKS_APART",
@@ -101,15 +102,14 @@ def _login() -> str:
 
 
 def open_workspace(
-    store: str | Path | None = None, *, create: bool = True, patience: float | None = None
+    store: str | Path | None = None, *, create: bool = True, patience: Patience | None = None
 ) -> Workspace:
     """Open the store, making it when it is not there yet.
 
     Args:
         store: A store's address; by default the person's own, see `read_settings`.
         create: Make it when there is none.
-        patience: Seconds for which a passing failure of a team's database is
-            met by trying again.
+        patience: How long a team's servers are waited for.
 
     Returns:
         The workspace.

@@ -7,9 +7,8 @@ import { badgePlugin } from './features/badge';
 import { commandsPlugin } from './features/commands';
 import { endingsPlugin } from './features/jobs';
 import { modelPlugin } from './features/model';
-import { runPlugin } from './features/run';
+import { notebookPlugin } from './features/notebook';
 import { sidebarPlugin } from './features/sidebar';
-import { snapshotPlugin } from './features/snapshot';
 import { viewsPlugin } from './features/views';
 
 const plugins: JupyterFrontEndPlugin<unknown>[] = [
@@ -17,8 +16,7 @@ const plugins: JupyterFrontEndPlugin<unknown>[] = [
   commandsPlugin,
   viewsPlugin,
   endingsPlugin,
-  snapshotPlugin,
-  runPlugin,
+  notebookPlugin,
   badgePlugin,
   sidebarPlugin
 ];

@@ -87,6 +87,19 @@ class PostgreSQL:
             lock.unlink(missing_ok=True)
 
     @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it take connections and questions, and never answer."""
+        stopped = _attached(self._data)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
+
+    @contextmanager
     def standby(self) -> Iterator[PostgreSQL]:
         """Run a read-only copy of the server beside it."""
         copy = PostgreSQL(self.folder / "standby", _free_port())
@@ -160,13 +173,14 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _attached(data: str) -> bool:
-    """Say whether a process of the server in a folder still lives; their working folder is it."""
+def _attached(data: str) -> list[int]:
+    """Return the processes of the server in a folder; their working folder is it."""
+    found = []
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
             if entry.name.isdigit() and str((entry / "cwd").readlink()) == data:
-                return True
-    return False
+                found.append(int(entry.name))
+    return found
 
 
 def _as_server(program: str, *arguments: str) -> None:

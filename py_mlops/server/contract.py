@@ -59,6 +59,7 @@ class Route:
         answers: The shape of its answer.
         status: The HTTP status of a good answer.
         slow: Seconds after which the caller is told that the store does not answer.
+        store: Whether it asks the store; what does not answers also while that hangs.
     """
 
     verb: Verb
@@ -69,6 +70,7 @@ class Route:
     answers: type[msgspec.Struct]
     status: int = 200
     slow: float = 20.0
+    store: bool = True
 
     @property
     def name(self) -> str:

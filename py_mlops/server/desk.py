@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from py_mlops.commands.comparison.differ import Differ
-from py_mlops.errors import StoreUnavailable
 from py_mlops.server.room import Room
+from py_mlops.server.threads import Threads, silent
 
 if TYPE_CHECKING:
     from jupyter_server.services.contents.manager import ContentsManager
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
     from py_mlops.server.contract import Route
     from py_mlops.server.queue import Queue
 
-_THREADS = 4
-_MOST_WAITING = 64
+_AT_STORE, _AT_JOBS = 6, 2
+"""How many threads; JupyterLab's page asks six questions at once, of all that it asks a server."""
 
 
 class Desk:
@@ -29,14 +28,16 @@ class Desk:
         queue: The jobs.
         differ: Compares notebooks.
         contents: The server's contents manager, the only way to a path of the client's.
+        at_store: Threads for what asks the store, which may hang.
+        at_jobs: Threads for what asks the jobs alone, and answers all the same.
     """
 
     def __init__(self, room: Room, queue: Queue, contents: ContentsManager) -> None:
         """Take what a server has."""
         self.room, self.queue, self.contents = room, queue, contents
         self.differ = Differ()
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="py-mlops")
-        self._waiting = 0
+        self.at_store = Threads(_AT_STORE, "py-mlops-store")
+        self.at_jobs = Threads(_AT_JOBS, "py-mlops-jobs")
 
     async def answer(self, route: Route, asked: object) -> Any:
         """Do what a route is for, without ever holding up the event loop.
@@ -53,50 +54,18 @@ class Desk:
                 that waits for it is not waited for.
             MlopsError: Whatever the operation raises.
         """
+        threads = self.at_store if route.store else self.at_jobs
         try:
             async with asyncio.timeout(route.slow):
                 if inspect.iscoroutinefunction(route.work):
                     return await route.work(self, asked)
-                return await self.in_thread(route.work, self, asked)
+                return await threads.run(route.work, self, asked)
         except TimeoutError as error:
-            raise _silent() from error
-
-    async def in_thread(self, work: Any, *arguments: Any) -> Any:
-        """Run a blocking function in one of a few threads of our own.
-
-        Raises:
-            StoreUnavailable: When too many wait for a thread already.
-        """
-        if self._waiting >= _MOST_WAITING:
-            raise _silent()
-        self._waiting += 1
-        try:
-            future = self._threads.submit(work, *arguments)
-        except BaseException:
-            self._waiting -= 1
-            raise
-        loop = asyncio.get_running_loop()
-        # It counts until the thread is free again, not until somebody gave up.
-        future.add_done_callback(lambda _: _later(loop, self._done))
-        return await asyncio.wrap_future(future)
-
-    def _done(self) -> None:
-        self._waiting -= 1
+            raise silent() from error
 
     def close(self) -> None:
         """Release everything; threads that hang are left to hang."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self.at_store.close()
+        self.at_jobs.close()
         self.differ.close()
         self.room.close()
-
-
-def _later(loop: asyncio.AbstractEventLoop, call: Any) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(call)
-
-
-def _silent() -> StoreUnavailable:
-    return StoreUnavailable(
-        "The store does not answer.",
-        hint="Check its disk, or the server of its database; then try again.",
-    )

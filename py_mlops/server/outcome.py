@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import msgspec
 from py_mlops.records import is_digest
 from py_mlops.report.page import counted
 from py_mlops.server import runner
+from py_mlops.server.locks import is_held
 from py_mlops.server.problems import Problem, code_of
 from py_mlops.server.work import Job, JobRequest, JobState, Step
 
@@ -36,7 +35,7 @@ def job_of(folder: Path) -> Job | None:
     # In this order: a process takes its lock, says that it has started, says how it ended, and
     # lets go of the lock.
     started = _text(folder / runner.STARTED)
-    running = _is_locked(folder)
+    running = is_held(folder / runner.LOCK)
     ended = _json(folder / runner.ENDED)
     step = _json(folder / runner.STEP)
     request = msgspec.convert(said["request"], JobRequest)
@@ -134,20 +133,6 @@ def _problem(folder: Path, state: JobState, result: dict[str, Any]) -> Problem |
         message=last[:500] or "It ended without a word.",
         hint="Its log says more.",
     )
-
-
-def _is_locked(folder: Path) -> bool:
-    try:
-        lock = os.open(folder / runner.LOCK, os.O_RDWR)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(lock)
-    return False
 
 
 def _json(path: Path) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,10 +12,14 @@ from py_mlops.commands.catalogue.catalogue import Catalogue, open_catalogue
 from py_mlops.errors import MlopsError, NoStore, StoreUnavailable
 from py_mlops.settings import Settings, read_settings
 from py_mlops.store.opening import LEDGER
+from py_mlops.store.patience import Patience
 from py_mlops.workspace import Workspace, find_author, open_workspace
 
-_PATIENCE = 1.0
-"""Seconds for which a database's passing failure is met by trying again: somebody looks on."""
+_FAILING, _SILENT, _REQUEST = 1.0, 4.0, 5.0
+"""Somebody looks on: seconds for a passing failure, a silent database, a bucket's answer."""
+
+_AGAIN = 1.0
+"""Seconds between two attempts to open a store that cannot be opened."""
 
 
 class Room:
@@ -32,6 +37,7 @@ class Room:
         self._lock = threading.Lock()
         self._open: tuple[Workspace, Catalogue, object] | None = None
         self._seen = False
+        self._failed: tuple[float, StoreUnavailable] | None = None
 
     @property
     def folder(self) -> Path | None:
@@ -94,15 +100,26 @@ class Room:
             if self._open is not None and self._open[2] != identity:
                 self._close()
             if self._open is None:
-                workspace = open_workspace(self.settings.store, create=False, patience=_PATIENCE)
-                try:
-                    catalogue = open_catalogue(workspace)
-                except BaseException:
-                    workspace.store.close()
-                    raise
+                workspace, catalogue = self._try()
                 self._open = workspace, catalogue, self._identity()
                 self._seen = True
             return self._open[0], self._open[1]
+
+    def _try(self) -> tuple[Workspace, Catalogue]:
+        """Open the store; while it cannot be opened, one caller in a while tries."""
+        if self._failed is not None and time.monotonic() < self._failed[0]:
+            raise self._failed[1]
+        self._failed = None
+        try:
+            workspace = open_workspace(self.settings.store, create=False, patience=_patience())
+            try:
+                return workspace, open_catalogue(workspace)
+            except BaseException:
+                workspace.store.close()
+                raise
+        except StoreUnavailable as error:
+            self._failed = time.monotonic() + _AGAIN, error
+            raise
 
     def _close(self) -> None:
         if self._open is not None:
@@ -130,3 +147,9 @@ class Room:
                 hint="Check that its disk is there and may be read.",
             ) from error
         return found.st_dev, found.st_ino
+
+
+def _patience() -> Patience:
+    """Return how long a panel waits; for a bucket as long as a person says, who knows the line."""
+    request = None if os.environ.get("MLOPS_BUCKET_TIMEOUT") else _REQUEST
+    return Patience(failing=_FAILING, silent=_SILENT, request=request)

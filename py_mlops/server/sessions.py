@@ -11,6 +11,7 @@ import uuid
 from pathlib import Path
 
 from py_mlops.guest.started import MARK
+from py_mlops.server.locks import is_held
 
 _LOCK = "lock"
 _GRACE = 60
@@ -64,19 +65,8 @@ def sweep(cache: Path) -> None:
     with contextlib.suppress(OSError):
         for folder in _sessions(cache).iterdir():
             with contextlib.suppress(OSError):
-                if time.time() - folder.stat().st_mtime > _GRACE and not _in_use(folder):
+                if time.time() - folder.stat().st_mtime > _GRACE and not is_held(folder / _LOCK):
                     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _in_use(folder: Path) -> bool:
-    descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 def _sessions(cache: Path) -> Path:

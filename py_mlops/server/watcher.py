@@ -70,7 +70,7 @@ class Watcher:
     async def look(self) -> None:
         """Follow the store's log once, and tell when it is not as it was."""
         try:
-            found = await self._desk.in_thread(self._place)
+            found = await self._desk.at_store.run(self._place)
         except MlopsError as error:
             found = (f"unavailable: {error.message}", -1)
         if found != self._known:
@@ -79,7 +79,10 @@ class Watcher:
             if not first:
                 self._tell("store", found[0] if found[1] >= 0 else "")
         if found[1] > 0:
-            await self._read_more(found[0])
+            try:
+                await self._read_more(found[0])
+            except MlopsError as error:  # of a bucket, say: the lists show what they have
+                self._log.debug("py_mlops | %s", error.message)
 
     def _place(self) -> tuple[str, int]:
         room = self._desk.room
@@ -92,8 +95,8 @@ class Watcher:
         """Read what the lists lack, in small pieces, and tell when they are whole."""
         read = 0
         while not self._stop.is_set():
-            catalogue = await self._desk.in_thread(self._desk.room.catalogue)
-            done = await self._desk.in_thread(catalogue.follower.read_more, _READ_AT_ONCE)
+            catalogue = await self._desk.at_store.run(self._desk.room.catalogue)
+            done = await self._desk.at_store.run(catalogue.follower.read_more, _READ_AT_ONCE)
             if not done:
                 break
             read += done
@@ -123,8 +126,8 @@ class Watcher:
 
     async def _watch_jobs(self) -> None:
         queue = self._desk.queue
-        await self._desk.in_thread(queue.make)
-        await self._desk.in_thread(queue.look)
+        await self._desk.at_jobs.run(queue.make)
+        await self._desk.at_jobs.run(queue.look)
         async for changes in self._changes(queue.folder, _jobs_only):
             names = [Path(path) for _, path in changes]
             await self._jobs(
@@ -134,8 +137,8 @@ class Watcher:
 
     async def _jobs(self, named: set[str]) -> None:
         queue = self._desk.queue
-        await self._desk.in_thread(queue.look)
-        page = await self._desk.in_thread(queue.page)
+        await self._desk.at_jobs.run(queue.look)
+        page = await self._desk.at_jobs.run(queue.page)
         for job in page.items:
             # A process that died tells nobody: its state is seen at the next look.
             if job.id in named or self._seen.get(job.id, job.state) != job.state:
@@ -171,7 +174,7 @@ class Watcher:
         pause = 1
         while not self._stop.is_set():
             try:
-                workspace = await self._desk.in_thread(self._desk.room.workspace)
+                workspace = await self._desk.at_store.run(self._desk.room.workspace)
                 async with workspace.store.ledger.listening() as heard:
                     pause = 1
                     while not self._stop.is_set():

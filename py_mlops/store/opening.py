@@ -20,6 +20,7 @@ from py_mlops.store.blobs.statcache import StatCache
 from py_mlops.store.failures import disk_failures
 from py_mlops.store.ledger.claims import Claims
 from py_mlops.store.ledger.ledger import SqlLedger
+from py_mlops.store.patience import Patience
 from py_mlops.store.store import Store
 
 FORMAT = "py-mlops store 1\n"
@@ -36,7 +37,7 @@ def open_store(
     create: bool = True,
     cache: Path | None = None,
     signer: Signer | None = None,
-    patience: float | None = None,
+    patience: Patience | None = None,
 ) -> Store:
     """Open a store.
 
@@ -46,8 +47,7 @@ def open_store(
         cache: Folder for what a team's store keeps on this machine; without
             one it keeps nothing. A folder's store keeps it in its own.
         signer: Signs what is added to it.
-        patience: Seconds for which a passing failure of a team's database is
-            met by trying again.
+        patience: How long a team's servers are waited for.
 
     Returns:
         The store; close it when done.
@@ -67,9 +67,9 @@ def open_store(
 
 
 def _open_team(
-    place: TeamAddress, *, create: bool, cache: Path | None, patience: float | None
+    place: TeamAddress, *, create: bool, cache: Path | None, patience: Patience | None
 ) -> Store:
-    blobs = open_blobs(place.blobs)
+    blobs = open_blobs(place.blobs, timeout=patience.request if patience else None)
 
     def making() -> None:
         if not create:

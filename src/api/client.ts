@@ -51,6 +51,11 @@ export class RequestError extends Error {
     this.name = 'RequestError';
   }
 
+  /** Whether it may be gone when one asks again: there was no answer, or the store gave none. */
+  get passing(): boolean {
+    return this.status === 0 || this.status === 503;
+  }
+
   /** Whether there is no server extension at all. */
   get absent(): boolean {
     return this.problem.code === 'absent';

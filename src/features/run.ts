@@ -1,18 +1,13 @@
 /**
  * Runs the notebook in front from its first cell to its last on the server, and snapshots it.
  */
-import type {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
-import { Dialog, ICommandPalette, showDialog } from '@jupyterlab/apputils';
-import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
-import { ITranslator, TranslationBundle } from '@jupyterlab/translation';
+import { Dialog, showDialog } from '@jupyterlab/apputils';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import type { TranslationBundle } from '@jupyterlab/translation';
 import { runIcon } from '@jupyterlab/ui-components';
+import type { CommandRegistry } from '@lumino/commands';
 
 import type { JobRequest } from '../api/records';
-import type { Model } from '../model/model';
-import { CommandIDs, DOMAIN, IModel, PACKAGE } from '../tokens';
 import type { IContext } from '../views/context';
 import { Form, IField } from '../widgets/form';
 import { lineOf, nameFor } from './asking';
@@ -25,47 +20,34 @@ type RunOptions = NonNullable<JobRequest['run']>;
 /** The name of a model, as the server takes it. */
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 
-/** Adds the command that runs a notebook. */
-export const runPlugin: JupyterFrontEndPlugin<void> = {
-  id: `${PACKAGE}:run`,
-  description: 'Runs the notebook in front on the server, and snapshots it.',
-  autoStart: true,
-  requires: [IModel, ITranslator],
-  optional: [INotebookTracker, ICommandPalette],
-  activate: (
-    app: JupyterFrontEnd,
-    model: Model,
-    translator: ITranslator,
-    tracker: INotebookTracker | null,
-    palette: ICommandPalette | null
-  ): void => {
-    const trans = translator.load(DOMAIN);
-    const { commands } = app;
-    commands.addCommand(CommandIDs.run, {
-      label: trans.__('Run and Snapshot…'),
-      caption: trans.__(
-        'Run all cells in a kernel of their own, with other parameters if you like'
-      ),
-      icon: runIcon,
-      describedBy: { args: { type: 'object', properties: {} } },
-      isEnabled: () =>
-        model.availability === 'ready' && Boolean(tracker?.currentWidget),
-      execute: async () => {
-        const panel = tracker?.currentWidget;
-        if (panel) {
-          await run({ model, commands, trans }, panel);
-        }
+/**
+ * Return the command that runs the notebook in front.
+ *
+ * @param context - Model, commands, language.
+ * @param tracker - Knows the open notebooks; null where there are none.
+ */
+export function runCommand(
+  context: IContext,
+  tracker: INotebookTracker | null
+): CommandRegistry.ICommandOptions {
+  const { model, trans } = context;
+  return {
+    label: trans.__('Run and Snapshot…'),
+    caption: trans.__(
+      'Run all cells in a kernel of their own, with other parameters if you like'
+    ),
+    icon: runIcon,
+    describedBy: { args: { type: 'object', properties: {} } },
+    isEnabled: () =>
+      model.availability === 'ready' && Boolean(tracker?.currentWidget),
+    execute: async () => {
+      const panel = tracker?.currentWidget;
+      if (panel) {
+        await run(context, panel);
       }
-    });
-    tracker?.currentChanged.connect(() => {
-      commands.notifyCommandChanged(CommandIDs.run);
-    });
-    palette?.addItem({
-      command: CommandIDs.run,
-      category: trans.__('MLOps')
-    });
-  }
-};
+    }
+  };
+}
 
 /** Asks for parameters and names, saves the notebook, and has it run. */
 async function run(context: IContext, panel: NotebookPanel): Promise<void> {

@@ -1,111 +1,81 @@
 /**
- * The button that takes a snapshot of the notebook in front.
+ * Takes a snapshot of a notebook, by asking its kernel; asks a person first where no cell says of what.
  */
-import {
-  JupyterFrontEnd,
-  JupyterFrontEndPlugin
-} from '@jupyterlab/application';
-import {
-  Dialog,
-  ICommandPalette,
-  Notification,
-  showDialog
-} from '@jupyterlab/apputils';
-import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
+import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
+import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
-import { ITranslator } from '@jupyterlab/translation';
+import type { CommandRegistry } from '@lumino/commands';
 
 import { asProblem } from '../api/client';
 import { snapshotIcon } from '../icons';
-import type { Model } from '../model/model';
-import { CommandIDs, DOMAIN, IModel, PACKAGE } from '../tokens';
+import { CommandIDs } from '../tokens';
 import type { IContext } from '../views/context';
 import { Form, IField } from '../widgets/form';
 import { kernelOf, lineFor, lineOf, nameFor, takeSnapshot } from './asking';
 
-/** Adds the command that takes a snapshot. */
-export const snapshotPlugin: JupyterFrontEndPlugin<void> = {
-  id: `${PACKAGE}:snapshot`,
-  description: 'Takes a snapshot of the notebook in front.',
-  autoStart: true,
-  requires: [IModel, ITranslator],
-  optional: [INotebookTracker, ICommandPalette],
-  activate: (
-    app: JupyterFrontEnd,
-    model: Model,
-    translator: ITranslator,
-    tracker: INotebookTracker | null,
-    palette: ICommandPalette | null
-  ): void => {
-    const trans = translator.load(DOMAIN);
-    const { commands } = app;
-    const context: IContext = { model, commands, trans };
-    const asked = new Map<string, IAnswer>();
-    const busy = new Set<string>();
-    const meant = (path: unknown): NotebookPanel | null =>
-      typeof path === 'string'
-        ? (tracker?.find(panel => panel.context.path === path) ?? null)
-        : (tracker?.currentWidget ?? null);
-    commands.addCommand(CommandIDs.snapshot, {
-      label: args =>
-        args.ask === true
-          ? trans.__('Snapshot with Options…')
-          : trans.__('Snapshot'),
-      caption: trans.__(
-        'Save the notebook and keep its model with everything it came from'
-      ),
-      icon: snapshotIcon,
-      describedBy: {
-        args: {
-          type: 'object',
-          properties: {
-            path: {
-              type: 'string',
-              description: trans.__('The notebook; by default the one in front')
-            },
-            ask: {
-              type: 'boolean',
-              description: trans.__('Ask, also where a cell says it')
-            }
-          }
-        }
-      },
-      isEnabled: args => {
-        const panel = meant(args.path);
-        return (
-          model.availability === 'ready' &&
-          panel !== null &&
-          !busy.has(panel.context.path)
-        );
-      },
-      execute: async args => {
-        const panel = meant(args.path);
-        const path = panel?.context.path;
-        if (!panel || path === undefined || busy.has(path)) {
-          return;
-        }
-        busy.add(path);
-        commands.notifyCommandChanged(CommandIDs.snapshot);
-        try {
-          await take(context, panel, asked, args.ask === true);
-        } finally {
-          busy.delete(path);
-          commands.notifyCommandChanged(CommandIDs.snapshot);
-        }
+/**
+ * Return the command that takes a snapshot of a notebook.
+ *
+ * @param context - Model, commands, language.
+ * @param tracker - Knows the open notebooks; null where there are none.
+ */
+export function snapshotCommand(
+  context: IContext,
+  tracker: INotebookTracker | null
+): CommandRegistry.ICommandOptions {
+  const { model, commands, trans } = context;
+  const asked = new Map<string, IAnswer>();
+  const busy = new Set<string>();
+  const meant = (path: unknown): NotebookPanel | null =>
+    typeof path === 'string'
+      ? (tracker?.find(panel => panel.context.path === path) ?? null)
+      : (tracker?.currentWidget ?? null);
+  return {
+    label: args =>
+      args.ask === true
+        ? trans.__('Snapshot with Options…')
+        : trans.__('Snapshot'),
+    caption: trans.__(
+      'Save the notebook and keep its model with everything it came from'
+    ),
+    icon: snapshotIcon,
+    describedBy: { args: ARGUMENTS },
+    isEnabled: args => {
+      const panel = meant(args.path);
+      return (
+        model.availability === 'ready' &&
+        panel !== null &&
+        !busy.has(panel.context.path)
+      );
+    },
+    execute: async args => {
+      const panel = meant(args.path);
+      const path = panel?.context.path;
+      if (!panel || path === undefined || busy.has(path)) {
+        return;
       }
-    });
-    tracker?.currentChanged.connect(() => {
+      busy.add(path);
       commands.notifyCommandChanged(CommandIDs.snapshot);
-    });
-    for (const ask of [false, true]) {
-      palette?.addItem({
-        command: CommandIDs.snapshot,
-        category: trans.__('MLOps'),
-        args: { ask }
-      });
+      try {
+        await take(context, panel, asked, args.ask === true);
+      } finally {
+        busy.delete(path);
+        commands.notifyCommandChanged(CommandIDs.snapshot);
+      }
     }
+  };
+}
+
+const ARGUMENTS = {
+  type: 'object',
+  properties: {
+    path: {
+      type: 'string',
+      description: 'The notebook; by default the one in front'
+    },
+    ask: { type: 'boolean', description: 'Ask, also where a cell says it' }
   }
-};
+} as const;
 
 /** What a person filled in for a notebook. */
 interface IAnswer {

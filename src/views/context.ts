@@ -6,7 +6,7 @@ import type { CommandRegistry } from '@lumino/commands';
 import type { ISignal } from '@lumino/signaling';
 import * as React from 'react';
 
-import { asProblem } from '../api/client';
+import { asProblem, RequestError } from '../api/client';
 import type { Problem } from '../api/records';
 import type { Model } from '../model/model';
 
@@ -54,9 +54,13 @@ export interface ILoaded<T> {
   problem: Problem | null;
 }
 
+/** How soon it is asked again after a failure that may pass, and how late, in milliseconds. */
+const SOON = 2_000;
+const LATE = 30_000;
+
 /**
- * Ask for something, and again whenever the store changes; an older answer
- * stays visible until the newer one is there.
+ * Ask for something, and again whenever the store changes or a failure may have
+ * passed; an older answer stays visible until the newer one is there.
  *
  * @param load - Asks.
  * @param what - What it asks for: when this differs, what was shown goes.
@@ -69,17 +73,25 @@ export function useLoaded<T>(
   const [loaded, setLoaded] = React.useState<ILoaded<T>>(NOTHING);
   React.useEffect(() => {
     let round = 0;
+    let pause = SOON;
+    let timer: ReturnType<typeof setTimeout> | undefined;
     const ask = (): void => {
       const mine = ++round;
+      clearTimeout(timer);
       load().then(
         value => {
           if (mine === round) {
+            pause = SOON;
             setLoaded({ value, problem: null });
           }
         },
         (error: unknown) => {
           if (mine === round) {
             setLoaded(old => ({ ...old, problem: asProblem(error) }));
+            if (error instanceof RequestError && error.passing) {
+              timer = setTimeout(ask, pause);
+              pause = Math.min(2 * pause, LATE);
+            }
           }
         }
       );
@@ -89,6 +101,7 @@ export function useLoaded<T>(
     model.storeChanged.connect(ask);
     return () => {
       round = -1;
+      clearTimeout(timer);
       model.storeChanged.disconnect(ask);
     };
   }, [model, ...what]);

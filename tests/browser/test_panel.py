@@ -3,13 +3,16 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import ROOT, lay_out
 from tests.browser.panels import LONG, accessible, badge, entries, press, run_all, show_panel, view
-from tests.jupyter import Server
+from tests.jupyter import TOKEN, Server
+from tests.projects import write_notebook
 
 PICTURES = os.environ.get("MLOPS_PICTURES")
 """Set by whoever wants the pictures of README and docs taken anew."""
@@ -113,9 +116,31 @@ def test_keyboard(stocked: Server, page: Page) -> None:
     expect(view(page).get_by_role("heading", name="Environment")).to_be_visible(timeout=LONG)
 
 
+@contextmanager
+def running(server: Server, page: Page) -> Iterator[None]:
+    """Have a notebook run that never ends by itself, and cancel it in its view."""
+    write_notebook(server.home / "work" / "endless.ipynb", ["import time\ntime.sleep(900)"])
+    asked = {"verb": "run", "run": {"notebook": "endless.ipynb"}}
+    page.request.post(
+        f"{server.url}/py-mlops/api/v1/jobs",
+        headers={"Authorization": f"token {TOKEN}"},
+        data=asked,
+    )
+    run = entries(page, "Runs").first
+    expect(run).to_contain_text("cell 0/1", timeout=LONG)
+    run.click()
+    expect(view(page).get_by_role("log")).to_contain_text("time.sleep", timeout=LONG)
+    yield
+    view(page).get_by_role("button", name="Cancel", exact=True).click()
+    expect(run).to_contain_text("cancelled", timeout=LONG)
+
+
 @pytest.mark.parametrize("theme", ["JupyterLab Dark", "JupyterLab Light"])
 def test_narrow(stocked: Server, page: Page, theme: str) -> None:
-    """In light and in dark, 220 pixels wide, nothing is cut off, and axe finds nothing serious."""
+    """In light and in dark, 220 pixels wide, nothing is cut off, and axe finds nothing serious.
+
+    So it is with a run under way and its log, and with a form.
+    """
     chosen = stocked.home / "lab-settings" / "@jupyterlab" / "apputils-extension"
     (chosen / "themes.jupyterlab-settings").write_text(json.dumps({"theme": theme}))
     show_panel(page, stocked, workspace=theme.replace(" ", ""))
@@ -126,6 +151,12 @@ def test_narrow(stocked: Server, page: Page, theme: str) -> None:
     expect(view(page).get_by_role("heading", name="Environment")).to_be_visible(timeout=LONG)
     assert accessible(page, ".jp-mlops-Panel", ".jp-mlops-Page") == []
     picture(page, "snapshot-dark" if "Dark" in theme else "snapshot")
+    view(page).get_by_role("button", name="Reproduce with Options").click()
+    expect(page.get_by_label("May use the network")).to_be_visible()
+    assert accessible(page, ".jp-Dialog-content") == []
+    page.keyboard.press("Escape")
+    with running(stocked, page):
+        assert accessible(page, ".jp-mlops-Panel", ".jp-mlops-Job") == []
     handle = page.locator("#jp-left-stack").bounding_box()
     assert handle
     edge = handle["x"] + handle["width"] + 1

@@ -1,4 +1,4 @@
-"""The panel on a team's store: its ledger in PostgreSQL, its bytes in a folder."""
+"""The panel on a team's store: its ledger in PostgreSQL, its bytes in a bucket."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from campaigns.faulty_proxy import Proxy, proxy
 from py_mlops.workspace import open_workspace
 from tests import handovers
 from tests.browser.panels import LONG, entries, press, run_all, show_panel, view
+from tests.buckets import environment, moto
 from tests.jupyter import Server, jupyter_server
 from tests.postgresql import PostgreSQL, postgresql
 from tests.projects import write_notebook
@@ -25,12 +27,28 @@ def database() -> Iterator[PostgreSQL]:
 
 
 @pytest.fixture(scope="module")
+def bucket() -> Iterator[tuple[str, Proxy]]:
+    """A bucket's address, and what stands before its service and may spoil answers."""
+    with (
+        moto() as service,
+        proxy(service.port, 0, 0.0) as before,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        for name, value in environment(f"http://127.0.0.1:{before.server_port}").items():
+            patch.setenv(name, value)
+        yield service.address(), before
+
+
+@pytest.fixture(scope="module")
 def team(
-    database: PostgreSQL, server: Server, tmp_path_factory: pytest.TempPathFactory
+    database: PostgreSQL,
+    bucket: tuple[str, Proxy],
+    server: Server,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[Server, str]]:
     """A Jupyter server on a team's store, and the store's address."""
     home = tmp_path_factory.mktemp("team")
-    address = f"{database.address('team')}&blobs={home / 'blobs'}"
+    address = f"{database.address('team')}&blobs={bucket[0]}"
     own: dict[str, Any] = {"MLOPS_STORE": address, "MLOPS_CACHE": str(server.home / "cache")}
     with jupyter_server(home, **own) as running:
         yield running, address
@@ -46,9 +64,17 @@ def take(address: str, folder: Path, name: str) -> None:
 
 
 def test_a_teams_store(
-    team: tuple[Server, str], database: PostgreSQL, page: Page, tmp_path: Path
+    team: tuple[Server, str],
+    database: PostgreSQL,
+    bucket: tuple[str, Proxy],
+    page: Page,
+    tmp_path: Path,
 ) -> None:
-    """Colleagues' snapshots show; one's own is taken by a click; a lost database is told of."""
+    """Colleagues' snapshots show; one's own is taken by a click; a lost database is told of.
+
+    So is one that never answers, while runs do, and a bucket that fails. Each
+    time the panel goes on by itself.
+    """
     server, address = team
     write_notebook(server.home / "work" / "ours.ipynb", ["loss = 0.5\nloss"])
     show_panel(page, server, "ours.ipynb", workspace="team")
@@ -80,3 +106,17 @@ def test_a_teams_store(
     expect(view(page).get_by_role("heading", level=1)).to_contain_text("his", timeout=LONG)
     take(address, tmp_path, "later")
     expect(entries(page, "Snapshots").first).to_contain_text("later", timeout=LONG)
+
+    with database.frozen():
+        entries(page, "Snapshots").first.click()
+        expect(view(page)).to_contain_text("has not answered for", timeout=LONG)
+        expect(alert).to_contain_text("has not answered for", timeout=LONG)
+        jobs = page.evaluate("async () => (await fetch('/py-mlops/api/v1/jobs')).status")
+        assert jobs == 200
+    expect(alert).to_have_count(0, timeout=LONG)
+    expect(view(page).get_by_role("heading", level=1)).to_contain_text("later", timeout=LONG)
+    with bucket[1].always("500"):
+        view(page).get_by_role("button", name="Show Executed Cells").click()
+        expect(view(page)).to_contain_text("the server answered 500", timeout=LONG)
+        expect(entries(page, "Snapshots")).to_have_count(4)
+    expect(view(page).get_by_role("alert")).to_have_count(0, timeout=LONG)

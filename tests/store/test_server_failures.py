@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 
 import pytest
 from sqlalchemy import text
@@ -16,6 +17,7 @@ from py_mlops.errors import Corrupt, StoreFormat, StoreUnavailable
 from py_mlops.store import Move
 from py_mlops.store.ledger import database
 from py_mlops.store.ledger.ledger import SqlLedger
+from py_mlops.store.patience import Patience
 from tests.postgresql import DATABASE, PASSWORD, USER, PostgreSQL
 from tests.store.samples import digest, entry
 
@@ -42,7 +44,8 @@ def ledger(server: PostgreSQL, schema: str) -> Iterator[SqlLedger]:
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("py_mlops.store.ledger.database.PATIENCE", 0.5)
+    short = functools.partial(Patience, failing=0.5)
+    monkeypatch.setattr("py_mlops.store.ledger.database.Patience", short)
 
 
 def _refused(address: str) -> StoreUnavailable:
@@ -185,6 +188,26 @@ def test_a_server_that_stays_away_is_waited_for_only_so_long(
     finally:
         server.start()
     assert ledger.size() == 7
+
+
+def test_a_server_that_never_answers_is_waited_for_once(
+    server: PostgreSQL, ledger: SqlLedger, schema: str
+) -> None:
+    """Who has waited in vain says so; others are told at once, and it goes on by itself."""
+    impatient = SqlLedger(server.address(schema), patience=Patience(silent=1))
+    assert impatient.size() == ledger.size()
+    with server.frozen():
+        with pytest.raises(StoreUnavailable, match="has not answered for 1 s") as first:
+            impatient.size()
+        assert "can be reached" in first.value.hint
+        # Whoever asked again would be told that no connection can be made.
+        with pytest.raises(StoreUnavailable, match="has not answered for 1 s"):
+            impatient.size()
+    while True:
+        with suppress(StoreUnavailable):
+            assert impatient.size() == ledger.size()
+            break
+    impatient.close()
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ async def document(desk: Desk, query: DocumentQuery) -> Badge:
     """Say whether a saved notebook is still what was snapshotted; nothing is written."""
     data = await read_text(desk.contents, query.path)
     where = place(desk.contents, query.path)
-    found: Badge = await desk.in_thread(_badge, desk, data, str(where or ""))
+    found: Badge = await desk.at_store.run(_badge, desk, data, str(where or ""))
     return found
 
 

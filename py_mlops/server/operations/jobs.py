@@ -70,7 +70,7 @@ class LogQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 async def start_job(desk: Desk, request: JobRequest) -> Job:
     """Ask for a job; it is queued, and events of kind ``job`` tell how it goes on."""
     words = await _words(desk, request)
-    started: Job = await desk.in_thread(_queue, desk, request, words)
+    started: Job = await desk.at_store.run(_queue, desk, request, words)
     return started
 
 
@@ -194,9 +194,9 @@ async def _run(desk: Desk, options: RunOptions | None) -> list[str]:
 
 ROUTES = [
     Route("POST", "/jobs", "execute", start_job, JobRequest, Job, status=202),
-    Route("GET", "/jobs", "read", jobs, JobsQuery, JobPage),
-    Route("GET", "/jobs/{id}", "read", job, OneJob, Job),
-    Route("DELETE", "/jobs/{id}", "execute", cancel_job, OneJob, Job),
-    Route("GET", "/jobs/{id}/result", "read", job_result, OneJob, JobResult),
-    Route("GET", "/jobs/{id}/log", "read", job_log, LogQuery, JobLog),
+    Route("GET", "/jobs", "read", jobs, JobsQuery, JobPage, store=False),
+    Route("GET", "/jobs/{id}", "read", job, OneJob, Job, store=False),
+    Route("DELETE", "/jobs/{id}", "execute", cancel_job, OneJob, Job, store=False),
+    Route("GET", "/jobs/{id}/result", "read", job_result, OneJob, JobResult, store=False),
+    Route("GET", "/jobs/{id}/log", "read", job_log, LogQuery, JobLog, store=False),
 ]

@@ -17,12 +17,13 @@ BUCKETS = ("s3", "gs", "az")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
 
-def open_blobs(address: str) -> Blobs:
+def open_blobs(address: str, *, timeout: float | None = None) -> Blobs:
     """Open the blobs at an address; nothing is made before the first write.
 
     Args:
         address: An absolute folder, or a bucket with a prefix: ``s3://…``,
             ``gs://…``, ``az://…``.
+        timeout: Seconds for one request to a bucket; as the surroundings say by default.
 
     Returns:
         The blobs.
@@ -45,7 +46,7 @@ def open_blobs(address: str) -> Blobs:
             hint="Leave it out there: its provider's own variables or files are read, "
             "such as AWS_ACCESS_KEY_ID or ~/.aws/credentials.",
         )
-    return _bucket(address)
+    return _bucket(address, timeout)
 
 
 def _folder(address: str) -> FolderBlobs:
@@ -58,7 +59,7 @@ def _folder(address: str) -> FolderBlobs:
     return FolderBlobs(folder)
 
 
-def _bucket(address: str) -> Blobs:
+def _bucket(address: str, timeout: float | None) -> Blobs:
     try:
         # An extra: obstore is not installed with the core.
         module = importlib.import_module("py_mlops.store.blobs.bucket.blobs")
@@ -67,5 +68,5 @@ def _bucket(address: str) -> Blobs:
             "Keeping bytes in a bucket needs libraries that are not installed.",
             hint="Install them with: pip install 'py-mlops[team]'.",
         ) from error
-    blobs: Blobs = module.BucketBlobs(address)
+    blobs: Blobs = module.BucketBlobs(address, timeout=timeout)
     return blobs

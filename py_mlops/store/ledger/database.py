@@ -16,6 +16,8 @@ from sqlalchemy.exc import DisconnectionError, NoSuchModuleError
 from py_mlops.errors import InputError, StoreUnavailable
 from py_mlops.store.failures import database_failures, is_passing
 from py_mlops.store.ledger import sqlite_file
+from py_mlops.store.ledger.bounded import connecting
+from py_mlops.store.patience import Patience, Silence
 
 T = TypeVar("T")
 
@@ -31,9 +33,6 @@ CONNECT_TIMEOUT = 10
 STATEMENT_TIMEOUT = 120
 """Seconds one statement may take."""
 
-PATIENCE = 15.0
-"""Seconds for which a passing failure of a server is met by trying again."""
-
 _LONGEST_PAUSE = 1.0
 _STAMP = "stamp"
 
@@ -45,7 +44,6 @@ _SESSION = {
 }
 
 _KEPT_ALIVE = {
-    "connect_timeout": CONNECT_TIMEOUT,
     "keepalives_idle": 10,
     "keepalives_interval": 5,
     "keepalives_count": 3,
@@ -62,17 +60,17 @@ class Database:
     Attributes:
         dialect: ``sqlite`` or ``postgresql``.
         patience: Seconds for which a passing failure is met by trying again.
+        silent: Seconds without a word after which the server is taken for gone.
         file: SQLite's file; empty for a server.
     """
 
-    def __init__(self, url: str | URL, patience: float | None = None) -> None:
+    def __init__(self, url: str | URL, patience: Patience | None = None) -> None:
         """Prepare to use a database; nothing is opened yet.
 
         Args:
             url: SQLAlchemy's URL, ``sqlite:////folder/ledger.sqlite`` or
                 ``postgresql://host/database``.
-            patience: Seconds for which a server's passing failure is met by trying again;
-                `PATIENCE` by default.
+            patience: How long a server is waited for.
 
         Raises:
             InputError: When the address is none of these, or its driver is not installed.
@@ -80,14 +78,16 @@ class Database:
         parsed = make_url(url)
         self.dialect = parsed.get_backend_name()
         self.file = (parsed.database or "") if self.dialect == "sqlite" else ""
-        self._engine = _ENGINES.get(self.dialect, _unknown)(parsed)
+        patience = patience or Patience()
+        self.patience = 0.0 if self.dialect == "sqlite" else patience.failing
+        self.silent = patience.silent
+        self._silence = Silence(patience.silent)
+        self._engine = _ENGINES.get(self.dialect, _unknown)(parsed, patience.silent)
         self._engines = {
             mode: self._engine.execution_options(**options)
             for (dialect, mode), options in _OPTIONS.items()
             if dialect == self.dialect
         }
-        asked = PATIENCE if patience is None else patience
-        self.patience = 0.0 if self.dialect == "sqlite" else asked
 
     @contextmanager
     def transaction(
@@ -107,7 +107,11 @@ class Database:
                 and its end along.
         """
         mode: _Mode = "single" if single else "brief" if brief else "write" if writing else "read"
-        with database_failures(f"{doing} the ledger"), self._engines[mode].begin() as connection:
+        with (
+            self._silence.noticed(),
+            database_failures(f"{doing} the ledger"),
+            self._engines[mode].begin() as connection,
+        ):
             yield connection
 
     def run(
@@ -132,7 +136,7 @@ class Database:
             brief: Whether it writes by `together` alone, see `transaction`.
 
         Raises:
-            StoreUnavailable: When it went on failing for `PATIENCE` seconds.
+            StoreUnavailable: When it went on failing for `patience` seconds.
         """
         start, tries = time.monotonic(), 0
         while True:
@@ -159,14 +163,19 @@ class Database:
     def driver(self) -> tuple[Any, dict[str, Any]]:
         """Return the driver's module, and with which words it connects to this database."""
         _, words = self._engine.dialect.create_connect_args(self._engine.url)
-        return self._engine.dialect.loaded_dbapi, {**words, **_KEPT_ALIVE}
+        return self._engine.dialect.loaded_dbapi, {**words, **_reached(self.silent)}
 
     def close(self) -> None:
         """Release its connections."""
         self._engine.dispose()
 
 
-def _sqlite(url: URL) -> Engine:
+def _reached(silent: float) -> dict[str, Any]:
+    """Return with which words of psycopg's a server is reached, and a lost one noticed."""
+    return {**_KEPT_ALIVE, "connect_timeout": max(1, round(min(CONNECT_TIMEOUT, silent)))}
+
+
+def _sqlite(url: URL, _: float) -> Engine:
     engine = create_engine(url, connect_args={"timeout": LOCK_TIMEOUT})
 
     @event.listens_for(engine, "do_connect")
@@ -191,14 +200,15 @@ def _sqlite(url: URL) -> Engine:
     return engine
 
 
-def _postgresql(url: URL) -> Engine:
+def _postgresql(url: URL, silent: float) -> Engine:
     # What they meet on their way out of a lost connection is nothing for a person's terminal.
     for name in ("psycopg", f"sqlalchemy.pool.impl.QueuePool.{_POOL}"):
         logging.getLogger(name).addHandler(logging.NullHandler())
     try:
+        connect = connecting(silent)
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
-            connect_args=_KEPT_ALIVE,
+            connect_args=_reached(silent),
             # A kernel lives for days: it keeps two connections, one to queue and one to work.
             pool_size=2,
             max_overflow=8,
@@ -212,6 +222,10 @@ def _postgresql(url: URL) -> Engine:
             "A store in PostgreSQL needs the driver psycopg, which is not installed.",
             hint="Install it with: pip install 'py-mlops[team]'.",
         ) from error
+
+    @event.listens_for(engine, "do_connect")
+    def connect_in_bounds(_: Any, __: Any, words: Any, options: Any) -> Any:
+        return connect(*words, **options)
 
     @event.listens_for(engine, "connect")
     def configure(connection: Any, _: object) -> None:
@@ -227,14 +241,14 @@ def _postgresql(url: URL) -> Engine:
     return engine
 
 
-def _unknown(url: URL) -> Engine:
+def _unknown(url: URL, _: float) -> Engine:
     raise InputError(
         f"A ledger cannot be kept in {url.get_backend_name()}.",
         hint="Use a folder, or postgresql://HOST/DATABASE with a bucket or folder for the bytes.",
     )
 
 
-_ENGINES: dict[str, Callable[[URL], Engine]] = {"sqlite": _sqlite, "postgresql": _postgresql}
+_ENGINES: dict[str, Callable[[URL, float], Engine]] = {"sqlite": _sqlite, "postgresql": _postgresql}
 
 _Mode = Literal["read", "single", "write", "brief"]
 

@@ -43,6 +43,7 @@ from py_mlops.store.ledger.schema import (
     signature,
 )
 from py_mlops.store.ledger.turn import turn
+from py_mlops.store.patience import Patience
 
 T = TypeVar("T")
 
@@ -62,7 +63,7 @@ class SqlLedger:
         url: str | URL,
         *,
         making: Callable[[], None] = lambda: None,
-        patience: float | None = None,
+        patience: Patience | None = None,
     ) -> None:
         """Open the ledger, making its tables in an empty database.
 
@@ -71,7 +72,7 @@ class SqlLedger:
                 ``postgresql://host/database``.
             making: Called when the database is empty, before its tables are
                 made; what it raises keeps them from being made.
-            patience: Seconds for which a server's passing failure is met by trying again.
+            patience: How long a server is waited for.
 
         Raises:
             InputError: When the address is none of these.

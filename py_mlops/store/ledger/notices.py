@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
@@ -44,9 +45,13 @@ async def listening(database: Database) -> AsyncIterator[Heard]:
         connection = await driver.AsyncConnection.connect(autocommit=True, **words)
     try:
         with _failures(driver):
-            await connection.execute(f"LISTEN {CHANNEL}")
-            found = await connection.execute("SELECT current_schema()")
-            [schema] = await found.fetchone()
+            try:
+                async with asyncio.timeout(database.silent):
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    found = await connection.execute("SELECT current_schema()")
+                    [schema] = await found.fetchone()
+            except TimeoutError as error:
+                raise driver.OperationalError("the database does not answer") from error
 
         async def heard(seconds: float) -> bool:
             with _failures(driver):

@@ -17,6 +17,7 @@ from obstore.exceptions import BaseError, PermissionDeniedError, Unauthenticated
 from obstore.store import ObjectStore, from_url
 
 from py_mlops.errors import InputError, StoreUnavailable
+from py_mlops.store.patience import Silence
 
 T = TypeVar("T")
 
@@ -74,6 +75,7 @@ class Client:
         self.place = address
         self._scheme = urlsplit(address).scheme
         self._timeout = _seconds() if timeout is None else timeout
+        self._silence = Silence(self._timeout)
         try:
             self.store: ObjectStore = _connect(address, self._scheme, self._timeout)
         except (BaseError, ValueError) as error:
@@ -100,15 +102,16 @@ class Client:
             StoreUnavailable: When it does not answer, or not usefully, within
                 a few times the limit of one request.
         """
-        for left in reversed(range(_ATTEMPTS)):
-            try:
-                return question()
-            except (PermissionDeniedError, UnauthenticatedError) as error:
-                raise self._failed(doing, error) from error
-            except BaseError as error:
-                if not left or "NoSuchBucket" in str(error):
+        with self._silence.noticed():
+            for left in reversed(range(_ATTEMPTS)):
+                try:
+                    return question()
+                except (PermissionDeniedError, UnauthenticatedError) as error:
                     raise self._failed(doing, error) from error
-                time.sleep(random.uniform(0.05, 0.2))  # noqa: S311 - so that many do not meet again
+                except BaseError as error:
+                    if not left or "NoSuchBucket" in str(error):
+                        raise self._failed(doing, error) from error
+                    time.sleep(random.uniform(0.05, 0.2))  # noqa: S311 - so that many do not meet again
         raise AssertionError(doing)
 
     def no_bucket(self, doing: str) -> StoreUnavailable:
