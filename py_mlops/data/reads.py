@@ -112,8 +112,8 @@ def gather(
         expect([Path(finding.seen.path) for finding in single if finding.state == "ready"])
     for finding in single:
         if finding.role == "code" and finding.state in ("version", "kept"):
-            blob = scripts[finding.seen.path] = take_kept(finding.seen.kept)
-            versions.setdefault(finding.seen.path, []).append(_version(finding, blob))
+            held = scripts[finding.seen.path] = take_kept(finding.seen.kept)
+            versions.setdefault(finding.seen.path, []).append(_version(finding, held))
             continue
         if finding.state == "kept":
             files.append(_data_file(finding, take_kept(finding.seen.kept)))

@@ -18,7 +18,7 @@ OLDER = "a.csv was read in cell [2] and changed before it was read again; only t
 @pytest.mark.parametrize(
     ("cell", "blocking", "begins"),
     [
-        (-2, False, "data: the first cell that does something else read what the snapshot does not"),
+        (-2, False, "data: the first cell that does something else read what the snapshot"),
         (2, True, "data: the first cell that does something else read what the snapshot does not"),
         (1, True, "data: the program read what the snapshot does not hold. The name b'"),
         (3, True, "the cell itself: "),
