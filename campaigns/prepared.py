@@ -6,6 +6,7 @@ import json
 import os
 import pickle
 import random
+import threading
 import time
 from contextlib import closing
 from pathlib import Path
@@ -35,6 +36,8 @@ _CELLS = [
     "accuracy = 0.9",
 ]
 _MONTHS = 100 * 86400
+_alone = threading.Lock()
+"""Points are tried side by side: two that patch at once would each put back what the other left."""
 
 
 def assign(folder: Path, store: str, address: str) -> None:
@@ -57,7 +60,7 @@ def open_at(folder: Path, store: str = "store") -> Workspace:
 def take(folder: Path, handover: str, store: str = "store") -> Snapshot:
     """Take a snapshot from a prepared handover."""
     workspace = open_at(folder, store)
-    with closing(workspace.store), mock.patch.object(groups, "FROM", _FROM):
+    with closing(workspace.store), _alone, mock.patch.object(groups, "FROM", _FROM):
         return snapshot(workspace, folder / handover)
 
 
