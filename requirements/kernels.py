@@ -17,9 +17,9 @@ from py_mlops.records import Interpreter
 
 HERE = Path(__file__).parent
 PLACE = HERE.parent / ".venv-kernels"
-_OWN = {"formats": "3.11"}
+_OWN = {"formats": "3.11", "torch": "3.11"}
 """Locks that are named by something else than their Python's version."""
-_WITH_TORCH = ("formats",)
+_WITH_TORCH = ("torch",)
 """The default build of torch brings gigabytes for graphics cards, so it is in no lock."""
 
 

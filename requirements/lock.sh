@@ -19,6 +19,6 @@ for wanted in requirements/kernels/*.in; do
     newest="$(sed -n 's/^# newest: //p' "$wanted")"
     "$uv" pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
         --custom-compile-command "make lock" --python-platform linux \
-        --python-version "$(test "$name" = formats && echo 3.11 || echo "$name")" \
+        --python-version "$(case "$name" in formats | torch) echo 3.11 ;; *) echo "$name" ;; esac)" \
         ${newest:+--exclude-newer "$newest"} --output-file "requirements/kernels/$name.txt" "$wanted"
 done

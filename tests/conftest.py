@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tests import scheduling
+from tests import room, scheduling
 
 ROOT = Path(__file__).parent.parent
 
 # The same examples every time: a red test is red again. Campaigns roam freely.
 settings.register_profile("repeatable", derandomize=True, database=None, deadline=None)
 settings.load_profile("repeatable")
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Say once that the disk is too full, instead of letting a thousand tests fail."""
+    if not hasattr(session.config, "workerinput"):
+        said = room.lacking(session.config, Path(tempfile.gettempdir()))
+        if said:
+            pytest.exit(said, returncode=pytest.ExitCode.USAGE_ERROR)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -56,8 +66,17 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(autouse=True)
-def store_folder(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give each test an empty store, which is also what ``MLOPS_STORE`` names."""
-    folder = tmp_path_factory.mktemp("store") / "store"
+def store_folder(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Path]:
+    """Give each test an empty store, which is also what ``MLOPS_STORE`` names.
+
+    It stays for whoever wants to know why the test failed.
+    """
+    folder, failed = tmp_path_factory.mktemp("store") / "store", request.session.testsfailed
     monkeypatch.setenv("MLOPS_STORE", str(folder))
-    return folder
+    yield folder
+    if request.session.testsfailed == failed:
+        shutil.rmtree(folder.parent, ignore_errors=True)

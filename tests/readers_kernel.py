@@ -8,7 +8,7 @@ from pathlib import Path
 READERS_PYTHON = str(Path(__file__).parent.parent / ".venv-readers" / "bin" / "python")
 """Its interpreter; ``make test`` makes it."""
 
-FORMATS_PYTHON = str(Path(__file__).parent.parent / ".venv-kernels" / "formats" / "bin" / "python")
+TORCH_PYTHON = str(Path(__file__).parent.parent / ".venv-kernels" / "torch" / "bin" / "python")
 """The interpreter of the environment that has torch, where a package source here has it."""
 
 

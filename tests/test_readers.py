@@ -20,7 +20,7 @@ from py_mlops.notebook.tracer import tracer_library
 from py_mlops.records import Request
 from py_mlops.records.handover import Handover, SeenFile
 from tests.readers import READERS, Reader
-from tests.readers_kernel import FORMATS_PYTHON, READERS_PYTHON
+from tests.readers_kernel import READERS_PYTHON, TORCH_PYTHON
 
 _SECONDS = 120
 _NOTHING = Request(name="readers", model=None, metrics=[], holdout=None)
@@ -80,12 +80,12 @@ def has(python: str, needs: set[str]) -> set[str]:
 
 def python_of(reader: Reader) -> str:
     """Return the interpreter that has a reader's library; torch has an environment of its own."""
-    return FORMATS_PYTHON if reader.needs == "torch" else READERS_PYTHON
+    return TORCH_PYTHON if reader.needs == "torch" else READERS_PYTHON
 
 
 _installed = {
     python: has(python, {reader.needs for reader in READERS if reader.needs})
-    for python in (READERS_PYTHON, FORMATS_PYTHON)
+    for python in (READERS_PYTHON, TORCH_PYTHON)
 }
 
 
@@ -96,7 +96,7 @@ def known(reader: Reader) -> bool:
 
 KERNELS = {
     python: [reader for reader in READERS if python_of(reader) == python and known(reader)]
-    for python in (READERS_PYTHON, FORMATS_PYTHON)
+    for python in (READERS_PYTHON, TORCH_PYTHON)
     if any(known(reader) for reader in READERS if python_of(reader) == python)
 }
 """The readers of each interpreter."""

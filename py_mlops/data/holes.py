@@ -33,6 +33,7 @@ _REACHED = {
     "native": "native code, which no recorded client is part of, connected to",
     "child": "a child process connected to",
 }
+_AGAIN = "changed before it was read again"
 _INSTEAD = {
     "python": "Read a database through SQLAlchemy, or save what you download to a file, and read "
     "the file.",
@@ -52,6 +53,11 @@ def of_session(handover: Handover) -> list[Hole]:
     ]
 
 
+def is_older_version(hole: Hole) -> bool:
+    """Say whether a hole is a version of a file that was read and is not kept."""
+    return hole.kind == "data" and _AGAIN in hole.text
+
+
 def of_file(finding: Finding) -> Hole | None:
     """Return the hole that a file leaves, ``None`` when it leaves none."""
     path, cell = finding.seen.requested, finding.seen.cell
@@ -66,7 +72,7 @@ def of_file(finding: Finding) -> Hole | None:
             text += f" ({finding.seen.problem})." if finding.seen.problem else "."
             hint = "Keep raw data unmodified: write the result to another file, and snapshot again."
         case "older":
-            text = f"{path} was read in {where} and changed before it was read again"
+            text = f"{path} was read in {where} and {_AGAIN}"
             text += "; only the newest version is kept."
             hint = "Restart the kernel and run all cells, so that one version is read throughout."
             return _hole(text, hint, cell, blocking=False)

@@ -21,6 +21,7 @@ State = Literal[
     "kept",
     "rewritten",
     "older",
+    "version",
     "special",
     "unnamed",
 ]
@@ -30,7 +31,8 @@ State = Literal[
 that is no more; ``changed`` and ``gone`` an input that others changed or
 removed since; ``kept`` an input that the program itself changed or removed, and
 of which the kernel has a copy; ``rewritten`` one of which it has none; ``older``
-a version that was read before the last one; ``special`` no regular file;
+a version that was read before the last one; ``version`` such a one of a module or
+script, of which the kernel has a copy; ``special`` no regular file;
 ``unnamed`` a name that is not UTF-8.
 """
 
@@ -87,7 +89,8 @@ def judge(handover: Handover, rules: IgnoreRules) -> list[Finding]:
         clear = clear and name.isascii() and "\0" not in name and name not in _NO_NAMES
         finding = _look(seen) if clear else _judge(seen, rules)
         if newest[path] != number and finding.state != "ignored":
-            finding = Finding(seen, finding.role, "older", "", finding.size)
+            is_code = finding.role == "code" and seen.kept
+            finding = Finding(seen, finding.role, "version" if is_code else "older", "", seen.size)
         findings.append(finding)
     return findings
 

@@ -13,7 +13,7 @@ from py_mlops.data.judge import Finding, State, is_plain, judge, look_at, same
 from py_mlops.data.replay import external, of_answer, short
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.errors import CaptureError
-from py_mlops.records import Blob, CodeFile, DataFile, Hole, Tree
+from py_mlops.records import Blob, CodeFile, CodeVersion, DataFile, Hole, Tree
 from py_mlops.records.handover import Handover
 
 Take = Callable[[Path], Blob]
@@ -96,6 +96,7 @@ def gather(
     """
     files: list[DataFile] = []
     scripts: dict[str, Blob] = {}
+    versions: dict[str, list[CodeVersion]] = {}
     holes: list[Hole] = []
     trees: list[Tree] = []
     read: set[str] = set()
@@ -110,6 +111,10 @@ def gather(
     if expect is not None:
         expect([Path(finding.seen.path) for finding in single if finding.state == "ready"])
     for finding in single:
+        if finding.role == "code" and finding.state in ("version", "kept"):
+            held = scripts[finding.seen.path] = take_kept(finding.seen.kept)
+            versions.setdefault(finding.seen.path, []).append(_version(finding, held))
+            continue
         if finding.state == "kept":
             files.append(_data_file(finding, take_kept(finding.seen.kept)))
             continue
@@ -120,10 +125,11 @@ def gather(
         if taken.role == "code":
             if blob is not None:
                 scripts[taken.seen.path] = blob
+                versions.setdefault(taken.seen.path, []).append(_version(taken, blob))
         elif blob is not None or (hole is not None and taken.state not in ("older", "unnamed")):
             files.append(_data_file(taken, blob))
     made = {finding.seen.path for finding in findings if finding.seen.written}
-    code = _code(handover, rules, take, scripts, made)
+    code = _code(handover, rules, take, scripts, made, versions)
     read |= {file.path for file in files if file.role == "input" and file.blobs}
     holes += [*of_repositories(findings), *of_session(handover)]
     return Gathered(files, trees, frozenset(read), code, holes)
@@ -139,7 +145,9 @@ def summary(handover: Handover, rules: IgnoreRules) -> Summary:
     findings = judge(handover, rules)
     holes = [hole for hole in map(of_file, findings) if hole is not None]
     groups, single = group(findings)
-    rows = [_row(finding) for finding in single if finding.state not in ("absent", "older")]
+    rows = [
+        _row(finding) for finding in single if finding.state not in ("absent", "older", "version")
+    ]
     rows += map(_group_row, groups)
     known = {finding.seen.path for finding in findings}
     rows += [
@@ -220,12 +228,18 @@ def _data_file(finding: Finding, blob: Blob | None) -> DataFile:
     )
 
 
-def _code(
+def _version(finding: Finding, blob: Blob) -> CodeVersion:
+    seen = finding.seen
+    return CodeVersion(cell=seen.cell, modified=str(max(seen.mtime_ns, 0)), blob=blob)
+
+
+def _code(  # noqa: PLR0917 - what was gathered so far
     handover: Handover,
     rules: IgnoreRules,
     take: Take,
     scripts: dict[str, Blob],
     made: set[str],
+    versions: dict[str, list[CodeVersion]],
 ) -> list[CodeFile]:
     """Return loose modules and scripts; a module the program wrote is an output of it."""
     names = {module.path: module.module for module in reversed(handover.modules)}
@@ -239,6 +253,7 @@ def _code(
             module=names.get(path, ""),
             executable=os.access(path, os.X_OK),
             blob=scripts[path],
+            versions=read if len(read := versions.get(path, [])) > 1 else [],
         )
         for path in sorted(scripts)
     ]

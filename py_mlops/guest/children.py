@@ -14,6 +14,13 @@ _GRACE = 500_000_000
 """Nanoseconds within which a program that was started shows up in the log."""
 _MOST = 1000
 _SETTINGS = (".config", ".ssh", ".gnupg")
+LAUNCHERS = (
+    *("at", "batch", "bsub", "docker", "flatpak", "kubectl", "machinectl", "nerdctl", "podman"),
+    *("qsub", "sbatch", "srun", "ssh", "systemd-run"),
+)
+"""Programs that ask another process to work, which is no child of ours."""
+_SHELLS = ("sh", "bash", "dash")
+_LONGEST = 200
 _ENVIRONMENTS = ("pyvenv.cfg", "conda-meta")
 
 
@@ -52,6 +59,10 @@ class Children:
         program = os.fsdecode(rest[:length])
         called = os.fsdecode(rest[length:].partition(_WORD)[0]) or program
         name = os.path.basename(called).lstrip("-") or os.path.basename(program)
+        words = os.fsdecode(rest[length:]).rstrip("\x1f").split("\x1f")
+        script = os.path.basename(words[1]) if name in _SHELLS and len(words) > 1 else ""
+        if pid != self._kernel and (name in LAUNCHERS or script in LAUNCHERS):
+            self._escape(f"{' '.join(words)[:_LONGEST]} (asks another process to do the work)")
         self._images[pid] = image = Image(program, name, started, self._own(program))
         awaited = self._awaited.get(pid)
         if awaited is not None and awaited[0] <= started:

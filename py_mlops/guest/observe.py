@@ -106,6 +106,7 @@ class Observer:
                 "socket.getaddrinfo": self._asked_address,
                 "socket.connect": self._connected,
                 "pickle.find_class": self._unpickled,
+                "exec": self._opens.executed,
             }
         )
         if not self._installed:

@@ -101,6 +101,15 @@ class Opens:
         if full[-3:] != ".py":  # reloading reads anew within a cell
             known.add(path)
 
+    def executed(self, code: Any) -> None:
+        """Take one audit event ``exec``: a module or script is kept as it is now executed."""
+        path = getattr(code, "co_filename", "")
+        if path[-3:] == ".py" and not self.passes_over(path):
+            path = self.normal(os.path.join(folders.working(), path))
+            look = look_at(path)
+            if look is not None:
+                self._files.keep_code(path, look)
+
     def _is_beside(self, name: str, flags: int) -> bool:
         """Take a file that is in one of several folders, for no event tells in which.
 
@@ -225,7 +234,7 @@ class Opens:
 
     def passes_over(self, path: str) -> bool:
         """Say whether a file's folder is not looked at; quick for many files of one folder."""
-        folder = path[: path.rindex("/") + 1]
+        folder = path[: path.rfind("/") + 1]
         return folder in self._ours or (folder not in self._theirs and self.leaves_out(folder))
 
     def leaves_out(self, path: str) -> bool:

@@ -7,6 +7,7 @@ import types
 from typing import Any
 
 from . import session as _session
+from . import versions
 from .chance import chance
 from .observe import observer
 
@@ -27,6 +28,7 @@ def install(shell: Any) -> None:
     sys.modules[PRODUCT] = stand_in
     shell.register_magic_function(_mlops, "line", "mlops")
     observer().originals.wanted = False  # the store has them
+    versions.watch(shell)  # first of all: autoreload looks at times before each cell
     _session.start(shell)
 
 

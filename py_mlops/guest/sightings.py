@@ -15,6 +15,7 @@ MOST_FILES = 1_000_000
 
 _MOST_AWAITED = 1000
 _MOST_VERSIONS = 100
+_LARGEST_CODE, _MOST_CODE = 1 << 20, 10_000
 _CHANGED_UNSEEN = "a child process or a database changed it, which shows only afterwards"
 
 
@@ -68,6 +69,7 @@ class Sightings:
         self._awaited: dict[str, tuple[str, int, Look | None]] = {}
         self._copies = Copies(keep or _kept_by_none)
         self._appended: set[str] = set()
+        self._code: dict[tuple[str, Look], str] = {}
 
     def read(
         self,
@@ -172,6 +174,13 @@ class Sightings:
         if look is not None and not (entry is not None and entry.written):
             self._copies.make(path, look)
 
+    def keep_code(self, path: str, look: Look) -> None:
+        """Copy a module or script that is executed: a person may edit it at any time."""
+        if self._keep is None or (path, look) in self._code:
+            return
+        if look[0] <= _LARGEST_CODE and len(self._code) < _MOST_CODE:
+            self._code[path, look] = self._keep(path, look)[0]
+
     def _keep_original(self, path: str, entry: _Sighting) -> None:
         is_input = entry.first == "read" and not entry.written and not entry.kept
         if not is_input:
@@ -271,7 +280,7 @@ class Sightings:
     def as_dicts(self) -> list[dict[str, Any]]:
         """Return the shape of ``records.handover.SeenFile``; see `Observer.files`."""
         return [
-            _described(path, entry, cell, look)
+            _described(path, entry, cell, look, self._code.get((path, look)) if look else None)
             for path, entry in list(self._files.items())
             for cell, look in _versions(entry)
         ]
@@ -282,7 +291,9 @@ def _is_one_too_many(files: Sightings, count: int) -> bool:
     return count >= MOST_FILES
 
 
-def _described(path: str, entry: _Sighting, cell: int, look: Look | None) -> dict[str, Any]:
+def _described(
+    path: str, entry: _Sighting, cell: int, look: Look | None, code: str | None
+) -> dict[str, Any]:
     return as_dict(
         path,
         entry.requested,
@@ -293,7 +304,7 @@ def _described(path: str, entry: _Sighting, cell: int, look: Look | None) -> dic
         existed=entry.existed,
         observed=entry.observed,
         process=entry.process,
-        kept=entry.kept if look == entry.look else "",
+        kept=entry.kept or code or "" if look == entry.look else code or "",
         problem=entry.problem,
     )
 

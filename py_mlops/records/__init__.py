@@ -45,6 +45,7 @@ from py_mlops.records.predictions import Answered, Hold, PredictionSegment, Reda
 from py_mlops.records.program import (
     CellOutput,
     CodeFile,
+    CodeVersion,
     Difference,
     ExecutedCell,
     History,
@@ -108,6 +109,7 @@ __all__ = [
     "CellOutput",
     "Checkpoint",
     "CodeFile",
+    "CodeVersion",
     "Conda",
     "CondaArchive",
     "DataFile",

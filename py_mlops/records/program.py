@@ -71,6 +71,20 @@ class Difference(Part, frozen=True):
     text: str
 
 
+class CodeVersion(Part, frozen=True):
+    """What a module or script held from one cell on.
+
+    Attributes:
+        cell: Execution count of the first cell that read it so; 0 before any.
+        modified: When it had been written, in nanoseconds since 1970, as decimal digits.
+        blob: Its bytes.
+    """
+
+    cell: int
+    modified: str
+    blob: Blob
+
+
 class CodeFile(Part, frozen=True):
     """A module or script outside every installed package.
 
@@ -78,13 +92,16 @@ class CodeFile(Part, frozen=True):
         path: Its absolute path on the author's machine.
         module: The name it was imported by; empty for a script that was run.
         executable: Whether it could be run as a program.
-        blob: Its bytes.
+        blob: Its bytes; the newest, where it was changed.
+        versions: Each version that was read, oldest first, where it was changed
+            between cells; empty otherwise.
     """
 
     path: str
     module: str
     executable: bool
     blob: Blob
+    versions: list[CodeVersion]
 
 
 class Program(Part, frozen=True):

@@ -521,6 +521,20 @@ export interface components {
             module: string;
             /** @description Whether it could be run as a program. */
             executable: boolean;
+            /** @description Its bytes; the newest, where it was changed. */
+            blob: components["schemas"]["Blob"];
+            /** @description Each version that was read, oldest first, where it was changed between cells; empty otherwise. */
+            versions: components["schemas"]["CodeVersion"][];
+        };
+        /**
+         * CodeVersion
+         * @description What a module or script held from one cell on.
+         */
+        CodeVersion: {
+            /** @description Execution count of the first cell that read it so; 0 before any. */
+            cell: number;
+            /** @description When it had been written, in nanoseconds since 1970, as decimal digits. */
+            modified: string;
             /** @description Its bytes. */
             blob: components["schemas"]["Blob"];
         };

@@ -12,11 +12,13 @@ from py_mlops.records.reproduction import CellDifference
 from tests.store import samples
 
 TEXT = "The name b'\\xff.csv' is not valid UTF-8, so no record can hold it."
+OLDER = "a.csv was read in cell [2] and changed before it was read again; only the newest is kept."
 
 
 @pytest.mark.parametrize(
     ("cell", "blocking", "begins"),
     [
+        (-2, False, "data: the first cell that does something else read what the snapshot"),
         (2, True, "data: the first cell that does something else read what the snapshot does not"),
         (1, True, "data: the program read what the snapshot does not hold. The name b'"),
         (3, True, "the cell itself: "),
@@ -25,7 +27,8 @@ TEXT = "The name b'\\xff.csv' is not valid UTF-8, so no record can hold it."
 )
 def test_a_file_that_no_record_holds_is_the_cause(cell: int, blocking: bool, begins: str) -> None:
     """A cell that shows something else is not blamed for chance where its input was missing."""
-    hole = Hole(kind="data", text=TEXT, hint="Rename it.", cell=cell, blocking=blocking)
+    text = TEXT if cell > 0 else OLDER
+    hole = Hole(kind="data", text=text, hint="Rename it.", cell=abs(cell), blocking=blocking)
     blob = Blob(digest=samples.digest(1), size=1)
     taken = samples.snapshot(history=blob, lock=blob)
     capture = msgspec.structs.replace(taken.capture, holes=[hole])

@@ -130,3 +130,19 @@ def test_a_process_that_is_over() -> None:
     children = Children()
     children.starting(starting(over.pid, "/opt/static", time_ns=time.time_ns()))
     assert len(children.unseen()) == 1
+
+
+@pytest.mark.parametrize(
+    ("program", "words", "told"),
+    [
+        ("/usr/bin/systemd-run", ["systemd-run", "--user", "cat", "a"], True),
+        ("/bin/sh", ["/bin/sh", "/usr/bin/batch"], True),
+        ("/usr/bin/cat", ["cat", "ssh"], False),
+    ],
+)
+def test_who_lets_others_work(program: str, words: list[str], told: bool) -> None:
+    """A well-known program that asks a process which is no child of ours is a hole, by name."""
+    children = Children()
+    children.began(began(CHILD, program, *words))
+    expected = f"{' '.join(words)} (asks another process to do the work)"
+    assert children.unseen() == ([expected] if told else [])

@@ -19,22 +19,29 @@ def trained(kernel: LiveKernel, tmp_path: Path) -> LiveKernel:
 
 
 @pytest.fixture(scope="module")
-def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveKernel]:
-    """A trained kernel shared by tests that change nothing in it."""
-    folder = tmp_path_factory.mktemp("calm")
-    flowers(folder)
-    with live_kernel(folder, store=folder / "store") as kernel:
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The store of the shared kernel, into which nothing is ever put."""
+    return tmp_path_factory.mktemp("calm") / "store"
+
+
+@pytest.fixture(scope="module")
+def calm(empty: Path) -> Iterator[LiveKernel]:
+    """A trained kernel shared by tests after which nothing is stored."""
+    flowers(empty.parent)
+    with live_kernel(empty.parent, store=empty) as kernel:
         for source in TRAINING[:-1]:
             kernel.run(source)
         yield kernel
 
 
-def test_status_stores_nothing_and_tells_what_would_be_captured(trained: LiveKernel) -> None:
+def test_status_stores_nothing_and_tells_what_would_be_captured(
+    calm: LiveKernel, empty: Path
+) -> None:
     """A person can look before they keep."""
-    shown = trained.run("%mlops status")
+    shown = calm.run("%mlops status")
     assert "data/flowers.csv" in shown
     assert " code " in shown  # the loose module, whose long path may be folded
-    assert mlops("log", "--json").value == []
+    assert mlops("log", "--json", MLOPS_STORE=str(empty)).value == []
 
 
 @pytest.mark.parametrize(
@@ -62,12 +69,12 @@ def test_a_wrong_line_is_answered_and_never_raised(
     assert "2" in calm.run("1 + 1")
 
 
-def test_a_nan_metric_is_refused_with_a_reason(trained: LiveKernel) -> None:
+def test_a_nan_metric_is_refused_with_a_reason(calm: LiveKernel, empty: Path) -> None:
     """Nothing could be compared with a NaN, so nothing is stored."""
-    trained.run("loss = float('nan')")
-    shown = trained.run("%mlops snapshot flowers --metric loss")
+    calm.run("loss = float('nan')")
+    shown = calm.run("%mlops snapshot flowers --metric loss")
     assert "loss is not a finite number" in shown
-    assert mlops("log", "--json").value == []
+    assert mlops("log", "--json", MLOPS_STORE=str(empty)).value == []
 
 
 def test_a_data_file_that_changed_since_it_was_read_is_refused(

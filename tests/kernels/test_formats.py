@@ -21,7 +21,7 @@ from py_mlops.notebook.ship import guest_zip
 from py_mlops.records import Request, Snapshot, record_id
 from py_mlops.records.model import ModelFormat
 from py_mlops.workspace import Workspace, open_workspace
-from tests.kernels.environments import ROOT, python_of
+from tests.kernels.environments import PLACE, ROOT, python_of
 from tests.kernels.models import DATA, MODELS, MODULE
 from tests.projects import write_notebook
 
@@ -93,16 +93,26 @@ print(json.dumps(said), file=sys.__stdout__)
 
 @pytest.fixture(scope="module")
 def said(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What became of every model, in one process of the libraries' environment."""
+    """What became of every model, in a process of its libraries' environment."""
     folder = tmp_path_factory.mktemp("formats")
     (folder / "steps.py").write_text(MODULE)
+    without = {name: model for name, model in MODELS.items() if name != "torch"}
+    found = asked_all("formats", without, folder)
+    if (PLACE / "torch" / ".installed").exists():
+        found |= asked_all("torch", {"torch": MODELS["torch"]}, folder)
+    return found
+
+
+def asked_all(environment: str, models: dict[str, tuple[str, str]], folder: Path) -> dict[str, Any]:
+    """Train, store, load and ask models in a process of an environment; return what it found."""
     done = subprocess.run(
-        [python_of("formats"), "-W", "ignore", "-c", f"DATA = {DATA!r}\n" + _ALL,
+        [python_of(environment), "-W", "ignore", "-c", f"DATA = {DATA!r}\n" + _ALL,
          str(guest_zip(folder))],
-        input=json.dumps(MODELS), cwd=folder, capture_output=True, text=True, check=False,
+        input=json.dumps(models), cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 
-from py_mlops.records import Artifact, Blob, CodeFile, DataFile, Model, Snapshot
+from py_mlops.records import Artifact, Blob, CodeFile, CodeVersion, DataFile, Model, Snapshot
 from py_mlops.records.closure import named_blobs
 from tests.store.samples import digest, imported, snapshot
 
@@ -29,7 +29,15 @@ def full() -> Snapshot:
         "program": msgspec.structs.replace(
             plain.program,
             saved=blob("saved"),
-            modules=[CodeFile(path="/p/m.py", module="m", executable=False, blob=blob("code"))],
+            modules=[
+                CodeFile(
+                    path="/p/m.py",
+                    module="m",
+                    executable=False,
+                    blob=blob("code"),
+                    versions=[CodeVersion(cell=1, modified="7", blob=blob("before"))],
+                )
+            ],
         ),
     }
     return msgspec.structs.replace(plain, **changes)
@@ -37,7 +45,10 @@ def full() -> Snapshot:
 
 def test_every_blob_of_a_snapshot_is_named() -> None:
     """Lists of parts and parts of parts are followed; what is absent names nothing."""
-    expected = [blob(name) for name in ("saved", "code", "a1", "a2", "model")] + [HISTORY, LOCK]
+    expected = [blob(name) for name in ("saved", "code", "before", "a1", "a2", "model")] + [
+        HISTORY,
+        LOCK,
+    ]
     found = list(named_blobs(full()))
     assert sorted(one.digest for one in found) == sorted(one.digest for one in expected)
 

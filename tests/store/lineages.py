@@ -82,7 +82,9 @@ def made_of(
     """Return a snapshot that read and made some contents, each in a file of that name."""
     first = snapshot(name, history=blob_of("history"), lock=blob_of("lock"))
     modules = [
-        CodeFile(path=f"/data/{one}.py", module=one, executable=False, blob=blob_of(one))
+        CodeFile(
+            path=f"/data/{one}.py", module=one, executable=False, blob=blob_of(one), versions=[]
+        )
         for one in code
     ]
     return replace(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from py_mlops.commands.reruns.evidence import Evidence
 from py_mlops.commands.reruns.rerun import NOT_KEPT, stood_in
+from py_mlops.data.holes import is_older_version
 from py_mlops.data.surroundings import never_read
 from py_mlops.notebook.client import CellFailure
 from py_mlops.records import Level, Snapshot
@@ -88,10 +89,11 @@ def _took_in(snapshot: Snapshot, cell: int) -> dict[str, str]:
     told: dict[str, str] = {}
     earlier: dict[str, str] = {}
     for hole in snapshot.capture.holes:
-        if hole.kind == "data" and not hole.blocking:  # an output, which nobody reads
+        lost = hole.blocking or is_older_version(hole)
+        if hole.kind == "data" and not lost:  # an output, which nobody reads
             continue
         if cell and hole.cell == cell and hole.kind in _UNSEEN:
             told.setdefault(hole.kind, f"{hole.kind}: {_UNSEEN[hole.kind]} {hole.text}")
-        elif hole.kind in _BEFORE and hole.blocking and (hole.cell < cell or not cell):
+        elif hole.kind in _BEFORE and lost and (hole.cell < cell or not cell):
             earlier.setdefault(hole.kind, f"{hole.kind}: {_BEFORE[hole.kind]} {hole.text}")
     return {**earlier, **told}

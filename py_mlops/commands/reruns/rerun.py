@@ -14,13 +14,14 @@ from pathlib import Path
 from py_mlops import sandbox
 from py_mlops.commands.reruns.world import World, home_of, lay_out_world, variables_of
 from py_mlops.commands.snapshots.handover import read_handover
-from py_mlops.data import replay
+from py_mlops.data import replay, versions
 from py_mlops.data.results import Result
 from py_mlops.data.rules import IgnoreRules
 from py_mlops.environment.build import Built, build
 from py_mlops.environment.bytecode import compile_later
 from py_mlops.errors import InputError, RerunFailed
 from py_mlops.guest.chance import SETTINGS
+from py_mlops.guest.versions import FOLDER
 from py_mlops.notebook.compiled import compiled
 from py_mlops.notebook.execution import Executed, KernelCommand, execute
 from py_mlops.notebook.replay import plan
@@ -35,6 +36,7 @@ _MOST_WRITTEN = 1000
 _TAPE = "tape"
 _FETCHED = "fetched"
 _CHANCE = "chance.json"
+_VERSIONS = "versions"
 _NEEDED = ("HOME", "PATH")
 _OWN = ("LD_", "PYTHON", "MLOPS_")
 _STEERING = re.compile(
@@ -147,8 +149,7 @@ def rerun(
         )
         replay.lay_out(snapshot.answers, blobs, folder / _TAPE, report)
         start.take_downloads(world, snapshot, history, blobs, folder / _FETCHED)
-        if snapshot.randomness.state is not None:
-            blobs.copy_to(snapshot.randomness.state.digest, folder / _CHANCE)
+        _lay_out_rest(snapshot, history, blobs, folder, world)
         executed = execute(
             plan(history, name=snapshot.request.name),
             kernel=start.kernel(world, isolation.level),
@@ -173,6 +174,17 @@ def rerun(
             _written(workspace, world.mirror),
             world.results(snapshot, blobs) if comparable else [],
         )
+
+
+def _lay_out_rest(
+    snapshot: Snapshot, history: History, blobs: Blobs, folder: Path, world: World
+) -> None:
+    """Write what the kernel puts in place itself, at its points of the program."""
+    edited = snapshot.program.modules
+    if versions.has_versions(edited):
+        versions.lay_out(edited, history, blobs, folder / _VERSIONS, world.place)
+    if snapshot.randomness.state is not None:
+        blobs.copy_to(snapshot.randomness.state.digest, folder / _CHANCE)
 
 
 def rebuilt(
@@ -266,6 +278,9 @@ class _Start:
         if snapshot.randomness.state is not None and given.chance:
             environment["MLOPS_CHANCE"] = str(folder / _CHANCE)
             readable.append(folder / _CHANCE)
+        if versions.has_versions(snapshot.program.modules):
+            environment[FOLDER] = str(folder / _VERSIONS)
+            readable.append(folder / _VERSIONS)
         needs = sandbox.Needs(argv[0], directory, home, readable=readable, writable=writable)
         user = snapshot.surroundings.user
         return cls(

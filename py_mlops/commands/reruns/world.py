@@ -63,9 +63,10 @@ class World:
         with Contents(blobs, snapshot) as contents:
             mine = [file for file in contents.files if not sandbox.is_system(file.path)]
             found = fetched.fetched(mine, snapshot.capture.external, history.cells)
-            return fetched.lay_out(found, contents, folder, python, self._place) if found else None
+            return fetched.lay_out(found, contents, folder, python, self.place) if found else None
 
-    def _place(self, path: str) -> str:
+    def place(self, path: str) -> str:
+        """Return the path at which the rerun has a recorded one."""
         way = self.way.to(path)
         return way if self.apart else str(self.mirror / mirror_layout(way))
 

@@ -19,6 +19,8 @@ def look_for_secrets(
     document: Document | None,
     allow: str,
     trees: Iterable[tuple[str, bytes]] = (),
+    *,
+    folder: Path | None = None,
 ) -> tuple[list[AllowedSecret], list[Hole]]:
     """Look through what a snapshot would keep, before anything of it is stored.
 
@@ -27,6 +29,7 @@ def look_for_secrets(
         document: The saved notebook.
         allow: Why what looks like a secret may be kept; empty when it may not.
         trees: Texts of packages of the user's own that are kept: name and bytes.
+        folder: The handover's, with the copies of modules and scripts as they were read.
 
     Returns:
         What is kept on purpose, and a hole for each text that was too large to
@@ -40,7 +43,14 @@ def look_for_secrets(
         for module in handover.modules
         if (path := Path(module.path)).is_file() and path.stat().st_size <= _LARGEST
     ]
-    found = scan_snapshot(handover, document.content if document else None, [*modules, *trees])
+    versions = [
+        (seen.path, path.read_bytes())
+        for seen in handover.files
+        if folder is not None and seen.kept and seen.path.endswith(".py")
+        if (path := folder / seen.kept).stat().st_size <= _LARGEST
+    ]
+    texts = [*modules, *versions, *trees]
+    found = scan_snapshot(handover, document.content if document else None, texts)
     if found.findings and not allow.strip():
         raise refusal(found)
     secrets = [

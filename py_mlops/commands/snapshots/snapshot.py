@@ -91,7 +91,9 @@ def snapshot(
     report(Progress("environment", "reading the environment"))
     with _prepared(workspace, handover, vault=vault, report=report) as prepared:
         texts = prepared.texts()
-        secrets, unscanned = look_for_secrets(handover, notebook[1], allow_secret, texts)
+        secrets, unscanned = look_for_secrets(
+            handover, notebook[1], allow_secret, texts, folder=folder
+        )
         with workspace.store.blobs.batch() as writer:
             parts = _store_parts(
                 workspace,

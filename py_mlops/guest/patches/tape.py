@@ -211,11 +211,7 @@ class Tape:
         Asked more often than it was recorded, a question whose answer never
         changed gets it again.
 
-        Args:
-            kind: As for `record`.
-            source: As for `record`.
-            request: As for `record`.
-            key: As for `record`.
+        The arguments are those of `record`.
 
         Raises:
             Unrecorded: When the answer is not on the tape.
@@ -248,17 +244,8 @@ class Tape:
         return (kind, _digest(key)) in self._kept
 
     def nth(self, kind: str, key: _Key) -> int:
-        """Return how often this was asked of the tape before, from 0.
-
-        Args:
-            kind: As for `record`.
-            key: Whatever is counted.
-        """
-        digest = _digest(key)
-        with self._lock:
-            count = self._counts.get((kind, digest), 0)
-            self._counts[kind, digest] = count + 1
-            return count
+        """Return how often this was counted before, see `record`."""
+        return self._count(kind, _digest(key))
 
     def miss(self, source: str, request: str) -> None:
         """Note a question that is not on the tape: the program may swallow the error.
@@ -328,10 +315,14 @@ class Tape:
 
     def _next(self, kind: str, digest: str) -> tuple[int, int]:
         with self._lock:
-            occurrence = self._counts.get((kind, digest), 0)
-            self._counts[kind, digest] = occurrence + 1
             self._total += 1
-            return occurrence, self._total
+            return self._count(kind, digest), self._total
+
+    def _count(self, kind: str, digest: str) -> int:
+        with self._lock:
+            count = self._counts.get((kind, digest), 0)
+            self._counts[kind, digest] = count + 1
+            return count
 
     def _clear(self) -> None:
         # A restarted kernel begins anew: the names of its cells and counts would collide.
