@@ -129,7 +129,7 @@ def running(server: Server, page: Page) -> Iterator[None]:
     run = entries(page, "Runs").first
     expect(run).to_contain_text("cell 0/1", timeout=LONG)
     run.click()
-    expect(view(page).get_by_role("log")).to_contain_text("time.sleep", timeout=LONG)
+    expect(view(page).get_by_role("log")).to_contain_text("cell 0/1", timeout=LONG)
     yield
     view(page).get_by_role("button", name="Cancel", exact=True).click()
     expect(run).to_contain_text("cancelled", timeout=LONG)

@@ -27,15 +27,24 @@ def connecting(seconds: float) -> Callable[..., Any]:
     class Silent(psycopg.OperationalError):
         sqlstate = "08006"
 
+        def __init__(self, waited: float) -> None:
+            super().__init__(f"the database has not answered for {waited:g} s")
+
     class Bounded(psycopg.Connection[Any]):
         def wait(self, gen: Any, *arguments: Any, **more: Any) -> Any:
             def give_up() -> None:
                 self.close()
-                raise Silent(f"the database has not answered for {seconds:g} s")
+                raise Silent(seconds)
 
             return super().wait(_heard(gen, seconds, give_up), *arguments, **more)
 
-    return Bounded.connect
+    def connect(*words: Any, **more: Any) -> psycopg.Connection[Any]:
+        try:
+            return Bounded.connect(*words, **more)
+        except psycopg.errors.ConnectionTimeout as error:
+            raise Silent(more["connect_timeout"]) from error
+
+    return connect
 
 
 def _heard(
