@@ -128,6 +128,12 @@ def _is_target(text: str) -> bool:
     return bool(text) and "\0" not in text and len(text.encode()) < _LONGEST_TARGET
 
 
+def moment(text: str) -> int | None:
+    """Return a recorded time in nanoseconds since 1970; ``None`` for none that a file can have."""
+    is_time = text.isascii() and text.isdigit() and len(text) <= len(str(_LATEST))
+    return time if is_time and (time := int(text)) < _LATEST else None
+
+
 def stamp(path: Path, modified: str) -> None:
     """Give a restored file the time of its original.
 
@@ -135,7 +141,7 @@ def stamp(path: Path, modified: str) -> None:
         path: The file; a link is not followed.
         modified: Nanoseconds since 1970; what is no such number changes nothing.
     """
-    if modified.isascii() and modified.isdigit() and (time := int(modified)) < _LATEST:
+    if (time := moment(modified)) is not None:
         with suppress(OSError):  # older than the file system can hold
             os.utime(path, ns=(time, time), follow_symlinks=False)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from py_mlops.data.place import write_failures
+from py_mlops.data.surroundings import moment
 from py_mlops.guest.versions import INDEX
 from py_mlops.records import CodeFile, History
 from py_mlops.store.base import Blobs
@@ -44,13 +45,12 @@ def lay_out(
             for number, version in enumerate(module.versions):
                 name = str(len(index))
                 blobs.copy_to(version.blob.digest, folder / name)
-                written = version.modified
                 index.append(
                     {
                         "position": _position(history, version.cell) if number else 0,
                         "path": place(module.path),
                         "file": name,
-                        "modified": int(written) if written.isascii() and written.isdigit() else 0,
+                        "modified": moment(version.modified) or 0,
                     }
                 )
         (folder / INDEX).write_text(json.dumps(index), "utf-8")

@@ -56,7 +56,7 @@ class Versions:
 
 def _place(version: str, path: str, modified: int) -> None:
     # The program itself may have removed the folder; it meets its own errors.
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, OverflowError):
         shutil.copyfile(version, path)
         os.utime(path, ns=(modified, modified))
 

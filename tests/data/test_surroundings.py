@@ -8,7 +8,16 @@ import msgspec
 import pytest
 
 from py_mlops.data.rules import IgnoreRules
-from py_mlops.data.surroundings import Way, gather, lay_out, link, never_read, placeholders, stamp
+from py_mlops.data.surroundings import (
+    Way,
+    gather,
+    lay_out,
+    link,
+    moment,
+    never_read,
+    placeholders,
+    stamp,
+)
 from py_mlops.errors import Hostile
 from py_mlops.records import FolderEntry, Link, Listing
 from py_mlops.records.handover import SeenSurroundings
@@ -177,3 +186,12 @@ def test_times_that_are_none(tmp_path: Path, modified: str) -> None:
 def test_a_refused_file_is_found_by_the_error(error: str, path: str) -> None:
     """The error of a rerun tells which listed file it wanted to read."""
     assert never_read([Listing(path="/p", cell=1, entries=[FILE])], error) == path
+
+
+@pytest.mark.parametrize(
+    ("text", "time"),
+    [("17", 17), ("0", 0), *((text, None) for text in ("", "-1", "²", str(2**63), "9" * 5000))],
+)
+def test_a_recorded_time(text: str, time: int | None) -> None:
+    """Whatever a record says, it is a time that a file can have, or none."""
+    assert moment(text) == time
