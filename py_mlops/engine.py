@@ -63,7 +63,7 @@ class MlopsEngine:
         source = options.pop("input_path", None)
         name = Path(str(source)) if source else Path("notebook.ipynb")
         workspace = open_workspace()
-        with tempfile.TemporaryDirectory(prefix="mlops-run-") as held:
+        with tempfile.TemporaryDirectory(prefix="mlops-run-", ignore_cleanup_errors=True) as held:
             taken = headless(workspace, nb_man, name.absolute(), Path(held), options)
         for identifier in taken:
             logger.info(

@@ -69,7 +69,7 @@ def _fetch(wheels: Sequence[Wanted], folder: Path, python: str) -> bool:
     tags = [tag for one in wheels for tag in parse_wheel_filename(one.name)[3]]
     chosen = [f"--abi={abi}" for abi in sorted({tag.abi for tag in tags})]
     chosen += [f"--platform={platform}" for platform in sorted({tag.platform for tag in tags})]
-    with tempfile.TemporaryDirectory(prefix="mlops-download-") as held:
+    with tempfile.TemporaryDirectory(prefix="mlops-download-", ignore_cleanup_errors=True) as held:
         listing = Path(held, "requirements.txt")
         listing.write_text(
             "".join(

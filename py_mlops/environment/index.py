@@ -100,7 +100,9 @@ def ask(pinned: Mapping[str, str], python: str, *, folder: Path, offline: bool) 
     """
     if not pinned:
         return Catalogue()
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".ask-") as name:
+    with tempfile.TemporaryDirectory(
+        dir=folder, prefix=".ask-", ignore_cleanup_errors=True
+    ) as name:
         work = Path(name)
         stubs = work / "stubs"
         stubs.mkdir()

@@ -149,7 +149,9 @@ def working_folder(cache: Path) -> Iterator[Path]:
     wheels = cache / "wheels"
     try:
         wheels.mkdir(parents=True, exist_ok=True)
-        held = tempfile.TemporaryDirectory(dir=wheels, prefix=".making-")
+        held = tempfile.TemporaryDirectory(
+            dir=wheels, prefix=".making-", ignore_cleanup_errors=True
+        )
     except OSError as error:
         raise unwritable(wheels, error) from error
     with held as folder:

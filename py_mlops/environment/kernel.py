@@ -47,7 +47,9 @@ def additions(
         EnvironmentFailure: When no ipykernel goes with the recorded versions,
             or the index is out of reach.
     """
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".kernel-") as held:
+    with tempfile.TemporaryDirectory(
+        dir=folder, prefix=".kernel-", ignore_cleanup_errors=True
+    ) as held:
         work = Path(held)
         (work / "pins.txt").write_text("".join(f"{n}=={v}\n" for n, v in pinned.items()))
         (work / "wanted.txt").write_text(KERNEL + "\n")

@@ -55,7 +55,9 @@ def take(cache: Path, wheel: KeptWheel, copy_to: CopyTo) -> Path:
     if not _is(path, wheel.blob.digest):
         # What lies under its own name was looked into.
         (home(cache) / "wheels").mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=home(cache) / "wheels", prefix=".new-") as held:
+        with tempfile.TemporaryDirectory(
+            dir=home(cache) / "wheels", prefix=".new-", ignore_cleanup_errors=True
+        ) as held:
             new = Path(held, wheel.name)
             copy_to(wheel.blob.digest, new)
             inspect(new)

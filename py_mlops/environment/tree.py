@@ -103,7 +103,7 @@ def version_control(tree: Tree) -> tuple[str, bytes] | None:
     if top is None:
         return None
     commit = (_git(tree.folder, "rev-parse", "--verify", "--quiet", "HEAD") or b"").decode().strip()
-    with tempfile.TemporaryDirectory(prefix="mlops-git-") as held:
+    with tempfile.TemporaryDirectory(prefix="mlops-git-", ignore_cleanup_errors=True) as held:
         # New files are only named in a copy of the index, and objects go elsewhere too.
         repository = Path(os.fsdecode(top.strip()))
         index, objects = Path(held, "index"), Path(held, "objects")
@@ -161,7 +161,7 @@ def build(tree: Tree, folder: Path, *, python: str, name: str, version: str) -> 
     Raises:
         CannotBuild: When its build fails.
     """
-    with tempfile.TemporaryDirectory(prefix="mlops-tree-") as held:
+    with tempfile.TemporaryDirectory(prefix="mlops-tree-", ignore_cleanup_errors=True) as held:
         copy = Path(held, tree.folder.name or "tree")
         _copy(tree, copy)
         variable = f"SETUPTOOLS_SCM_PRETEND_VERSION_FOR_{name.replace('-', '_').upper()}"

@@ -100,7 +100,9 @@ class Magics:
         from py_mlops.commands.snapshots.snapshot import snapshot
         from py_mlops.records import record_id
 
-        with tempfile.TemporaryDirectory(prefix="mlops-", dir=scratch()) as held:
+        with tempfile.TemporaryDirectory(
+            prefix="mlops-", dir=scratch(), ignore_cleanup_errors=True
+        ) as held:
             self._session.hand_over(asked.request, held)
             record = snapshot(
                 self._workspace,

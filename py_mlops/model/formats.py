@@ -199,7 +199,7 @@ def _keras(model: Model, data: bytes, allow: Allow) -> object:
     library = _library("keras", model)
     _ask(model, allow, "is a Keras file: it names the classes and functions that loading it calls")
     _check_zip(data, "keras")
-    with tempfile.TemporaryDirectory(prefix="mlops-model-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mlops-model-", ignore_cleanup_errors=True) as folder:
         path = Path(folder, "model.keras")
         path.write_bytes(data)
         return _read(model, lambda: library.models.load_model(path))

@@ -116,7 +116,9 @@ class ObservedClient(PapermillNotebookClient):  # type: ignore[misc]  # papermil
         self._cell_timeout, self._stderr = cell_timeout, stderr
         self._total = sum(_runs(cell) for cell in self.nb.cells)
         self._finished = 0
-        self._folder = tempfile.TemporaryDirectory(prefix="mlops-kernel-")
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="mlops-kernel-", ignore_cleanup_errors=True
+        )
 
     def create_kernel_manager(self) -> KernelManager:
         """Return a manager that starts the given command."""

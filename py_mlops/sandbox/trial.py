@@ -21,7 +21,7 @@ def available() -> Isolation:
     """Find out what works here by doing it once; the answer holds for the process."""
     if sys.platform != "linux":
         return Isolation(Level.COPY, f"{sys.platform} has no namespaces.")
-    with tempfile.TemporaryDirectory(prefix="py-mlops-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="py-mlops-", ignore_cleanup_errors=True) as scratch:
         mirror = Path(scratch, "mirror")
         path = f"/{Path(scratch).name}/probe"
         inside(mirror, path).parent.mkdir(parents=True)

@@ -122,7 +122,7 @@ def _parquet(
     """Compare Parquet files in one process of its own, which may crash or take too long."""
     if not pairs:
         return {}
-    with tempfile.TemporaryDirectory(prefix="mlops-") as held:
+    with tempfile.TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True) as held:
         asked: dict[str, list[str]] = {}
         for place, (name, sides) in enumerate(pairs.items()):
             paths = [Path(held) / f"{place}{side}" for side in "ab"]

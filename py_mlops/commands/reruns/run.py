@@ -90,7 +90,7 @@ def run(
     if parameters and not any(_is_tagged(cell) for cell in document.cells):
         why = "no cell is tagged `parameters`: the notebook's own values come later and win"
         report(Progress("parameters", why))
-    with tempfile.TemporaryDirectory(prefix="mlops-run-") as held:
+    with tempfile.TemporaryDirectory(prefix="mlops-run-", ignore_cleanup_errors=True) as held:
         folder = Path(held)
         given = parameters or {}
         executed = execute(

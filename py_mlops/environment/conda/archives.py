@@ -151,7 +151,9 @@ def _taken(
         if not digest or not is_package(path, digest):
             report(Progress(STAGE, f"Taking {one.file}", number, len(packages)))
             folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as held:
+            with tempfile.TemporaryDirectory(
+                dir=folder, prefix=".new-", ignore_cleanup_errors=True
+            ) as held:
                 new = Path(held, one.file)
                 if blob:
                     copy_to(blob.digest, new)

@@ -125,7 +125,9 @@ class _Taken:
 
     def put_pieces(self, pieces: Iterable[bytes]) -> Blob:
         """Store some pieces as one blob, see `BlobWriter`."""
-        folder = self._held.enter_context(tempfile.TemporaryDirectory(prefix="mlops-batch-"))
+        folder = self._held.enter_context(
+            tempfile.TemporaryDirectory(prefix="mlops-batch-", ignore_cleanup_errors=True)
+        )
         return self.put_file(spool(pieces, Path(folder)))
 
     def put_file(self, path: Path) -> Blob:

@@ -65,7 +65,9 @@ class Beside:
 
     def _copy(self) -> None:
         self.close()
-        self._folder = tempfile.TemporaryDirectory(prefix="mlops-lineage-")
+        self._folder = tempfile.TemporaryDirectory(
+            prefix="mlops-lineage-", ignore_cleanup_errors=True
+        )
         place = Path(self._folder.name) / "ledger.sqlite"
         copy = Database(URL.create("sqlite", database=str(place)))
         with (

@@ -88,7 +88,7 @@ class BucketBlobs(Singly):
         meta = self._meta(digest)
         if meta.size > _IN_MEMORY:
             # A size is only a claim: memory is given to what has been verified.
-            with tempfile.TemporaryDirectory(prefix="mlops-") as folder:
+            with tempfile.TemporaryDirectory(prefix="mlops-", ignore_cleanup_errors=True) as folder:
                 self._copy(digest, meta, Path(folder) / "blob")
                 with disk_failures(f"Reading {digest}"):
                     return (Path(folder) / "blob").read_bytes()
