@@ -82,7 +82,7 @@ FULL: dict[str, Any] = {
         "differences": [{"kind": "edited", "cells": [2], "text": "Cell [2] was edited."}],
         "modules": [{
             "path": f"{FOLDER}/scaling.py", "module": "scaling", "executable": False,
-            "blob": blob("module"),
+            "blob": blob("module"), "versions": [],
         }],
     },
     "data": [
@@ -213,7 +213,8 @@ def hostile(evil: str) -> Material:
             "notebook": path,
             "differences": [{"kind": "edited", "cells": [], "text": evil}],
             "modules": [
-                {"path": path, "module": evil, "executable": False, "blob": blob("module")}
+                {"path": path, "module": evil, "executable": False, "blob": blob("module"),
+                 "versions": []}
             ],
         },
         "data": [
