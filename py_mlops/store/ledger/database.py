@@ -91,7 +91,13 @@ class Database:
 
     @contextmanager
     def transaction(
-        self, doing: str, *, writing: bool = False, single: bool = False, brief: bool = False
+        self,
+        doing: str,
+        *,
+        writing: bool = False,
+        single: bool = False,
+        brief: bool = False,
+        begun: Connection | None = None,
     ) -> Iterator[Connection]:
         """Run a block in a transaction; a failure is said in our words.
 
@@ -105,12 +111,13 @@ class Database:
                 beginning and ending anything: a server is asked once instead of three times.
             brief: Whether it writes by `together` alone, which sends a server its beginning
                 and its end along.
+            begun: A connection whose transaction has begun so already; it ends with the block.
         """
         mode: _Mode = "single" if single else "brief" if brief else "write" if writing else "read"
         with (
             self._silence.noticed(),
             database_failures(f"{doing} the ledger"),
-            self._engines[mode].begin() as connection,
+            self._engines[mode].begin() if begun is None else begun as connection,
         ):
             yield connection
 
@@ -122,6 +129,7 @@ class Database:
         writing: bool = False,
         single: bool = False,
         brief: bool = False,
+        begun: Connection | None = None,
     ) -> T:
         """Do some work in a transaction, again when the server failed in passing.
 
@@ -134,6 +142,7 @@ class Database:
             writing: Whether it writes.
             single: Whether it is one reading statement, see `transaction`.
             brief: Whether it writes by `together` alone, see `transaction`.
+            begun: In which it is tried first, see `transaction`.
 
         Raises:
             StoreUnavailable: When it went on failing for `patience` seconds.
@@ -142,10 +151,11 @@ class Database:
         while True:
             try:
                 with self.transaction(
-                    doing, writing=writing, single=single, brief=brief
+                    doing, writing=writing, single=single, brief=brief, begun=begun
                 ) as connection:
                     return work(connection)
             except StoreUnavailable as error:
+                begun = None
                 tries += 1
                 left = self.patience - (time.monotonic() - start)
                 if not is_passing(error) or left <= 0:

@@ -42,7 +42,7 @@ from py_mlops.store.ledger.schema import (
     meta,
     signature,
 )
-from py_mlops.store.ledger.turn import turn
+from py_mlops.store.ledger.turn import Turns
 from py_mlops.store.patience import Patience
 
 T = TypeVar("T")
@@ -81,6 +81,7 @@ class SqlLedger:
         """
         self.database = Database(url, patience)
         self._beside = Beside(self.database)
+        self._turns = Turns(self.database)
         try:
             prepare(self.database, making)
         except BaseException:
@@ -105,6 +106,7 @@ class SqlLedger:
             "Writing",
             lambda connection: append(connection, entries, move, sign),
             brief=True,
+            begun=self._turns.take(),
         )
 
     def listening(self) -> AbstractAsyncContextManager[Heard]:
@@ -112,8 +114,8 @@ class SqlLedger:
         return listening(self.database)
 
     def turn(self, name: str) -> AbstractContextManager[str | None]:
-        """Wait for one's turn at a head, see `Ledger`."""
-        return turn(self.database, name)
+        """Wait for one's turn at a head, see `Ledger`; an append in the block is part of it."""
+        return self._turns.turn(name)
 
     def head(self, name: str) -> str | None:
         """Return what a head points at, see `Ledger`.

@@ -16,6 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 _BEGIN = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
+_IDLE = 0
+"""psycopg's ``TransactionStatus.IDLE``."""
+
 Answer = list[dict[str, Any]]
 """Rows, the values of each by the names of their columns."""
 
@@ -45,7 +48,7 @@ def together(
     Args:
         connection: In a transaction.
         questions: The statements.
-        begins: Whether a server's `brief` transaction begins with them.
+        begins: Whether a server's `brief` transaction begins with them, unless it has begun.
         ends: Whether it is committed with them.
 
     Returns:
@@ -58,7 +61,7 @@ def together(
     asked = [(_sql(connection.dialect, statement), values) for statement, values in questions]
     with _failures(connection, driver):
         if connection.dialect.name == "postgresql":
-            begins = begins and driver.autocommit
+            begins = begins and driver.autocommit and driver.info.transaction_status == _IDLE
             return _at_server(driver, asked, begins=begins, ends=ends)
         return _at_file(driver, asked)
 
