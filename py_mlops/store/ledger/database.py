@@ -219,7 +219,7 @@ def _postgresql(url: URL, silent: float) -> Engine:
         engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             connect_args=_reached(silent),
-            # A kernel lives for days: it keeps two connections, one to wait at a head and one to read.
+            # A kernel lives for days: it keeps two, one to wait at a head and one to read.
             pool_size=2,
             max_overflow=8,
             pool_timeout=LOCK_TIMEOUT,
