@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import boto3
@@ -150,10 +151,10 @@ def main(arguments: list[str]) -> None:
         again: dict[str, list[float]] = {name: [] for name in list(contenders)[:2]}
         for number in range(rounds):
             for place, (name_of, run) in enumerate(contenders.items()):
-                prefix = f"round{number}-{place}"
-                first[name_of].append(_timed(lambda run=run, prefix=prefix: run(prefix)))
+                pushing = partial(run, f"round{number}-{place}")
+                first[name_of].append(_timed(pushing))
                 if name_of in again:
-                    again[name_of].append(_timed(lambda run=run, prefix=prefix: run(prefix)))
+                    again[name_of].append(_timed(pushing))
         store.close()
     title = f"A snapshot of {files:,} files of 4 KiB and one of {megabytes:,} MiB into a bucket"
     table(title, [Figure(one, times) for one, times in first.items()])

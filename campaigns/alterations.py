@@ -17,6 +17,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -248,19 +249,27 @@ def of_history(rig: Rig) -> Iterator[Alteration]:
     for number in range(size):
         for strip in (False, True):
             how = "unsigned" if strip else "signatures kept"
-            cut = _rewrite(lambda rows, n=number: rows[:n], strip=strip)
+            cut = _rewrite(partial(_cut, number), strip=strip)
             yield Alteration("history cut", f"{number} rows, {how}", cut, against=True)
-            left = _rewrite(lambda rows, n=number: rows[:n] + rows[n + 1 :], strip=strip)
+            left = _rewrite(partial(_without, number), strip=strip)
             yield Alteration("history lacks", f"row {number}, {how}", left, against=True)
             if number:
-                moved = _rewrite(lambda rows, n=number: _swapped(rows, n), strip=strip)
+                moved = _rewrite(partial(_swapped, number), strip=strip)
                 yield Alteration("history reordered", f"row {number}, {how}", moved)
     target = next(row["record"] for row in rig.tables["log"] if row["kind"] == "snapshot")
     for number, when in enumerate(_EARLIER * 5):
         yield Alteration("clock set back", f"{when} {number}", _add_dated(when, target, number))
 
 
-def _swapped(rows: list[Any], number: int) -> list[Any]:
+def _cut(number: int, rows: list[Any]) -> list[Any]:
+    return rows[:number]
+
+
+def _without(number: int, rows: list[Any]) -> list[Any]:
+    return rows[:number] + rows[number + 1 :]
+
+
+def _swapped(number: int, rows: list[Any]) -> list[Any]:
     rows[number - 1], rows[number] = rows[number], rows[number - 1]
     return rows
 

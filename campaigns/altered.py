@@ -86,7 +86,8 @@ class Rig:
         with self._ledger.database.connect() as connection:
             if self._ledger.database.dialect == "sqlite":
                 # Not through SQLAlchemy, which begins a transaction, in which this does nothing.
-                connection.connection.dbapi_connection.execute("PRAGMA foreign_keys = OFF")
+                driver: Any = connection.connection.dbapi_connection
+                driver.execute("PRAGMA foreign_keys = OFF")
             yield connection
             connection.commit()
 

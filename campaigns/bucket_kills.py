@@ -6,7 +6,6 @@ so manieth point.
 
 from __future__ import annotations
 
-import itertools
 import os
 import sys
 import time
@@ -15,8 +14,9 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from campaigns.commands import arrived
+from campaigns.commands import TEAM, arrived
 from campaigns.kill_points import Outcome, find_points, try_points
+from campaigns.places import address, assign
 from campaigns.prepared import HEAD, open_at, prepare
 from py_mlops.commands.transfer.push import push
 from py_mlops.commands.upkeep.verify import verify
@@ -27,8 +27,6 @@ from tests.postgresql import PostgreSQL, postgresql
 
 CALLS = ("sendto", "sendmsg", "writev", "write")
 """System calls by which messages leave, and files are written."""
-
-_numbers = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,7 @@ class Team:
     def command(self, folder: Path) -> list[str]:
         """Prepare a folder and a team's store of its own, and return the command that pushes."""
         prepare(folder)
-        schema = f"kills{os.getpid()}_{next(_numbers)}"
-        address = self.database.address(schema, blobs=self.bucket.address())
-        (folder / "address").write_text(address)
+        assign(folder, TEAM, self.database, blobs=self.bucket.address())
         return [sys.executable, "-m", "campaigns.bucket_kills", "push", str(folder)]
 
 
@@ -71,16 +67,16 @@ def check(folder: Path, printed: str) -> Iterator[str]:
     The snapshot is there whole or not at all, what was acknowledged is there,
     nothing is lost on this side, and the same push works without any repair.
     """
-    address = (folder / "address").read_text()
+    target = address(folder, TEAM)
     first = (folder / "first").read_text()
     workspace = open_at(folder)
     try:
         with closing(workspace.store):
             yield from verify(workspace)
-            with closing(open_store(address)) as store:
+            with closing(open_store(target)) as store:
                 yield from arrived(store, first, done="done" in printed.split())
-            push(workspace, address, [HEAD])
-            with closing(open_store(address)) as store:
+            push(workspace, target, [HEAD])
+            with closing(open_store(target)) as store:
                 yield from (f"run again: {one}" for one in arrived(store, first, done=True))
                 if store.ledger.head(HEAD) != first:
                     yield "run again: the head does not point at the snapshot"
@@ -112,7 +108,7 @@ def main(arguments: Sequence[str] = ()) -> int:
 
 def _push(folder: Path) -> int:
     try:
-        push(open_at(folder), (folder / "address").read_text(), [HEAD])
+        push(open_at(folder), address(folder, TEAM), [HEAD])
     except MlopsError as error:
         print(f"refused: {error.message}", flush=True)
         return 1

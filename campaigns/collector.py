@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -67,6 +67,10 @@ class Place:
             done["taken for stored"] += 1
         self.objects.setdefault(blob.digest, (data, self.now))
         return blob
+
+    def put_pieces(self, pieces: Iterable[bytes]) -> Blob:
+        """Put what they are together."""
+        return self.put_bytes(b"".join(pieces))
 
     def put_file(self, path: Path) -> Blob:
         """Put a file's bytes."""
@@ -298,7 +302,7 @@ def interleave(count: int = 10_000, *, same: bool = False) -> None:
     Raises:
         AssertionError: When something live was lost.
     """
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]  # ships no types for it
+    run_state_machine_as_test(
         Interleaving,
         settings=settings(
             max_examples=count,

@@ -31,10 +31,10 @@ from campaigns.kill_points import (
     Outcome,
     find_points,
     find_statements,
-    schema_of,
     try_points,
 )
-from campaigns.prepared import HEAD, NOTEBOOK, address, assign, open_at, prepare, take
+from campaigns.places import address, assign
+from campaigns.prepared import HEAD, NOTEBOOK, open_at, prepare, take
 from py_mlops.commands.transfer.bundle import bundle
 from py_mlops.commands.transfer.pull import pull
 from py_mlops.commands.transfer.push import push
@@ -266,8 +266,7 @@ def running(verb: str, folder: Path, server: PostgreSQL | None = None) -> list[s
     """
     if server:
         for store in ("store", TEAM):
-            schema = schema_of(folder / store)
-            assign(folder, store, server.address(schema, blobs=str(folder / store)))
+            assign(folder, store, server, blobs=str(folder / store))
     prepare(folder)
     return _command(verb, folder)
 
@@ -328,7 +327,7 @@ def try_verb(
         verb: Which.
         every: Try only every so manieth point.
         calls: System calls to stop at, by default all that change the disk.
-        server: As for `running`; it is killed before each statement, too.
+        server: As for `running`; the verb is then killed before each statement, too.
     """
     argv: Argv = partial(running, verb, server=server)
     points = find_points(argv, calls=calls) if calls else find_points(argv)

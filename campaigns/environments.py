@@ -227,8 +227,11 @@ def attempt(case: Case, folder: Path, python: Sequence[str] = (sys.executable,))
     spec = {"name": "of-its-time", "display_name": "of its time", "language": "python"}
     project.mkdir()
     nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": spec}), project / "n.ipynb")
-    first = {"MLOPS_STORE": folder / "store", "MLOPS_CACHE": folder / "cache",
-             "JUPYTER_PATH": folder / "jupyter"}  # fmt: skip
+    first: dict[str, Any] = {
+        "MLOPS_STORE": folder / "store",
+        "MLOPS_CACHE": folder / "cache",
+        "JUPYTER_PATH": folder / "jupyter",
+    }
     wanted = ["--model", "clf", "--holdout", "X_test"] if case.model else []
     began = time.monotonic()
     taken = mlops(

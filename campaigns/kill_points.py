@@ -9,7 +9,6 @@ Run it with ``python -m campaigns.kill_points``.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import subprocess
@@ -23,6 +22,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from campaigns.places import address, assign
 from py_mlops.errors import Corrupt, Missing, StoreError
 from py_mlops.records import Author, Blob, Import, digest_of
 from py_mlops.store import Store, open_store
@@ -193,22 +193,10 @@ def adding_to_team(server: PostgreSQL) -> Argv:
     """
 
     def argv(folder: Path) -> list[str]:
-        address = server.address(schema_of(folder), blobs=str(folder / "blobs"))
-        (folder / "address").write_text(address)
+        assign(folder, "store", server, blobs=str(folder / "blobs"))
         return _subject("add", folder)
 
     return argv
-
-
-def schema_of(folder: Path) -> str:
-    """Return the name of a folder's own schema in a server."""
-    return "points_" + hashlib.sha256(str(folder).encode()).hexdigest()[:16]
-
-
-def _store_in(folder: Path) -> str:
-    """Return the address of the store that belongs to a folder."""
-    address = folder / "address"
-    return address.read_text() if address.exists() else str(folder / "store")
 
 
 def _subject(verb: str, folder: Path) -> list[str]:
@@ -243,14 +231,14 @@ class InPlace(FolderBlobs):
 
 def _add(verb: str, folder: Path) -> int:
     try:
-        store = open_store(_store_in(folder))
+        store = open_store(address(folder))
     except StoreError as error:
         _say(f"refused {error.message}")
         return 1
     if verb == "add-in-place":
         store = replace(store, blobs=InPlace(folder / "store"))
     if verb == "add-unflushed":
-        os.fsync = lambda _: None
+        os.fsync = lambda fd: None  # noqa: ARG005 - it stands in for one that has it
     add_records(store, folder)
     return 0
 
@@ -290,7 +278,7 @@ def check_store(folder: Path, printed: str) -> Iterator[str]:
         printed: What the writer printed.
     """
     try:
-        store = open_store(_store_in(folder))
+        store = open_store(address(folder))
     except StoreError as error:
         yield f"the store does not open: {error.message}"
         return

@@ -15,6 +15,7 @@ from unittest import mock
 
 import numpy as np
 
+from campaigns.places import address
 from py_mlops.commands.snapshots.snapshot import snapshot
 from py_mlops.commands.transfer.bundle import bundle
 from py_mlops.data import groups
@@ -38,17 +39,6 @@ _CELLS = [
 _MONTHS = 100 * 86400
 _alone = threading.Lock()
 """Points are tried side by side: two that patch at once would each put back what the other left."""
-
-
-def assign(folder: Path, store: str, address: str) -> None:
-    """Say where a store of a folder is, which without that is in the folder, by its name."""
-    (folder / f"{store}.address").write_text(address)
-
-
-def address(folder: Path, store: str) -> str:
-    """Return the address of a store of a folder."""
-    assigned = folder / f"{store}.address"
-    return assigned.read_text() if assigned.exists() else str(folder / store)
 
 
 def open_at(folder: Path, store: str = "store") -> Workspace:

@@ -95,8 +95,7 @@ def gather(
         StoreError: When the store cannot take it.
     """
     files: list[DataFile] = []
-    scripts: dict[str, Blob] = {}
-    versions: dict[str, list[CodeVersion]] = {}
+    scripts: dict[str, list[CodeVersion]] = {}
     holes: list[Hole] = []
     trees: list[Tree] = []
     read: set[str] = set()
@@ -112,8 +111,8 @@ def gather(
         expect([Path(finding.seen.path) for finding in single if finding.state == "ready"])
     for finding in single:
         if finding.role == "code" and finding.state in ("version", "kept"):
-            held = scripts[finding.seen.path] = take_kept(finding.seen.kept)
-            versions.setdefault(finding.seen.path, []).append(_version(finding, held))
+            version = _version(finding, take_kept(finding.seen.kept))
+            scripts.setdefault(finding.seen.path, []).append(version)
             continue
         if finding.state == "kept":
             files.append(_data_file(finding, take_kept(finding.seen.kept)))
@@ -124,12 +123,11 @@ def gather(
             holes.append(hole)
         if taken.role == "code":
             if blob is not None:
-                scripts[taken.seen.path] = blob
-                versions.setdefault(taken.seen.path, []).append(_version(taken, blob))
+                scripts.setdefault(taken.seen.path, []).append(_version(taken, blob))
         elif blob is not None or (hole is not None and taken.state not in ("older", "unnamed")):
             files.append(_data_file(taken, blob))
     made = {finding.seen.path for finding in findings if finding.seen.written}
-    code = _code(handover, rules, take, scripts, made, versions)
+    code = _code(handover, rules, take, scripts, made)
     read |= {file.path for file in files if file.role == "input" and file.blobs}
     holes += [*of_repositories(findings), *of_session(handover)]
     return Gathered(files, trees, frozenset(read), code, holes)
@@ -233,27 +231,27 @@ def _version(finding: Finding, blob: Blob) -> CodeVersion:
     return CodeVersion(cell=seen.cell, modified=str(max(seen.mtime_ns, 0)), blob=blob)
 
 
-def _code(  # noqa: PLR0917 - what was gathered so far
+def _code(
     handover: Handover,
     rules: IgnoreRules,
     take: Take,
-    scripts: dict[str, Blob],
+    scripts: dict[str, list[CodeVersion]],
     made: set[str],
-    versions: dict[str, list[CodeVersion]],
 ) -> list[CodeFile]:
     """Return loose modules and scripts; a module the program wrote is an output of it."""
     names = {module.path: module.module for module in reversed(handover.modules)}
+    blobs = {path: versions[-1].blob for path, versions in scripts.items()}
     for path in names:
-        wanted = path not in scripts and path not in made and is_plain(path)
+        wanted = path not in blobs and path not in made and is_plain(path)
         if wanted and rules.reason(path) is None and look_at(path)[1]:
-            scripts[path] = take(Path(path))
+            blobs[path] = take(Path(path))
     return [
         CodeFile(
             path=path,
             module=names.get(path, ""),
             executable=os.access(path, os.X_OK),
-            blob=scripts[path],
-            versions=read if len(read := versions.get(path, [])) > 1 else [],
+            blob=blob,
+            versions=read if len(read := scripts.get(path, [])) > 1 else [],
         )
-        for path in sorted(scripts)
+        for path, blob in sorted(blobs.items())
     ]

@@ -125,21 +125,23 @@ interface IVerb {
   execute: (id: string) => unknown;
 }
 
-const SNAPSHOT_ARGS = {
-  type: 'object',
-  properties: {
-    snapshot: { type: 'string', description: 'The whole id of a snapshot' }
-  }
-} as const;
-
 function addSnapshotCommands(context: IContext, pointed: Pointed): void {
-  const { commands, model } = context;
+  const { commands, model, trans } = context;
+  const args = {
+    type: 'object',
+    properties: {
+      snapshot: {
+        type: 'string',
+        description: trans.__('The whole id of a snapshot')
+      }
+    }
+  };
   for (const verb of verbs(context)) {
     commands.addCommand(verb.id, {
       label: verb.label,
       caption: verb.caption,
       icon: verb.icon,
-      describedBy: { args: SNAPSHOT_ARGS },
+      describedBy: { args },
       isEnabled: args =>
         model.availability === 'ready' && pointed.snapshot(args) !== null,
       execute: args => {

@@ -5,6 +5,7 @@ import { Dialog, Notification, showDialog } from '@jupyterlab/apputils';
 import type { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import type { TranslationBundle } from '@jupyterlab/translation';
 import type { CommandRegistry } from '@lumino/commands';
+import type { ReadonlyJSONObject } from '@lumino/coreutils';
 
 import { asProblem } from '../api/client';
 import { snapshotIcon } from '../icons';
@@ -39,7 +40,7 @@ export function snapshotCommand(
       'Save the notebook and keep its model with everything it came from'
     ),
     icon: snapshotIcon,
-    describedBy: { args: ARGUMENTS },
+    describedBy: { args: argumentsIn(trans) },
     isEnabled: args => {
       const panel = meant(args.path);
       return (
@@ -66,16 +67,20 @@ export function snapshotCommand(
   };
 }
 
-const ARGUMENTS = {
+/** What the command takes. */
+const argumentsIn = (trans: TranslationBundle): ReadonlyJSONObject => ({
   type: 'object',
   properties: {
     path: {
       type: 'string',
-      description: 'The notebook; by default the one in front'
+      description: trans.__('The notebook; by default the one in front')
     },
-    ask: { type: 'boolean', description: 'Ask, also where a cell says it' }
+    ask: {
+      type: 'boolean',
+      description: trans.__('Ask, also where a cell says it')
+    }
   }
-} as const;
+});
 
 /** What a person filled in for a notebook. */
 interface IAnswer {

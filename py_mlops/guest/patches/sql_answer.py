@@ -281,6 +281,21 @@ class Rowless:
         self.statusmessage = getattr(cursor, "statusmessage", None)
 
 
+def playing(sql: Any) -> Tape:
+    """Return the tape that plays back.
+
+    Args:
+        sql: The statement that is to be answered.
+
+    Raises:
+        Unrecorded: When there is none.
+    """
+    kept = tape()
+    if kept is None:
+        raise Unrecorded(f"Nothing plays back here: {text_of(sql)}")
+    return kept
+
+
 _UNENCODABLE = {"unknown": True}
 
 

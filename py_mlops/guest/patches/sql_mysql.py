@@ -7,9 +7,19 @@ import functools
 import itertools
 from typing import Any
 
-from .sql_answer import Question, Reading, Rowless, Writing, begin, inside, recorded, text_of
+from .sql_answer import (
+    Question,
+    Reading,
+    Rowless,
+    Writing,
+    begin,
+    inside,
+    playing,
+    recorded,
+    text_of,
+)
 from .sql_many import many, replay_many
-from .tape import Tape, Unrecorded, tape
+from .tape import Unrecorded, tape
 
 STREAMS = "A cursor that reads row by row is not recorded outside of SQLAlchemy."
 """Why the rows of a cursor that reads them one by one are not on the tape."""
@@ -60,14 +70,14 @@ class Driver(abc.ABC):
 
         def execute(cursor: Any, query: Any, args: Any = None) -> Any:
             question = Question(self._source_of(cursor), text_of(query), args or None)
-            reading = question.replay(_playing(query), __import__(self.module))
+            reading = question.replay(playing(query), __import__(self.module))
             return self._answer(cursor, query, reading)
 
         def executemany(cursor: Any, query: Any, args: Any) -> Any:
             if not args:  # the drivers do nothing then
                 return None
             source, module = self._source_of(cursor), __import__(self.module)
-            reading = replay_many(_playing(query), source, query, args, module)
+            reading = replay_many(playing(query), source, query, args, module)
             return self._answer(cursor, query, reading)
 
         kind.execute, kind.executemany = execute, executemany
@@ -160,10 +170,3 @@ class Driver(abc.ABC):
         rows = tuple(itertools.chain.from_iterable(reading.batches())) if columns else None
         cursor._rows = self.give(cursor, rows)  # noqa: SLF001
         return reading.rowcount
-
-
-def _playing(query: Any) -> Tape:
-    kept = tape()
-    if kept is None:
-        raise Unrecorded(f"Nothing plays back here: {text_of(query)}")
-    return kept

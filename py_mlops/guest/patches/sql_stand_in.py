@@ -6,9 +6,8 @@ import contextlib
 import itertools
 from typing import Any, Callable, Iterator, Sequence
 
-from .sql_answer import Question, Reading, text_of
+from .sql_answer import Question, Reading, playing, text_of
 from .sql_many import replay_many
-from .tape import Tape, Unrecorded, tape
 
 MakeRow = Callable[[Any], Callable[[Sequence[Any]], Any]]
 """Takes a cursor with its ``description``; returns what makes a row out of values."""
@@ -43,9 +42,7 @@ class StandInCursor:
     def executemany(self, sql: Any, parameters: Any = (), *_: Any, **__: Any) -> Any:
         """Look up the answer to a statement with many parameters."""
         self._take(None)
-        self._take(
-            replay_many(self._tape(sql), self.source, sql, parameters, self.connection.driver)
-        )
+        self._take(replay_many(playing(sql), self.source, sql, parameters, self.connection.driver))
 
     def fetchone(self) -> Any:
         """Return the next row, ``None`` after the last."""
@@ -90,13 +87,7 @@ class StandInCursor:
 
     def _ask(self, question: Question) -> None:
         self._take(None)
-        self._take(question.replay(self._tape(question.sql), self.connection.driver))
-
-    def _tape(self, sql: Any) -> Tape:
-        kept = tape()
-        if kept is None:
-            raise Unrecorded(f"Nothing plays back here: {text_of(sql)}")
-        return kept
+        self._take(question.replay(playing(question.sql), self.connection.driver))
 
     def _take(self, reading: Reading | None) -> None:
         self.description = None if reading is None else reading.description
