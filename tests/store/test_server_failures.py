@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 import pytest
 from sqlalchemy import text
 
-from py_mlops.errors import Corrupt, StoreFormat, StoreUnavailable
+from py_mlops.errors import Corrupt, HeadMoved, StoreFormat, StoreUnavailable
 from py_mlops.store import Move
 from py_mlops.store.ledger import database
 from py_mlops.store.ledger.ledger import SqlLedger
@@ -159,12 +159,40 @@ def test_a_lock_that_somebody_keeps_says_so(
     impatient.close()
 
 
+_CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'py-mlops'"
+
+
+def test_a_turn_goes_on_when_the_connection_that_waited_is_lost(
+    server: PostgreSQL, ledger: SqlLedger
+) -> None:
+    """Who has had to wait for a turn need not wait again, and writes once."""
+    with ledger.turn("digits@main") as previous:
+        server.execute(_CUT)
+        ledger.append([entry(7)], Move("digits@main", previous, digest(7)))
+    assert (ledger.size(), ledger.head("digits@main")) == (8, digest(7))
+    assert list(ledger.verify()) == []
+
+
+def test_a_turn_that_is_refused_or_used_up_holds_nobody_up(
+    server: PostgreSQL, ledger: SqlLedger, schema: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Others write on while a turn lasts, whatever became of its append, and so does itself."""
+    monkeypatch.setitem(database._SESSION, "lock_timeout", "1s")
+    with closing(SqlLedger(server.address(schema))) as other, ledger.turn("digits@main"):
+        with pytest.raises(HeadMoved):
+            ledger.append([entry(7)], Move("digits@main", digest(1), digest(7)))
+        other.append([entry(8)])
+        ledger.append([entry(9)])
+    with closing(SqlLedger(server.address(schema))) as other, ledger.turn("digits@main"):
+        ledger.append([entry(9)])  # it is there: nothing is written
+        other.append([entry(10)])
+    assert ledger.size() == 10
+
+
 def test_a_lost_connection_is_made_again(server: PostgreSQL, ledger: SqlLedger) -> None:
     """A ledger that was open before the server was started anew goes on, and writes once."""
     ledger.database.patience = 30
-    server.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'py-mlops'"
-    )
+    server.execute(_CUT)
     assert list(ledger.verify()) == []
     server.stop()
     restarting = threading.Timer(0.3, server.start)
