@@ -76,7 +76,7 @@ class Outcome:
 
     Attributes:
         point: Which.
-        struck: Whether the command came to that point; a run is never quite the last one.
+        struck: Whether the command came to that point, and so was stopped.
         problems: What the check found wrong.
     """
 
@@ -123,11 +123,26 @@ def find_statements(argv: Argv) -> list[Point]:
 def try_point(point: Point, argv: Argv, check: Check) -> Outcome:
     """Stop a command at one point, in a folder of its own, and check what is left.
 
+    A run is never quite the last one: which thread writes a file is chance, and so is
+    how many writes a thread makes. A point that was not reached is looked for half
+    as far in, until the command is stopped.
+
     Args:
         point: Where.
         argv: The command.
         check: Says what is wrong afterwards.
+
+    Returns:
+        What came of the point at which the command was stopped, or of the call's first.
     """
+    outcome = _try_once(point, argv, check)
+    while not outcome.struck and not outcome.problems and outcome.point.number > 1:
+        nearer = replace(outcome.point, number=outcome.point.number // 2)
+        outcome = _try_once(nearer, argv, check)
+    return outcome
+
+
+def _try_once(point: Point, argv: Argv, check: Check) -> Outcome:
     inject = f"inject={point.call}:{FAULTS[point.fault]}:when={point.number}"
     with tempfile.TemporaryDirectory() as name:
         folder, trace = Path(name) / "run", Path(name) / "trace"
