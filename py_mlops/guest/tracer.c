@@ -113,9 +113,12 @@ static dev_t log_dev;
 static ino_t log_ino;
 static long own_pid;
 static char skipped[16 * 1024];
-static const char *prefixes[MOST_PREFIXES];
-static uint64_t prefix_starts[MOST_PREFIXES], prefix_masks[MOST_PREFIXES];
-static int prefix_count;
+/* What is passed over begins so. Those of one start hang together: only the starts are looked at for
+ * most paths, and lie close to each other. */
+typedef struct Prefix { const char *text; size_t length; struct Prefix *next; } Prefix;
+static struct { uint64_t word, mask; } starts[MOST_PREFIXES];
+static Prefix prefixes[MOST_PREFIXES], *first_with[MOST_PREFIXES];
+static int prefix_count, start_count;
 static char keep_folder[PATH];
 static int64_t keep_older;              /* copies are made of files that are older than this */
 static int64_t keep_left = 256L << 20;  /* bytes of copies that this process may still make */
@@ -279,6 +282,25 @@ typedef struct {
   char bytes[RING];
 } Ring;
 
+/* A file's record, but for its path, as it stands in the ring: its numbers become text in the log. */
+typedef struct {
+  char mark, kind;
+  uint16_t start;
+  int32_t pid;
+  int64_t time, size, mtime, dev, ino;
+} Sight;
+enum { SIGHT = 1, TEXT = 160 }; /* what no other record begins with, and the most that the text takes */
+
+static char *text_of(const Sight *sight, char *at) {
+  *at++ = 'F';
+  *at++ = ' ';
+  at = number(number(at, sight->time), sight->pid);
+  *at++ = sight->kind;
+  *at++ = ' ';
+  at = number(number(at, sight->size), sight->mtime);
+  return number(number(number(at, sight->dev), sight->ino), sight->start);
+}
+
 typedef struct { uint64_t from, to; } Gap;
 
 static Gap gaps[GAPS]; /* the owner's */
@@ -307,11 +329,19 @@ static size_t taken(Ring *in, uint64_t at, char *to, size_t length) {
   return length;
 }
 
+static size_t taken_as_text(Ring *in, uint64_t at, char *to, size_t length) {
+  Sight sight;
+  if (in->bytes[at % RING] != SIGHT || length < sizeof sight) return taken(in, at, to, length);
+  taken(in, at, (char *)&sight, sizeof sight);
+  char *end = text_of(&sight, to);
+  return end - to + taken(in, at + sizeof sight, end, length - sizeof sight);
+}
+
 static void put(Ring *in, uint64_t at, const char *from, size_t length) {
   size_t first = RING - at % RING;
   if (first > length) first = length;
   memcpy(in->bytes + at % RING, from, first);
-  memcpy(in->bytes, from + first, length - first);
+  if (UNUSUAL(first < length)) memcpy(in->bytes, from + first, length - first);
 }
 
 static char batch[BATCH];
@@ -347,8 +377,8 @@ static void move(Ring *in, uint64_t from, uint64_t to) {
       continue;
     }
     if (from < at) add_gap(in, from, at);
-    if (batched + length > BATCH) write_batch(in);
-    batched += taken(in, at + sizeof(uint64_t), batch + batched, length);
+    if (batched + length + TEXT > BATCH) write_batch(in);
+    batched += taken_as_text(in, at + sizeof(uint64_t), batch + batched, length);
     from = at += padded(length);
   }
   if (from < to) add_gap(in, from, to);
@@ -402,13 +432,19 @@ static int is_in_ring(const struct iovec *parts, int count, size_t whole, int ca
 /* A record of what was read or listed can wait until somebody wants to know. One that is written
  * apart, between vfork and exec, shares the parent's memory but not its descriptors: the log is
  * opened for it alone, and nothing is remembered. */
-enum { CAN_WAIT = 1, IS_APART = 2 };
+enum { CAN_WAIT = 1, IS_APART = 2, IS_SIGHT = 4 };
 
 static void append_as(int how, struct iovec *parts, int count) {
   size_t whole = 1;
+  char head[TEXT];
   parts[count] = part("", 1);
   for (int i = 0; i < count; i++) whole += parts[i].iov_len;
   if (is_in_ring(parts, count + 1, whole, how & CAN_WAIT)) return;
+  if (how & IS_SIGHT) {
+    size_t length = text_of(parts[0].iov_base, head) - head;
+    whole += length - parts[0].iov_len;
+    parts[0] = part(head, length);
+  }
   long end = 0;
   int fd = how & IS_APART ? open_log() : usable_log(&end);
   if (!(how & IS_APART) || (end = log_size(fd)) < log_limit) write_log(fd, end, parts, count + 1, whole);
@@ -446,10 +482,10 @@ static int leads_up(const char *path) {
 static int is_skipped(const char *path) {
   if (*path != '/') return 0;
   uint64_t start = start_of(path);
-  for (int i = 0; i < prefix_count; i++)
-    if ((start & prefix_masks[i]) == prefix_starts[i] &&
-        !strncmp(path, prefixes[i], strlen(prefixes[i])))
-      return !leads_up(path);
+  for (int i = 0; i < start_count; i++)
+    if ((start & starts[i].mask) == starts[i].word)
+      for (const Prefix *one = first_with[i]; one; one = one->next)
+        if (!strncmp(path, one->text, one->length)) return !leads_up(path);
   return 0;
 }
 
@@ -529,13 +565,17 @@ static void note_file(char kind, int at, const char *path, const struct stat *fo
   if (!folder_of(folder, at, path, parts + 1)) return;
   if (UNUSUAL(*path != '/' && at == AT_FDCWD && fd >= 0 && (moved == MOVING || moved != moves_so_far())))
     return note_by_descriptor(kind, fd, found);
-  char head[160], *end = begin(head, 'F', own_pid);
-  *end++ = kind;
-  *end++ = ' ';
-  end = number(look(end, found), (int64_t)(parts[1].iov_len + parts[2].iov_len));
-  parts[0] = part(head, end - head);
+  Sight sight = {.mark = SIGHT, .kind = kind, .pid = (int32_t)own_pid, .time = now(), .size = -1, .mtime = -1};
+  sight.start = (uint16_t)(parts[1].iov_len + parts[2].iov_len);
+  if (found) {
+    sight.size = found->st_size;
+    sight.mtime = nanoseconds(&found->st_mtim);
+    sight.dev = (int64_t)found->st_dev;
+    sight.ino = (int64_t)found->st_ino;
+  }
+  parts[0] = part(&sight, sizeof sight);
   parts[3] = part(path, strlen(path));
-  append_as(kind == 'R' || kind == 'M' ? CAN_WAIT : 0, parts, 4);
+  append_as(IS_SIGHT | (kind == 'R' || kind == 'M' ? CAN_WAIT : 0), parts, 4);
 }
 
 /* Notes a file that is open under the path by which the system knows it. */
@@ -1290,19 +1330,29 @@ EXPORT int mlops_trace_learn(const char *path) {
   return python_opens != NULL;
 }
 
+static void add_prefix(const char *text) {
+  static const char ones[] = "\xff\xff\xff\xff\xff\xff\xff\xff";
+  if (is_skipped(text)) return; /* it lies below another */
+  Prefix *added = &prefixes[prefix_count++];
+  added->text = text;
+  added->length = strlen(text);
+  uint64_t word = start_of(text), mask = start_of(ones + (added->length < 8 ? 8 - added->length : 0));
+  int i = 0;
+  while (i < start_count && (starts[i].word != word || starts[i].mask != mask)) i++;
+  starts[i].word = word;
+  starts[i].mask = mask;
+  added->next = first_with[i];
+  first_with[i] = added;
+  if (i == start_count) start_count++;
+}
+
 static void read_prefixes(const char *list) {
   if (!list || strlen(list) >= sizeof skipped) return;
   strcpy(skipped, list);
   for (char *at = skipped; *at && prefix_count < MOST_PREFIXES;) {
     char *end = strchr(at, ':');
     if (end) *end = 0;
-    if (*at == '/') {
-      size_t length = strlen(at);
-      static const char ones[] = "\xff\xff\xff\xff\xff\xff\xff\xff";
-      prefix_masks[prefix_count] = start_of(ones + (length < 8 ? 8 - length : 0));
-      prefix_starts[prefix_count] = start_of(at);
-      prefixes[prefix_count++] = at;
-    }
+    if (*at == '/') add_prefix(at);
     if (!end) break;
     at = end + 1;
   }
