@@ -665,10 +665,18 @@ static void look_before(Before *before, int at, const char *path, int flags) {
     keep_copy(at, path, flags);
 }
 
+/* Whether a path leads through a process, to what may be any file. */
+static int leads_on(const char *path) {
+  if (!strncmp(path, "/dev/fd/", 8) || !strncmp(path, "/dev/std", 8)) return 1;
+  return !strncmp(path, "/proc/", 6) && (strstr(path, "/fd/") || strstr(path, "/cwd/") || strstr(path, "/root/"));
+}
+
 static void note_open(int fd, int at, const char *path, int flags, const Before *before) {
-  if (fd < 0 || !watching() || !path || (flags & O_PATH) || is_skipped(path)) return;
+  if (fd < 0 || !watching() || !path || (flags & O_PATH)) return;
+  int is_apart = is_skipped(path);
+  if (is_apart && !leads_on(path)) return;
   if (flags & O_DIRECTORY) {
-    if ((flags & O_TMPFILE) != O_TMPFILE) note_folder(fd, at, path);
+    if ((flags & O_TMPFILE) != O_TMPFILE && !is_apart) note_folder(fd, at, path);
     return;
   }
   struct stat found;
@@ -678,7 +686,8 @@ static void note_open(int fd, int at, const char *path, int flags, const Before 
   char kind = access == O_RDWR && !emptied && then ? 'B' : access || emptied ? 'W' : 'R';
   if (kind == 'W' && !emptied && then && then->st_size) kind = 'A';
   if (kind == 'R') then = &found; /* made empty by O_CREAT, perhaps: it is read all the same */
-  note_file(kind, at, path, then, fd, before->moved);
+  if (!is_apart) note_file(kind, at, path, then, fd, before->moved);
+  else if (found.st_nlink) note_by_descriptor(kind, fd, then);
 }
 
 /* ---- what Python opens ---- */
@@ -858,6 +867,33 @@ MKSTEMP(mkostemp, (char *path, int flags), (path, flags), char *, int)
 MKSTEMP(mkostemp64, (char *path, int flags), (path, flags), char *, int)
 MKSTEMP(mkstemps, (char *path, int length), (path, length), char *, int)
 MKSTEMP(mkstemps64, (char *path, int length), (path, length), char *, int)
+EXPORT int open_by_handle_at(int mount, struct file_handle *handle, int flags) {
+  NEXT(int, open_by_handle_at, int, struct file_handle *, int)
+  int fd = real(mount, handle, flags);
+  struct stat found;
+  if (fd >= 0 && watching() && !(flags & O_PATH) && ask(SYS_fstat, fd, &found, 0, 0) == 0 &&
+      S_ISREG(found.st_mode) && found.st_nlink)
+    note_by_descriptor(flags & O_ACCMODE ? 'B' : 'R', fd, &found);
+  return fd;
+}
+
+/* A file may be cut, or made longer, without being opened. */
+#define TRUNCATE(name, type)                                                           \
+  EXPORT int name(const char *path, type length) {                                     \
+    NEXT(int, name, const char *, type)                                                \
+    Before before;                                                                     \
+    struct stat found;                                                                 \
+    int seen = watching() && ask(SYS_newfstatat, AT_FDCWD, path, &found, 0) == 0 &&    \
+               S_ISREG(found.st_mode) && !is_skipped(path);                            \
+    if (seen) look_before(&before, AT_FDCWD, path, O_WRONLY | (length ? 0 : O_TRUNC)); \
+    int result = real(path, length);                                                   \
+    if (seen && result == 0)                                                           \
+      note_file(length && found.st_size ? 'A' : 'W', AT_FDCWD, path, &found, -1, 0);   \
+    return result;                                                                     \
+  }
+
+TRUNCATE(truncate, off_t)
+TRUNCATE(truncate64, off64_t)
 FXSTAT(__fxstat)
 FXSTAT(__fxstat64)
 
@@ -918,7 +954,8 @@ RENAME(renameat2, from, to,
 static void note_link(int from, const char *old, int to, const char *new) {
   struct stat found;
   if (!watching() || ask(SYS_newfstatat, to, new, &found, 0) < 0 || !S_ISREG(found.st_mode)) return;
-  if (!is_skipped(old)) note_file('R', from, old, &found, -1, 0);
+  if (*old && !is_skipped(old)) note_file('R', from, old, &found, -1, 0);
+  else if (!*old && found.st_nlink > 1) note_by_descriptor('R', from, &found);
   if (!is_skipped(new)) note_file('W', to, new, NULL, -1, 0);
 }
 
@@ -932,7 +969,7 @@ EXPORT int link(const char *old, const char *new) {
 EXPORT int linkat(int from, const char *old, int to, const char *new, int flags) {
   NEXT(int, linkat, int, const char *, int, const char *, int)
   int result = real(from, old, to, new, flags);
-  if (result == 0 && *old) note_link(from, old, to, new);
+  if (result == 0) note_link(from, old, to, new);
   return result;
 }
 
@@ -970,6 +1007,11 @@ __asm__(".text\n.globl syscall\n.type syscall,@function\nsyscall:\n.cfi_startpro
         ".cfi_endproc\n.size syscall, .-syscall\n");
 #endif
 
+static void note_ring(void) {
+  char head[64];
+  if (watching() && is_new(mixed((uint64_t)own_pid, 'U'))) append_line(head, begin(head, 'U', own_pid), "");
+}
+
 #if defined(__x86_64__) || defined(__aarch64__)
 #define FROM_ASSEMBLER __attribute__((used, visibility("hidden")))
 FROM_ASSEMBLER long mlops_fail(int number);
@@ -990,13 +1032,35 @@ FROM_ASSEMBLER long mlops_open_by_number(long call, long a, long b, long c, long
   if (UNUSUAL((unsigned long)result > -4096UL)) return mlops_fail((int)-result);
   if (call == SYS_openat2) memcpy(&flags, (void *)c, sizeof flags); /* the first word of open_how */
   if (!is_ring) note_open((int)result, at, path, flags, &before);
-  else if (watching() && is_new(mixed((uint64_t)own_pid, 'U'))) {
-    char head[64];
-    append_line(head, begin(head, 'U', own_pid), "");
-  }
+  else note_ring();
   return result;
 }
 #endif
+
+/* Of C libraries from 2.43 on. */
+EXPORT int openat2(int at, const char *path, const void *how, size_t size);
+EXPORT int openat2(int at, const char *path, const void *how, size_t size) {
+  return (int)mlops_open_by_number(SYS_openat2, at, (long)path, (long)how, (long)size);
+}
+
+/* liburing asks the system past the C library. */
+#define URING(name, parameters, arguments, ...)                                        \
+  EXPORT int name parameters;                                                          \
+  EXPORT int name parameters {                                                         \
+    NEXT(int, name, __VA_ARGS__)                                                       \
+    int result = real arguments;                                                       \
+    if (result >= 0) note_ring();                                                      \
+    return result;                                                                     \
+  }
+
+URING(io_uring_queue_init, (unsigned entries, void *ring, unsigned flags), (entries, ring, flags),
+      unsigned, void *, unsigned)
+URING(io_uring_queue_init_params, (unsigned entries, void *ring, void *how), (entries, ring, how),
+      unsigned, void *, void *)
+URING(io_uring_queue_init_mem,
+      (unsigned entries, void *ring, void *how, void *place, size_t size),
+      (entries, ring, how, place, size), unsigned, void *, void *, void *, size_t)
+URING(io_uring_setup, (unsigned entries, void *how), (entries, how), unsigned, void *)
 
 /* ---- peers ---- */
 
@@ -1132,6 +1196,54 @@ EXPORT int execvpe(const char *file, char *const argv[], char *const env[]) {
 }
 
 EXPORT int execvp(const char *file, char *const argv[]) { return execvpe(file, argv, environ); }
+
+/* The C library's own of these go past what stands here. */
+#define WORDS                                                                          \
+  va_list rest;                                                                        \
+  size_t length = 0;                                                                   \
+  va_start(rest, word);                                                                \
+  for (const char *one = word; one; one = va_arg(rest, const char *)) length++;        \
+  va_end(rest);                                                                        \
+  char *words[length + 1];                                                             \
+  words[0] = (char *)word;                                                             \
+  va_start(rest, word);                                                                \
+  for (size_t i = 1; i <= length; i++) words[i] = va_arg(rest, char *);
+
+EXPORT int execl(const char *file, const char *word, ...) {
+  WORDS
+  va_end(rest);
+  return execve(file, words, environ);
+}
+
+EXPORT int execlp(const char *file, const char *word, ...) {
+  WORDS
+  va_end(rest);
+  return execvpe(file, words, environ);
+}
+
+EXPORT int execle(const char *file, const char *word, ...) {
+  WORDS
+  if (!length) (void)va_arg(rest, char *); /* nothing but the end stood there */
+  char *const *env = va_arg(rest, char *const *);
+  va_end(rest);
+  return execve(file, words, env);
+}
+
+EXPORT int execveat(int folder, const char *file, char *const argv[], char *const env[], int flags) {
+  NEXT(int, execveat, int, const char *, char *const[], char *const[], int)
+  ENVIRONMENT(env)
+  EXEC(real(folder, file, argv, given, flags))
+}
+
+EXPORT int fexecve(int fd, char *const argv[], char *const env[]) {
+  NEXT(int, fexecve, int, char *const[], char *const[])
+  ENVIRONMENT(env)
+  char path[PATH + 1], link[40] = "/proc/self/fd/", *file = path;
+  number(link + 14, fd)[-1] = 0;
+  long end = ask(SYS_readlinkat, AT_FDCWD, link, path, PATH);
+  path[end > 0 ? end : 0] = 0;
+  EXEC(real(fd, argv, given))
+}
 
 #define SPAWN(name)                                                                    \
   EXPORT int name(pid_t *pid, const char *file, const posix_spawn_file_actions_t *actions, \

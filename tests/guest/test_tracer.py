@@ -145,7 +145,14 @@ def test_read_and_written(traced: Traced) -> None:
 
 def test_mapped_without_an_open(traced: Traced) -> None:
     """A file that was opened in a way the tracer does not see shows when it is mapped."""
-    opening = "import mmap, os\nfile = os.open('/proc/self/cwd/data', os.O_RDONLY)\n"
+    opening = (
+        "import mmap, os, socket, subprocess, sys\nhere, there = socket.socketpair()\n"
+        "number = there.fileno()\ncode = f'import os, socket; '"
+        'f\'socket.send_fds(socket.socket(fileno={number}), [b"x"], [os.open("data", 0)])\'\n'
+        "command = [sys.executable, '-SIc', code]\n"
+        "subprocess.run(command, env={}, pass_fds=[number], check=True)\n"
+        "file = socket.recv_fds(here, 1, 1)[1][0]\n"
+    )
     mapping = "mmap.mmap(file, 0, access=mmap.ACCESS_READ)\n"
     traced.python(opening + mapping)
     assert traced.files() == [("M", "data")]
