@@ -1,7 +1,8 @@
 """Which texts of a session a snapshot would keep, each with the place where a person finds it.
 
 Not among them: data files and the rows and bodies that a database or a server
-answered (they are data; what a person typed is looked through), images and other binary outputs, installed packages.
+answered (they are data; not so what a person typed), images and other binary
+outputs, installed packages.
 """
 
 from __future__ import annotations
