@@ -10,6 +10,7 @@ import msgspec
 from py_mlops.data.fetched import fetcher
 from py_mlops.data.judge import Finding
 from py_mlops.data.replay import external
+from py_mlops.data.rules import SETTINGS
 from py_mlops.errors import CaptureError, FileChanged, FileGone
 from py_mlops.guest.sightings import MOST_FILES
 from py_mlops.records import External, Hole
@@ -86,6 +87,28 @@ def of_file(finding: Finding) -> Hole | None:
         case _:
             return None
     return _hole(text, hint, cell, blocking=is_input)
+
+
+def of_left_out(findings: Sequence[Finding]) -> list[Hole]:
+    """Return the holes of files that a rule of ours leaves out and the code reads by their names.
+
+    Args:
+        findings: What was judged of every file seen.
+    """
+    return [
+        _hole(
+            f"{_where(finding.seen.cell).capitalize()} reads {finding.seen.requested}, which no "
+            f"snapshot keeps: it lies in {finding.reason}.",
+            "Copy it to the notebook, and read the copy.",
+            finding.seen.cell,
+            blocking=True,
+        )
+        for finding in findings
+        if finding.state == "ignored"
+        and finding.role == "input"
+        and finding.seen.observed == "named-in-code"
+        and not finding.reason.endswith(f"({SETTINGS})")
+    ]
 
 
 def of_repositories(findings: Sequence[Finding]) -> list[Hole]:
