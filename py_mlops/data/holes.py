@@ -15,6 +15,7 @@ from py_mlops.errors import CaptureError, FileChanged, FileGone
 from py_mlops.guest.sightings import MOST_FILES
 from py_mlops.records import External, Hole
 from py_mlops.records.handover import Handover, SeenCommand
+from py_mlops.records.program import interrupted
 
 _MOST = 20
 _SHOWN = 200
@@ -50,6 +51,7 @@ def of_session(handover: Handover) -> list[Hole]:
         *_cut(list(_processes(handover)), "further processes"),
         *_cut(list(_alarms(handover)), "further alarms"),
         *_blind(handover),
+        *_stopped(handover),
         *_failures(handover),
     ]
 
@@ -279,6 +281,19 @@ def _blind(handover: Handover) -> Iterator[Hole]:
             "files that the code names were captured.",
             "Write the names of data files into the code as plain strings.",
             0,
+            blocking=False,
+        )
+
+
+def _stopped(handover: Handover) -> Iterator[Hole]:
+    for cell in interrupted(handover.cells):
+        yield Hole(
+            kind="program",
+            text=f"{_where(cell.count).capitalize()} was interrupted after {cell.seconds:.1f} s; "
+            "a rerun interrupts it after as long, and how far it comes by then is chance.",
+            hint="Have it end by itself, after a number of rounds, and run what depends on it "
+            "again.",
+            cell=cell.count,
             blocking=False,
         )
 
