@@ -25,6 +25,7 @@ CLIENTS = {
         *("aiohttp.connector", "aiohttp.client_proto", "aiohttp.client_reqrep"),
         "aiohttp.streams",
     ),
+    "keyboard": ("ipykernel.kernelbase",),
 }
 """What each of our modules patches, see its ``PATCHES``; it is loaded with the first of them,
 because a kernel that asks nobody is not to wait for it."""
