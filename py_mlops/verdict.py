@@ -147,6 +147,8 @@ def likely_cause(
     lost: str = "",
     unseen: str = "",
     varies: bool = False,
+    entropy: str = "",
+    moment: str = "",
 ) -> str:
     """Name the likely cause of a difference from the other axes.
 
@@ -168,6 +170,8 @@ def likely_cause(
         unseen: What that cell may have taken in, because nobody could watch it.
         varies: Whether two reruns of the very same part from each other where they
             part from the recorded run, so that no package can be the cause.
+        entropy: Which cell draws from the system's own chance; empty for none.
+        moment: Which cell hangs on the time or on how long something takes; empty for none.
 
     Returns:
         One sentence; empty when the rerun came out the same, or failed with all
@@ -179,9 +183,10 @@ def likely_cause(
     told = _differing(states, "data", "code") or lost
     if level == "failed" or not (varies or _only_lacks(states)):
         told = told or _differing(states, "environment")
-    if told or level == "failed":
-        return told
-    return unseen or _by_itself(states, unseeded=unseeded, varies=varies)
+    if level == "failed":
+        return told or (f"time: {moment}" if moment else "")
+    chance = _Chance(unseeded, entropy, moment)
+    return told or unseen or _by_itself(states, chance, varies=varies)
 
 
 def _only_lacks(states: Mapping[str, Axis]) -> bool:
@@ -216,28 +221,43 @@ def missing_program(difference: CellDifference) -> str:
     return f"program: the first cell that shows something else runs one that is not there. {line}"
 
 
-def _by_itself(states: Mapping[str, Axis], *, unseeded: bool, varies: bool) -> str:
+class _Chance(NamedTuple):
+    """What of a program varies by itself, see `likely_cause`."""
+
+    unseeded: bool
+    entropy: str
+    moment: str
+
+
+def _by_itself(states: Mapping[str, Axis], chance: _Chance, *, varies: bool) -> str:
     """Explain what differs although data, code and packages are the recorded ones."""
     lacks = _only_lacks(states) and not varies
-    if unseeded:
+    hardware = states.get("hardware")
+    measured = [states[name] for name in ("predictions", "metrics") if name in states]
+    same = "data, code, packages and machine are the recorded ones"
+    if chance.unseeded:
         packages = "code, and what is there of packages" if lacks else "code and packages"
-        return (
+        told = (
             f"seed: data, {packages} are the recorded ones, and the program draws "
             "random numbers without a fixed seed."
         )
-    hardware = states.get("hardware")
-    if hardware and hardware.state in {"close", "different"}:
-        return f"hardware: {hardware.text}"
-    if lacks:
-        return _differing(states, "environment")
-    measured = [states[name] for name in ("predictions", "metrics") if name in states]
-    if all(axis.state == "unknown" for axis in measured):
-        return (
-            "the cell itself: data, code, packages and machine are the recorded ones, so what it "
+    elif chance.entropy:
+        told = f"seed: {chance.entropy}, which is new each time, and which no rerun gets again."
+    elif hardware and hardware.state in {"close", "different"}:
+        told = f"hardware: {hardware.text}"
+    elif lacks:
+        told = _differing(states, "environment")
+    elif chance.moment:
+        told = f"time: {same}, and {chance.moment}"
+    elif all(axis.state == "unknown" for axis in measured):
+        told = (
+            f"the cell itself: {same}, so what it "
             "shows changes from run to run (a time, a process's number, the machine's name, the "
             "order in which threads end, or numbers drawn anew)."
         )
-    return (
-        "seed: data, code, packages and machine are the recorded ones, so the training itself "
-        "varies from run to run; `mlops reproduce --calibrate 5` measures by how much."
-    )
+    else:
+        told = (
+            f"seed: {same}, so the training itself "
+            "varies from run to run; `mlops reproduce --calibrate 5` measures by how much."
+        )
+    return told

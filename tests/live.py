@@ -21,9 +21,15 @@ class LiveKernel:
         """Keep the kernel's manager and client."""
         self.manager, self.client = manager, client
 
-    def run(self, source: str) -> str:
-        """Execute a cell; return the text of all it showed, errors included."""
+    def run(self, source: str, *typed: str) -> str:
+        """Execute a cell; return the text of all it showed, errors included.
+
+        Args:
+            source: The cell.
+            typed: What the person in front of it types, one answer a question.
+        """
         shown: list[str] = []
+        answers = iter(typed)
 
         def note(message: dict[str, Any]) -> None:
             content = message["content"]
@@ -34,7 +40,13 @@ class LiveKernel:
             elif "traceback" in content:
                 shown.append(f"{content['ename']}: {content['evalue']}")
 
-        self.client.execute_interactive(source, timeout=_SECONDS, output_hook=note)
+        self.client.execute_interactive(
+            source,
+            timeout=_SECONDS,
+            output_hook=note,
+            allow_stdin=bool(typed),
+            stdin_hook=lambda _: self.client.input(next(answers)),
+        )
         return "\n".join(shown)
 
 

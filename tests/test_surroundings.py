@@ -25,6 +25,8 @@ CELLS = [
     "os.remove('latest'); os.symlink('r.txt', 'latest'); print(open('latest').read())",
     "os.symlink('../disk/2025', 'new'); os.replace('new', 'data')\nopen('data/a.csv').read()",
     "!python -c 'import os; print(1); os._exit(0)'\n!no-such-program",
+    "print(at_first(), open(os.path.expanduser('~/.cache/mine/words.txt')).read())",
+    "import beyond\nprint(beyond.ANSWER)",
 ]
 
 
@@ -46,6 +48,13 @@ def project(tmp_path: Path) -> Path:
     (top.parent / "notes.txt").write_text("of Ada")
     (top / "count.sh").write_text("#!/bin/sh\nwc -c < data/a.csv\n")
     (top / "count.sh").chmod(0o755)
+    for name, text in {
+        ".ipython/profile_default/startup/00-mine.py": "def at_first(): return 'defined before'",
+        ".cache/mine/words.txt": "chosen by Ada",
+        "her library/beyond.py": "ANSWER = 42",
+    }.items():
+        (top.parent / name).parent.mkdir(parents=True)
+        (top.parent / name).write_text(text)
     return top
 
 
@@ -70,6 +79,7 @@ def taken_away(
         "LANG": "C.UTF-8",
         "SHELL": "/bin/bash",
         "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": f"{project.parent}/her library",
     } | ours
     ran = mlops("run", notebook, "--json", **ada)
     assert ran.code == 0, ran.err
@@ -81,10 +91,10 @@ def taken_away(
 
 
 def test_what_stood_around_a_notebook_is_found_again(project: Path) -> None:
-    """With home, links and folders gone, each cell shows what it showed."""
+    """With home, links, folders and what runs before a notebook gone, cells show the same."""
     verdict, taken = taken_away(project, CELLS)
     assert verdict["level"] == "equivalent", verdict["reason"]
-    assert "What 12 of 13 cells showed is the same." in verdict["reason"]
+    assert "What 14 of 15 cells showed is the same." in verdict["reason"]
     files = next(axis for axis in verdict["axes"] if axis["name"] == "files")
     assert files["state"] == "same", files
     assert taken["surroundings"]["variables"]["HOME"] == str(project.parent)

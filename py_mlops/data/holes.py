@@ -10,10 +10,12 @@ import msgspec
 from py_mlops.data.fetched import fetcher
 from py_mlops.data.judge import Finding
 from py_mlops.data.replay import external
+from py_mlops.data.rules import SETTINGS
 from py_mlops.errors import CaptureError, FileChanged, FileGone
 from py_mlops.guest.sightings import MOST_FILES
 from py_mlops.records import External, Hole
 from py_mlops.records.handover import Handover, SeenCommand
+from py_mlops.records.program import interrupted
 
 _MOST = 20
 _SHOWN = 200
@@ -49,6 +51,7 @@ def of_session(handover: Handover) -> list[Hole]:
         *_cut(list(_processes(handover)), "further processes"),
         *_cut(list(_alarms(handover)), "further alarms"),
         *_blind(handover),
+        *_stopped(handover),
         *_failures(handover),
     ]
 
@@ -86,6 +89,28 @@ def of_file(finding: Finding) -> Hole | None:
         case _:
             return None
     return _hole(text, hint, cell, blocking=is_input)
+
+
+def of_left_out(findings: Sequence[Finding]) -> list[Hole]:
+    """Return the holes of files that a rule of ours leaves out and the code reads by their names.
+
+    Args:
+        findings: What was judged of every file seen.
+    """
+    return [
+        _hole(
+            f"{_where(finding.seen.cell).capitalize()} reads {finding.seen.requested}, which no "
+            f"snapshot keeps: it lies in {finding.reason}.",
+            "Copy it to the notebook, and read the copy.",
+            finding.seen.cell,
+            blocking=True,
+        )
+        for finding in findings
+        if finding.state == "ignored"
+        and finding.role == "input"
+        and finding.seen.observed == "named-in-code"
+        and not finding.reason.endswith(f"({SETTINGS})")
+    ]
 
 
 def of_repositories(findings: Sequence[Finding]) -> list[Hole]:
@@ -256,6 +281,19 @@ def _blind(handover: Handover) -> Iterator[Hole]:
             "files that the code names were captured.",
             "Write the names of data files into the code as plain strings.",
             0,
+            blocking=False,
+        )
+
+
+def _stopped(handover: Handover) -> Iterator[Hole]:
+    for cell in interrupted(handover.cells):
+        yield Hole(
+            kind="program",
+            text=f"{_where(cell.count).capitalize()} was interrupted after {cell.seconds:.1f} s; "
+            "a rerun interrupts it after as long, and how far it comes by then is chance.",
+            hint="Have it end by itself, after a number of rounds, and run what depends on it "
+            "again.",
+            cell=cell.count,
             blocking=False,
         )
 

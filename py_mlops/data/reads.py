@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from py_mlops.data.groups import Group, group
-from py_mlops.data.holes import of_file, of_repositories, of_session, refusal
+from py_mlops.data.holes import of_file, of_left_out, of_repositories, of_session, refusal
 from py_mlops.data.judge import Finding, State, is_plain, judge, look_at, same
 from py_mlops.data.replay import external, of_answer, short
 from py_mlops.data.rules import IgnoreRules
@@ -129,7 +129,7 @@ def gather(
     made = {finding.seen.path for finding in findings if finding.seen.written}
     code = _code(handover, rules, take, scripts, made)
     read |= {file.path for file in files if file.role == "input" and file.blobs}
-    holes += [*of_repositories(findings), *of_session(handover)]
+    holes += [*of_left_out(findings), *of_repositories(findings), *of_session(handover)]
     return Gathered(files, trees, frozenset(read), code, holes)
 
 
@@ -163,7 +163,7 @@ def summary(handover: Handover, rules: IgnoreRules) -> Summary:
         for peer in external(handover)
     ]
     unanswered = [hole for hole in map(of_answer, handover.answers) if hole is not None]
-    holes += of_repositories(findings)
+    holes += [*of_left_out(findings), *of_repositories(findings)]
     return Summary(rows, [*holes, *unanswered, *of_session(handover)])
 
 

@@ -1,4 +1,4 @@
-"""Answers of databases and web servers: from a kernel's tape into the store, and back."""
+"""Answers of databases, web servers and people: from a kernel's tape into the store, and back."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def of_answer(seen: SeenAnswer) -> Hole | None:
     """Return the hole that an answer leaves, ``None`` when it is kept."""
     if not seen.problem:
         return None
-    what = "query" if seen.kind == "sql" else "request"
+    what = {"sql": "query", "http": "request", "input": "prompt"}[seen.kind]
     return Hole(
         kind="network",
         text=f"Cell [{seen.cell}]: the answer to the {what} {short(seen.request)} of "

@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 
 from py_mlops.guest import places
 
-_SETTINGS = "your settings"
+SETTINGS = "your settings"
+"""Why a file is left out that the person's own settings name."""
 
 
 class IgnoreRules:
@@ -34,7 +35,7 @@ class IgnoreRules:
         for pattern in patterns:
             path = os.path.expanduser(pattern)  # noqa: PTH111 - a pattern is no path yet
             if path.startswith("/") and not set(path) & set("*?["):
-                self._prefixes[path.rstrip("/") + "/"] = _SETTINGS
+                self._prefixes[path.rstrip("/") + "/"] = SETTINGS
             elif path:
                 self._patterns.append(path)
         self._beginnings = tuple(self._prefixes)
@@ -47,12 +48,12 @@ class IgnoreRules:
         """
         for pattern in self._patterns:
             if fnmatchcase(path if "/" in pattern else path.rpartition("/")[2], pattern):
-                return f"{pattern} ({_SETTINGS})"
+                return f"{pattern} ({SETTINGS})"
         # At once for all: most files of a large folder are under none.
         prefixes = self._prefixes if f"{path}/".startswith(self._beginnings) else {}
         for prefix, why in prefixes.items():
             # The kept caches are an exception to the built-in rules only.
-            kept = why != _SETTINGS and path.startswith(self._kept)
+            kept = why != SETTINGS and path.startswith(self._kept)
             if (path + "/").startswith(prefix) and not kept:
                 return f"{prefix} ({why})"
         for part in places.PARTS:
@@ -82,7 +83,7 @@ class IgnoreRules:
         lines = [f"{why}: {', '.join(found)}" for why, found in reasons.items()]
         lines.append("folders of these names: " + ", ".join(f"{part}/" for part in places.PARTS))
         if self._patterns:
-            lines.append(f"{_SETTINGS}: " + ", ".join(self._patterns))
+            lines.append(f"{SETTINGS}: " + ", ".join(self._patterns))
         if self._kept:
             lines.append("but these are kept: " + ", ".join(self._kept))
         return lines

@@ -27,6 +27,7 @@ _QUOTED = re.compile(r"""(['"])((?:(?!\1)[^\\\n])+)\1""")
 _WRITER = re.compile(r"^sav|(?:^|_|im)(?:to|save|write|dump|export|sink)(?:_|\d|$)")
 _READER = re.compile(r"(?:^|_|im)(?:read|load|scan|open|from|glob)")
 _FOLDER_READER = re.compile(r"dataset|directory|^(?:read|scan)_")
+_OF_THE_MACHINE = ("/proc/", "/sys/")
 _PLACEHOLDER = re.compile(r"%[-+ #0]*\d*(?:\.\d+)?[a-z]|%\(\w+\)[a-z]|\{[^{}]*\}")
 
 
@@ -58,7 +59,9 @@ def named_files(
         found: dict[str, dict[str, Any]] = {}
         for text, verb in _strings(source, _texts(variables or {})):
             for path in _paths(text, verb, directory, seen):
-                if path not in found and path not in seen and not observer().leaves_out(path):
+                if path in found or path in seen:
+                    continue
+                if not observer().leaves_out(path) or _takes_in(path, verb):
                     file = _seen(path, text, verb, began)
                     if file is not None:
                         found[path] = file
@@ -82,6 +85,15 @@ def as_written(path: str, sources: Iterable[str], directory: str) -> str:
         return path
     relative = os.path.relpath(path, directory)
     return relative if any(relative in source for source in sources) else path
+
+
+def _takes_in(path: str, verb: str) -> bool:
+    """Say whether the code reads a file for its content, although it is no work of the user's.
+
+    Whoever records it leaves it out all the same, and can say so. What tells of the
+    machine is not worth a word.
+    """
+    return _READER.search(verb) is not None and not path.startswith(_OF_THE_MACHINE)
 
 
 def _paths(text: str, verb: str, directory: str, seen: Container[str]) -> list[str]:

@@ -82,7 +82,8 @@ class Opens:
             full = folders.working() + "/" + full
         known = self.written if flags & WRITING else self.read
         folder = full[: full.rindex("/") + 1]
-        if folder in self._ours or (folder not in self._theirs and self.leaves_out(folder)):
+        ours = folder in self._ours or (folder not in self._theirs and self.leaves_out(folder))
+        if ours and not full.startswith(self._kept):
             known.add(path)
             return
         look = None
@@ -235,7 +236,8 @@ class Opens:
     def passes_over(self, path: str) -> bool:
         """Say whether a file's folder is not looked at; quick for many files of one folder."""
         folder = path[: path.rfind("/") + 1]
-        return folder in self._ours or (folder not in self._theirs and self.leaves_out(folder))
+        ours = folder in self._ours or (folder not in self._theirs and self.leaves_out(folder))
+        return ours and not path.startswith(self._kept)
 
     def leaves_out(self, path: str) -> bool:
         """Say whether a file, or a folder whose name ends in a separator, is not looked at."""

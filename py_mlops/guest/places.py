@@ -21,21 +21,35 @@ _OF_JUPYTER = (
     *("$IPYTHONDIR", "$JUPYTER_CONFIG_DIR", "$JUPYTER_DATA_DIR", "$JUPYTER_RUNTIME_DIR"),
     "$XDG_RUNTIME_DIR/jupyter",
 )
+_REFILLED = (
+    *("matplotlib", "fontconfig", "thumbnails", "mesa_shader_cache", "mesa_shader_cache_db"),
+    *("pip", "uv", "pipenv", "pypoetry", "virtualenv", "conda", "rattler", "pre-commit"),
+    *("black", "mypy", "ruff", "jedi", "parso", "ipython", "jupyter", "py-mlops"),
+    *("nvidia", "numba", "pytensor", "pytools", "pyopencl", "torch_extensions", "ccache"),
+    *("node-gyp", "yarn", "go-build", "bazel", "ms-playwright", "selenium", "mozilla"),
+    *("chromium", "google-chrome", "JetBrains", "Microsoft", "dconf", "gstreamer-1.0"),
+)
+"""Folders of a cache that programs fill by themselves, with nothing that anybody chose."""
+
 _CACHES = (
-    *("~/.cache", "$XDG_CACHE_HOME", "$MPLCONFIGDIR"),
-    *("~/.config/matplotlib", "~/.matplotlib", "~/.fonts", "~/.local/share/fonts"),
+    *(os.path.join(cache, name) for cache in ("~/.cache", "$XDG_CACHE_HOME") for name in _REFILLED),
+    *("$MPLCONFIGDIR", "~/.matplotlib", "~/.fonts", "~/.local/share/fonts"),
     "/var/cache/fontconfig",
 )
 
 KEPT = tuple(
-    os.path.join(cache, name)
-    for cache in ("~/.cache", "$XDG_CACHE_HOME")
+    os.path.join(home, name)
+    for home in ("~/.ipython", "$IPYTHONDIR")
     for name in (
-        *("huggingface", "torch", "kagglehub", "modelscope", "whisper", "clip"),
-        *("seaborn", "scikit-image", "scipy-data", "pooch", "openml", "librosa", "geodatasets"),
+        "extensions/",
+        "profile_default/startup/",
+        "profile_default/db/autorestore/",
+        "profile_default/ipython_config.py",
+        "profile_default/ipython_kernel_config.py",
     )
 )
-"""Caches that hold models and data sets somebody chose; these are watched."""
+"""What somebody put among IPython's own files: code that runs before the first cell, and
+variables that ``%store`` keeps. These are watched."""
 
 PARTS = ("__pycache__", ".ipynb_checkpoints", ".git")
 """Folders that are left out wherever they lie."""
@@ -109,8 +123,10 @@ def untraced(roots: Iterable[str]) -> list[str]:
 
 
 def kept() -> list[str]:
-    """Return the folders that are watched although they lie in one that is left out."""
-    return [os.path.join(path, "") for path in _expanded(KEPT)]
+    """Return the folders and files that are watched although they lie in one that is left out."""
+    folders = [path for path in KEPT if path.endswith("/")]
+    files = [path for path in KEPT if not path.endswith("/")]
+    return [*(os.path.join(path, "") for path in _expanded(folders)), *_expanded(files)]
 
 
 def _expanded(paths: Iterable[str]) -> list[str]:

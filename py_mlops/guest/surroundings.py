@@ -13,7 +13,7 @@ from .links import is_text
 
 NAMES = ("HOME", "USER", "LOGNAME", "TZ", "LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "LC_NUMERIC",
          "LC_TIME", "LC_COLLATE", "LC_MONETARY", "LC_MESSAGES", "SHELL",
-         "PYTHONUNBUFFERED")  # fmt: skip
+         "PYTHONUNBUFFERED", "PYTHONPATH")  # fmt: skip
 """Environment variables whose values are kept: they tell a person's places, and no secret."""
 
 _LOCALTIME = "/etc/localtime"

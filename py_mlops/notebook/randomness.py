@@ -4,14 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
-import textwrap
-import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
+from py_mlops.notebook.calls import calls
 from py_mlops.records import History
-
-_PYTHON_CELLS = re.compile(r"%%(?:time|timeit|capture|prun)\b.*\n")
-_LINE_MAGIC = re.compile(r"^(\s*)(?:[\w, .]+=\s*)?[%!].*$|^(\s*)\S.*\?$", re.MULTILINE)
 
 _EVERY = frozenset({"python", "numpy", "torch", "keras"})
 _SEEDS = [
@@ -73,7 +69,7 @@ def draws_without_seed(history: History, *, put_back: Iterable[str] = ()) -> boo
     seeded = {_PUT_BACK[name] for name in put_back if name in _PUT_BACK}
     later: set[str] = set()
     for cell in history.cells:
-        for call, in_function in _calls(_tree(cell.source)):
+        for call, in_function in calls(cell.source):
             name = ast.unparse(call.func)
             seeded.update(*(names for pattern, names in _SEEDS if pattern.fullmatch(name)))
             drawn = _drawn(name, call)
@@ -112,26 +108,3 @@ def _is_none(node: ast.expr) -> bool:
 
 def _constant(node: ast.expr | None) -> object:
     return node.value if isinstance(node, ast.Constant) else None
-
-
-def _tree(source: str) -> ast.AST:
-    """Parse a cell without its magics; one that is not Python's is empty."""
-    text = _PYTHON_CELLS.sub("", source.lstrip(), count=1)
-    text = _LINE_MAGIC.sub(lambda found: (found[1] or found[2] or "") + "pass", text)
-    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about the person's escapes, which are theirs to see
-            tree: ast.AST = compile(textwrap.dedent(text), "<cell>", "exec", flags)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return ast.Module(body=[], type_ignores=[])
-    return tree
-
-
-def _calls(node: ast.AST, *, in_function: bool = False) -> Iterator[tuple[ast.Call, bool]]:
-    """Yield calls in the order in which they run, and whether a function's body holds them."""
-    inside = in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-    for child in ast.iter_child_nodes(node):
-        yield from _calls(child, in_function=inside)
-    if isinstance(node, ast.Call):
-        yield node, in_function

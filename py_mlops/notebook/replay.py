@@ -82,7 +82,7 @@ def _cell(cell: ExecutedCell, position: int) -> NotebookNode:
     metadata: dict[str, object] = {METADATA: ours}
     if cell.error is not None:
         metadata["tags"] = [RAISES]
-        if cell.error.startswith(("KeyboardInterrupt", "CancelledError: interrupted")):
+        if cell.stopped:
             ours["interrupt_after"] = cell.seconds
     source = without_installs(cell.source)
     made: NotebookNode = new_code_cell(source, id=f"cell-{position}", metadata=metadata)

@@ -1,4 +1,4 @@
-"""What a program was told from outside, by a database or a web server."""
+"""What a program was told from outside: by a database, a web server, or whoever sat there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import msgspec
 
 from py_mlops.records.base import Blob, Part
 
-AnswerKind = Literal["sql", "http"]
+AnswerKind = Literal["sql", "http", "input"]
 """How the question was asked."""
 
 KeyDigest = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
@@ -19,9 +19,10 @@ class Answer(Part, frozen=True):
     """One answer, as a rerun is given it again.
 
     Attributes:
-        kind: ``sql`` a database's, ``http`` a web server's.
-        source: Who answered, without user and password: ``https://example.org``.
-        request: What was asked, for people: the statement, or method and URL.
+        kind: ``sql`` a database's, ``http`` a web server's, ``input`` what a person typed.
+        source: Who answered, without user and password: ``https://example.org``,
+            ``the keyboard``.
+        request: What was asked, for people: the statement, method and URL, or the prompt.
         key: What makes this question equal to another one.
         occurrence: How many equal questions were asked before it.
         cell: Execution count of the cell that asked.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Literal
 
 from py_mlops.records.base import Blob, Part, Record
@@ -41,6 +42,22 @@ class ExecutedCell(Part, frozen=True):
     error: str | None
     seconds: float
     watched: bool
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody interrupted it."""
+        return (self.error or "").startswith(("KeyboardInterrupt", "CancelledError: interrupted"))
+
+
+def interrupted(cells: Iterable[ExecutedCell]) -> list[ExecutedCell]:
+    """Return the cells that somebody interrupted, and did not run again to their end."""
+    found: dict[str, ExecutedCell] = {}
+    for cell in cells:
+        if cell.stopped:
+            found[cell.source] = cell
+        else:
+            found.pop(cell.source, None)
+    return list(found.values())
 
 
 class History(Record, frozen=True, tag="history"):

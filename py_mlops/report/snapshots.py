@@ -210,7 +210,7 @@ def _answers(answers: list[Answer]) -> Section:
     more = len(answers) - _SHOWN
     lines = (Line("", f"and {counted(more, 'more answer')}", "dim"),) if more > 0 else ()
     columns = ("question", "size", "sha256", "cell", "answered by")
-    return Section("Databases and web servers", lines, columns=columns, rows=rows)
+    return Section("Answers from outside", lines, columns=columns, rows=rows)
 
 
 def _program(snapshot: Snapshot) -> Section:

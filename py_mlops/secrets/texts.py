@@ -1,20 +1,23 @@
 """Which texts of a session a snapshot would keep, each with the place where a person finds it.
 
 Not among them: data files and the rows and bodies that a database or a server
-answered (they are data), images and other binary outputs, installed packages.
+answered (they are data; not so what a person typed), images and other binary
+outputs, installed packages.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 
 from py_mlops.errors import NotTrusted
-from py_mlops.records.handover import Handover
+from py_mlops.records.handover import Handover, SeenAnswer
 from py_mlops.secrets.scan import Finding, Scan, Text, scan
 
 _READ = ("text/plain", "text/html", "text/markdown", "text/latex", "application/json")
 _LISTED = 12
+_MOST_TYPED = 1 << 20
 
 
 def scan_snapshot(
@@ -76,12 +79,25 @@ def session_texts(handover: Handover) -> Iterator[Text]:
     for command in handover.commands:
         yield Text(f"a command of cell [{command.cell}]", command.text, "shown")
     for answer in handover.answers:
-        asked = {"sql": "a query", "http": "a request"}[answer.kind]
+        asked = {"sql": "a query", "http": "a request", "input": "a prompt"}[answer.kind]
         yield Text(
             f"{asked} of cell [{answer.cell}]", f"{answer.request}\n{answer.source}", "shown"
         )
+        if answer.kind == "input":
+            yield Text(f"what was typed in cell [{answer.cell}]", _typed(handover, answer))
     for name, value in handover.parameters.items():
         yield Text(f"the parameter {name}", f"{name} = {json.dumps(value)}")
+
+
+def _typed(handover: Handover, answer: SeenAnswer) -> str:
+    """Return what a person answered; it is read as code is, where a token is no data."""
+    path = Path(handover.tape) / Path(answer.file).name
+    try:
+        with path.open("rb") as stream:
+            text = stream.read(_MOST_TYPED).decode("utf-8", "replace")
+    except OSError:
+        return ""  # taking the answer in says so
+    return f"{answer.request} = {json.dumps(text)}"
 
 
 def notebook_texts(content: Mapping[str, object]) -> Iterator[Text]:

@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from watchfiles import Change, awatch
-
 from py_mlops.errors import MlopsError
 from py_mlops.server import runner
 from py_mlops.store.opening import LEDGER
 
 if TYPE_CHECKING:
+    from watchfiles import Change
+
     from py_mlops.server.desk import Desk
 
 _STEP = 50
@@ -150,8 +150,17 @@ class Watcher:
     ) -> AsyncIterator[set[tuple[Change, str]]]:
         """Yield what changes in a folder, and nothing every few seconds, also when it comes later.
 
-        Until the folder is there the nearest one above it is watched.
+        Until the folder is there the nearest one above it is watched. Without
+        watchfiles, which the extra ``lab`` brings, nothing is yielded, every few seconds.
         """
+        try:
+            from watchfiles import awatch  # noqa: PLC0415 - an extra; kernels are observed without
+        except ImportError:
+            while not self._stop.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stop.wait(), _TIMEOUT / 1000)
+                yield set()
+            return
         while not self._stop.is_set():
             there = _nearest(folder)
             identity = _inode(there)

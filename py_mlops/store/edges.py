@@ -182,7 +182,8 @@ def _environment(distributions: Iterable[Distribution], me: Point) -> Iterator[L
 
 
 def _elsewhere(snapshot: Snapshot, me: Point) -> Iterator[Link]:
-    for source in dict.fromkeys(answer.source for answer in snapshot.answers):
+    asked = [answer for answer in snapshot.answers if answer.kind != "input"]
+    for source in dict.fromkeys(answer.source for answer in asked):
         yield Link(origin(source), me, "asked", _short(source))
     for peer in snapshot.capture.external:
         address = f"{peer.host}:{peer.port}" if peer.port else peer.host

@@ -334,13 +334,13 @@ export interface components {
          */
         Answer: {
             /**
-             * @description ``sql`` a database's, ``http`` a web server's.
+             * @description ``sql`` a database's, ``http`` a web server's, ``input`` what a person typed.
              * @enum {unknown}
              */
-            kind: "http" | "sql";
-            /** @description Who answered, without user and password: ``https://example.org``. */
+            kind: "http" | "input" | "sql";
+            /** @description Who answered, without user and password: ``https://example.org``, ``the keyboard``. */
             source: string;
-            /** @description What was asked, for people: the statement, or method and URL. */
+            /** @description What was asked, for people: the statement, method and URL, or the prompt. */
             request: string;
             /** @description What makes this question equal to another one. */
             key: string;

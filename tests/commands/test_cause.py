@@ -7,7 +7,7 @@ import pytest
 
 from py_mlops.commands.reruns.cause import cause
 from py_mlops.commands.reruns.evidence import Evidence
-from py_mlops.records import Blob, Hole
+from py_mlops.records import Blob, History, Hole
 from py_mlops.records.reproduction import CellDifference
 from tests.store import samples
 
@@ -45,4 +45,4 @@ def _likely(hole: Hole) -> str:
     snapshot = msgspec.structs.replace(taken, capture=capture)
     shown = CellDifference(count=2, source="read()", recorded="2", rerun="1")
     evidence = Evidence([], [], [], shown, None, [], varies=False)
-    return cause("different", snapshot, evidence, None, unseeded=False)
+    return cause("different", snapshot, evidence, None, History(cells=[]), unseeded=False)

@@ -6,6 +6,8 @@ import pytest
 
 from py_mlops.data import holes as words
 from py_mlops.data.holes import of_session
+from py_mlops.data.judge import judge
+from py_mlops.data.rules import IgnoreRules
 from py_mlops.records.handover import Handover
 
 Hand = Callable[..., Handover]
@@ -98,3 +100,14 @@ def test_more_files_than_are_noted(hand: Hand, monkeypatch: pytest.MonkeyPatch) 
     [hole] = of_session(hand({"path": "/data/a"}, failures=2500))
     assert (hole.kind, hole.blocking) == ("data", True)
     assert "more than 1 files; 2,500 times" in hole.text
+
+
+def test_what_a_rule_leaves_out_and_the_code_reads(hand: Hand) -> None:
+    """A file among the system's that the code reads by its name is a hole; no other is one."""
+    named = {"path": "/etc/hosts", "observed": "named-in-code"}
+    found = judge(hand(named, {"path": "/etc/fstab"}), IgnoreRules([]))
+    [hole] = words.of_left_out(found)
+    assert (hole.kind, hole.cell, hole.blocking) == ("data", 3, True)
+    assert "reads hosts, " in hole.text
+    assert "/etc/" in hole.text
+    assert not words.of_left_out(judge(hand(named), IgnoreRules([], ["hosts"])))

@@ -28,10 +28,14 @@ def test_left_out(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/opt/python/data.csv", "/scratchy", "/data/tmp", "~/.cache/torch/hub/model.pt"]
+    "path",
+    [
+        *("/opt/python/data.csv", "/scratchy", "/data/tmp", "~/.cache/torch/hub/model.pt"),
+        *("~/.cache/mine/a.csv", "~/.ipython/profile_default/startup/a.py"),
+    ],
 )
 def test_kept(path: str) -> None:
-    """Neighbours of what is left out are kept, and so are models in the caches of hubs."""
+    """Neighbours of what is left out are kept, and so is what somebody put into a cache."""
     rules = IgnoreRules(["/opt/python"], ["/scratch", "*.tmp"])
     assert rules.reason(str(Path(path).expanduser())) is None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from py_mlops.guest.named import as_written, named_files
+from py_mlops.guest.observe import observer
 
 BEGAN = 10**18
 
@@ -104,6 +105,25 @@ def test_deeply_nested(folder: Path) -> None:
 def test_no_warning_of_ours(folder: Path) -> None:
     """A dubious escape in someone's code is not warned about a second time."""
     assert names(r"'\d', 'a.parquet'", folder) == {"a.parquet": "read"}
+
+
+@pytest.mark.parametrize(
+    ("source", "read"),
+    [
+        ("open('/etc/passwd')", True),
+        ("where = '/etc/passwd'", False),
+        ("ImageFont.truetype('/etc/passwd')", False),
+        ("open('/proc/cpuinfo')", False),
+    ],
+)
+def test_a_file_of_the_system(
+    source: str, read: bool, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It counts where the code reads it, and does not tell of the machine."""
+    monkeypatch.setattr(observer()._opens, "_left_out", ("/etc/", "/proc/"))
+    assert [file["path"] for file in named_files(source, str(folder), set())] == (
+        ["/etc/passwd"] if read else []
+    )
 
 
 def test_a_native_read_goes_by_the_name_in_the_code() -> None:

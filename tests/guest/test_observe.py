@@ -201,7 +201,7 @@ def test_names_that_are_no_text(watching: Observer, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/proc/self/status", pytest.__file__, "~/.cache/x", "__pycache__/x", "left/x"]
+    "path", ["/proc/self/status", pytest.__file__, "~/.cache/pip/x", "__pycache__/x", "left/x"]
 )
 def test_what_is_not_the_users_work(watching: Observer, path: str) -> None:
     """System files, packages, caches and folders of ours are not seen."""
@@ -231,10 +231,19 @@ def test_one_file_excluded_later(watching: Observer) -> None:
     assert [seen["path"] for seen in watching.files()] == [str(Path("ports.json.bak").absolute())]
 
 
-@pytest.mark.parametrize("name", ["huggingface/model.bin", "seaborn/tips.csv"])
-def test_chosen_models_and_data_in_a_cache(watching: Observer, name: str) -> None:
-    """Models and data sets in the caches of hubs are seen, although caches are not."""
-    file = Path("~/.cache", name).expanduser()
+@pytest.mark.parametrize(
+    "name",
+    [
+        "~/.cache/huggingface/model.bin",
+        "~/.cache/myproject/tips.csv",
+        "~/.ipython/profile_default/startup/00-imports.py",
+        "~/.ipython/profile_default/ipython_kernel_config.py",
+        "~/.ipython/profile_default/db/autorestore/frame",
+    ],
+)
+def test_what_somebody_put_among_other_programs_files(watching: Observer, name: str) -> None:
+    """Data in a folder of ``~/.cache``, and what IPython runs first, are seen."""
+    file = Path(name).expanduser()
     with watching.paused():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("x")

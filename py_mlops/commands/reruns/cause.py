@@ -7,7 +7,8 @@ from py_mlops.commands.reruns.rerun import NOT_KEPT, stood_in
 from py_mlops.data.holes import is_older_version
 from py_mlops.data.surroundings import never_read
 from py_mlops.notebook.client import CellFailure
-from py_mlops.records import Level, Snapshot
+from py_mlops.notebook.timing import draws_entropy, hangs_on_time
+from py_mlops.records import ExecutedCell, History, Level, Snapshot
 from py_mlops.verdict import likely_cause, missing_program
 
 _UNSEEN = {
@@ -28,6 +29,7 @@ def cause(
     snapshot: Snapshot,
     evidence: Evidence,
     failure: CellFailure | None,
+    history: History,
     *,
     unseeded: bool,
 ) -> str:
@@ -38,6 +40,7 @@ def cause(
         snapshot: What was rerun.
         evidence: How the rerun compares with it.
         failure: The cell that failed, if one did.
+        history: What was executed.
         unseeded: Whether it draws random numbers that nothing fixes.
 
     Returns:
@@ -46,6 +49,7 @@ def cause(
     difference = evidence.first_difference
     told = _took_in(snapshot, failure.count if failure else difference.count if difference else 0)
     shown = failure.error if failure else difference.rerun if difference else ""
+    until = _until(history, failure.count if failure else difference.count if difference else 0)
     lost = _never_read(snapshot, shown) if failure else ""
     lost = lost or _not_kept(snapshot, shown) or told.get("network", "") or told.get("data", "")
     return likely_cause(
@@ -55,7 +59,15 @@ def cause(
         lost=lost or (missing_program(difference) if difference else ""),
         unseen=told.get("shell", ""),
         varies=level == "within tolerance" and bool(evidence.varying),
+        entropy=draws_entropy(until),
+        moment=hangs_on_time(until, failed=failure is not None),
     )
+
+
+def _until(history: History, cell: int) -> list[ExecutedCell]:
+    """Return what ran up to a cell, it included; all where none is known."""
+    counts = [one.count for one in history.cells]
+    return history.cells[: counts.index(cell) + 1] if cell in counts else history.cells
 
 
 def _never_read(snapshot: Snapshot, error: str) -> str:

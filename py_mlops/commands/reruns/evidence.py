@@ -11,6 +11,7 @@ from py_mlops.commands.reruns.rerun import Rerun
 from py_mlops.data.contents import Contents
 from py_mlops.data.replay import short
 from py_mlops.data.results import Result
+from py_mlops.data.rules import IgnoreRules
 from py_mlops.environment import compare as environments
 from py_mlops.environment.record import from_rerun
 from py_mlops.model import predictions as answers
@@ -303,12 +304,13 @@ def _beyond(workspace: Workspace, snapshot: Snapshot, rerun: Rerun) -> list[str]
         return []
     known = {file.path for file in Contents(workspace.store.blobs, snapshot).files}
     known |= {module.path for module in snapshot.program.modules}
+    rules = IgnoreRules(rerun.handover.facts.prefixes)  # a hole tells of what they leave out
     return sorted(
         path
         for file in rerun.handover.files
         if file.first == "read" and file.existed
         for path in [_original(file.path, rerun.mirror)]
-        if path not in known and path.lower().endswith(_SUFFIXES)
+        if path not in known and path.lower().endswith(_SUFFIXES) and not rules.reason(path)
     )
 
 

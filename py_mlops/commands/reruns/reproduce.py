@@ -260,7 +260,7 @@ def _judged(
         author=workspace.author,
         level=level,
         reason=reason,
-        cause=cause(level, snapshot, evidence, failure, unseeded=unseeded),
+        cause=cause(level, snapshot, evidence, failure, history, unseeded=unseeded),
         axes=evidence.axes,
         metrics=evidence.metrics,
         predictions=evidence.predictions,

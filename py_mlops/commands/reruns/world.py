@@ -6,7 +6,7 @@ import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from py_mlops import sandbox
 from py_mlops.data import fetched, results
@@ -26,6 +26,7 @@ from py_mlops.store.base import Blobs
 
 _SHELLS = frozenset(["ash", "bash", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh"])
 _PROGRAMS = ("/usr/bin", "/bin")
+_PACKAGES = frozenset(["site-packages", "dist-packages"])
 """Where a shell is taken from: a record names no program of its own to be run."""
 
 
@@ -180,11 +181,12 @@ def home_of(snapshot: Snapshot, refused: Callable[[str], bool]) -> str | None:
 
 
 def variables_of(snapshot: Snapshot) -> dict[str, str]:
-    """Return the recorded language, time zone and shell, as environment variables.
+    """Return the recorded language, time zone, shell and search path, as environment variables.
 
     Where the recorded machine had another time zone than this one and no
     variable said so, ``TZ`` says it to the rerun. The shell is this machine's of
-    that name: without one, ``!command`` goes to plain ``sh``.
+    that name: without one, ``!command`` goes to plain ``sh``. Python's search path has
+    no folders of packages: those are in the environment.
     """
     around = snapshot.surroundings
     held = {name: value for name, value in around.variables.items() if name in NAMES}
@@ -194,6 +196,10 @@ def variables_of(snapshot: Snapshot) -> dict[str, str]:
     ways = _PROGRAMS if folder == "/usr/bin" else _PROGRAMS[::-1]  # its errors begin with it
     if shell in _SHELLS and (found := shutil.which(shell, path=":".join(ways))):
         held["SHELL"] = found
+    path = [one for one in held.pop("PYTHONPATH", "").split(":") if one]
+    loose = [one for one in path if PurePosixPath(one).name not in _PACKAGES]
+    if loose:
+        held["PYTHONPATH"] = ":".join(loose)
     if "TZ" not in held and around.zone and around.zone != zone():
         held["TZ"] = around.zone
     return {name: value for name, value in held.items() if "\0" not in value}

@@ -16,7 +16,7 @@ from .when_imported import when_imported
 CLIENTS = {
     "sql_alchemy": ("sqlalchemy.engine.default", "sqlalchemy.pool.base"),
     "sql_psycopg": ("psycopg",),
-    "sql_psycopg2": ("psycopg2", "psycopg2.extras"),
+    "sql_psycopg2": ("psycopg2", "psycopg2.extras", "psycopg2.sql"),
     "sql_pymysql": ("pymysql.connections", "pymysql.cursors"),
     "sql_mysqldb": ("MySQLdb.connections", "MySQLdb.cursors"),
     "http_client": ("http.client", "urllib3.util.retry"),
@@ -25,6 +25,7 @@ CLIENTS = {
         *("aiohttp.connector", "aiohttp.client_proto", "aiohttp.client_reqrep"),
         "aiohttp.streams",
     ),
+    "keyboard": ("ipykernel.kernelbase",),
 }
 """What each of our modules patches, see its ``PATCHES``; it is loaded with the first of them,
 because a kernel that asks nobody is not to wait for it."""

@@ -107,6 +107,8 @@ def _numpy(value: Any) -> Any:
     # Unlike a void, these are their own bytes and nothing more.
     if numpy is not None and isinstance(value, (numpy.number, numpy.bool_)):
         return {"numpy": [value.dtype.str, value.tobytes().hex()]}
+    if numpy is not None and type(value) is numpy.ndarray and value.dtype.kind in "biufcmM":
+        return {"ndarray": [value.dtype.str, list(value.shape), value.tobytes().hex()]}
     kind = type(value)
     raise Unknown(f"A value is of type {kind.__module__}.{kind.__qualname__}.")
 
@@ -114,6 +116,12 @@ def _numpy(value: Any) -> Any:
 def _from_numpy(inner: list[str]) -> Any:
     numpy = importlib.import_module("numpy")
     return numpy.frombuffer(bytes.fromhex(inner[1]), numpy.dtype(inner[0]))[0]
+
+
+def _from_array(inner: list[Any]) -> Any:
+    numpy = importlib.import_module("numpy")
+    kind, shape, data = inner
+    return numpy.frombuffer(bytes.fromhex(data), numpy.dtype(kind)).reshape(shape).copy()
 
 
 def _bounds(value: Any) -> str:
@@ -241,4 +249,5 @@ _DECODERS: dict[str, Callable[[Any], Any]] = {
     "asyncpg.Range": _to_asyncpg,
     "asyncpg.UUID": lambda inner: importlib.import_module("asyncpg.pgproto.pgproto").UUID(inner),
     "numpy": _from_numpy,
+    "ndarray": _from_array,
 }

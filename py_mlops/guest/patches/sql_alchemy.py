@@ -17,7 +17,13 @@ CONNECT = "(connect)"
 """The question whose answer is what a dialect learns about the server at first."""
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
 _OWN = "mlops_source"
-_QUIET = ["do_ping", "get_isolation_level", "set_isolation_level", "reset_isolation_level"]
+_QUIET = [
+    "connect",
+    "do_ping",
+    "get_isolation_level",
+    "set_isolation_level",
+    "reset_isolation_level",
+]
 _NOTHING = [
     *("do_begin", "do_commit", "do_rollback", "do_close", "do_terminate", "do_begin_twophase"),
     *("do_prepare_twophase", "do_commit_twophase", "do_rollback_twophase", "set_readonly"),

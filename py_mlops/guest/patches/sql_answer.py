@@ -143,9 +143,29 @@ class Writing:
         self._line({"end": True})
         self._recording.finish()
 
-    def leave(self) -> None:
-        """Stop where the program stopped to read: it needs no more in a rerun either."""
-        self._recording.finish()
+    def passed(self, cursor: Any, batch: Sequence[Any], *, ended: bool) -> None:
+        """Record rows that the program has read from the server just now.
+
+        Args:
+            cursor: Whose rows they are.
+            batch: The rows.
+            ended: Whether there are no more.
+        """
+        if not self.ended:
+            self.head(cursor)  # some drivers know the columns after the first row only
+            self.rows(batch)
+            if ended:
+                self.end()
+
+    def leave(self, cursor: Any) -> None:
+        """Stop where the program stopped to read: it needs no more in a rerun either.
+
+        Args:
+            cursor: Whose rows it read.
+        """
+        if not self.ended:
+            self.head(cursor)
+            self._recording.finish()
 
     def failed(self, error: BaseException) -> None:
         """Record the error that the database answered with."""
@@ -188,7 +208,7 @@ class Reading:
 
     def __init__(self, path: str, question: Question, driver: Any = None) -> None:
         """Open the answer, or raise the error that it is."""
-        self._question = question
+        self._path, self._question, self._driver = path, question, driver
         with observer().paused():
             self._stream = open(path, "rb")  # noqa: SIM115 - it is read as the program reads
         head = self._next_line()
@@ -216,6 +236,10 @@ class Reading:
             else:
                 self._ended = True
         self._stream.close()
+
+    def again(self) -> Reading:
+        """Return the same answer, to be read from its first row."""
+        return Reading(self._path, self._question, self._driver)
 
     def _next_line(self) -> Any:
         try:

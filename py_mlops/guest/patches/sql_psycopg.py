@@ -1,15 +1,18 @@
-"""psycopg 3 without SQLAlchemy: its cursors record what they fetched, or answer from the tape."""
+"""psycopg 3 without SQLAlchemy: its cursors record what they fetched."""
 
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Iterator
+from typing import Any, Callable
 
 from .sql_answer import Question, Writing, begin, inside, recorded, text_of
 from .sql_many import many
-from .sql_stand_in import StandInConnection, StandInCursor
+from .sql_postgres import connecting, record_facts, source_of
+from .sql_psycopg_copy import patch_copy
+from .sql_psycopg_stand_in import parameters_of, play
+from .sql_psycopg_streams import patch_streams
 from .sql_tee import driven
-from .tape import Unrecorded, opened, tape
+from .tape import opened
 
 
 def patch(module: Any) -> None:
@@ -22,30 +25,66 @@ def patch(module: Any) -> None:
     if kept is None:
         return
     if kept.mode == "replay":
-        module.connect = module.Connection.connect = functools.partial(_connect, module)
-        module.AsyncConnection.connect = functools.partial(_connect_async, module)
+        play(module)
         return
     for kind in (module.Connection, module.AsyncConnection):
         steps = kind._connect_gen.__func__  # noqa: SLF001 - every way to connect goes through it
         kind._connect_gen = classmethod(driven(steps))  # noqa: SLF001
+        awaited = kind is module.AsyncConnection
+        made = (_async_connected if awaited else _connected)(kind.connect.__func__, module)
+        kind.connect = classmethod(made)
+    module.connect = module.Connection.connect
     for kind in (module.Cursor, module.AsyncCursor):
         awaited = kind is module.AsyncCursor
         execute, executemany = (_async_run, _async_many) if awaited else (_run, _many)
         kind.execute = execute(kind.execute, module)
         kind.executemany = executemany(kind.executemany)
-        for name in ("stream", "copy"):
-            setattr(kind, name, _hole(getattr(kind, name), f"What Cursor.{name} reads"))
-    for kind in (module.ServerCursor, module.AsyncServerCursor):
-        kind.execute = _hole(kind.execute, "A server-side cursor outside of SQLAlchemy")
+    patch_streams(module, _source)
+    patch_copy(module, _source)
 
 
 PATCHES: dict[str, Callable[[Any], None]] = {"psycopg": patch}
 
 
-def source_of(about: dict[str, Any]) -> str:
-    """Return the database that libpq's parameters name, without user and password."""
-    host, port = about.get("host") or about.get("hostaddr") or "", about.get("port") or 5432
-    return f"postgresql://{host}:{port}/{about.get('dbname') or about.get('database') or ''}"
+def _connected(connect: Any, module: Any) -> Any:
+    @functools.wraps(connect)
+    def run(cls: Any, conninfo: str = "", **kwargs: Any) -> Any:
+        asked = _connecting(module, conninfo, kwargs)
+        made, writing = recorded(asked, lambda: connect(cls, conninfo, **kwargs))
+        _tell(writing, made)
+        return made
+
+    return run
+
+
+def _async_connected(connect: Any, module: Any) -> Any:
+    @functools.wraps(connect)
+    async def run(cls: Any, conninfo: str = "", **kwargs: Any) -> Any:
+        writing = begin(_connecting(module, conninfo, kwargs))
+        try:
+            with inside():
+                made = await connect(cls, conninfo, **kwargs)
+        except Exception as error:
+            if writing is not None:
+                writing.failed(error)
+            raise
+        _tell(writing, made)
+        return made
+
+    return run
+
+
+def _connecting(module: Any, conninfo: str, options: dict[str, Any]) -> Callable[[], Question]:
+    return lambda: connecting(parameters_of(module, conninfo, options)[0])
+
+
+def _tell(writing: Writing | None, connection: Any) -> None:
+    try:
+        info = connection.info
+        record_facts(writing, info.get_parameters(), info.parameter_status, info.server_version)
+    except Exception as error:  # another psycopg than those we know
+        if writing is not None:
+            writing.abandon(f"What the connection knows cannot be read: {error}")
 
 
 def _source(cursor: Any) -> str:
@@ -157,122 +196,3 @@ def _count(writing: Writing | None, cursor: Any, options: dict[str, Any]) -> Non
         return
     writing.head(cursor)
     writing.end()
-
-
-def _hole(function: Any, what: str) -> Any:
-    @functools.wraps(function)
-    def run(cursor: Any, query: Any, params: Any = None, *args: Any, **kwargs: Any) -> Any:
-        writing = begin(_asked(cursor, query, params))
-        if writing is not None:
-            writing.abandon(f"{what} is not recorded.")
-        return function(cursor, query, params, *args, **kwargs)
-
-    return run
-
-
-class _Result:
-    """As much of libpq's result as psycopg's makers of rows look at."""
-
-    def __init__(self, description: list[Any]) -> None:
-        self._names = [column.name for column in description]
-        self.nfields, self.status = len(self._names), 2  # TUPLES_OK
-
-    def fname(self, number: int) -> bytes:
-        """Return the name of a column."""
-        return str(self._names[number]).encode()
-
-
-class _Cursor(StandInCursor):
-    _encoding = "utf-8"
-
-    @property
-    def pgresult(self) -> Any:
-        return None if self.description is None else _Result(self.description)
-
-    def stream(self, query: Any, params: Any = None, **_: Any) -> Iterator[Any]:
-        return iter(self.execute(query, params))
-
-    def copy(self, statement: Any, *_: Any, **__: Any) -> Any:
-        kept = tape()
-        if kept is not None:
-            kept.miss(self.source, text_of(statement))
-        raise Unrecorded(f"What Cursor.copy reads is not recorded: {text_of(statement)}")
-
-
-class _AsyncCursor(_Cursor):
-    async def execute(self, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override] # awaited
-        return super().execute(*args, **kwargs)
-
-    async def executemany(self, *args: Any, **kwargs: Any) -> Any:
-        super().executemany(*args, **kwargs)
-
-    async def fetchone(self) -> Any:
-        return super().fetchone()
-
-    async def fetchmany(self, size: int | None = None) -> Any:
-        return super().fetchmany(size)
-
-    async def fetchall(self) -> Any:
-        return super().fetchall()
-
-    async def close(self) -> None:  # type: ignore[override] # awaited
-        super().close()
-
-    async def __aiter__(self) -> Any:
-        for row in self._rows:
-            yield row
-
-    async def __aenter__(self) -> Any:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        super().close()
-
-
-class _Connection(StandInConnection):
-    cursor_kind = _Cursor
-
-    def cursor(self, *_: Any, row_factory: Any = None, **__: Any) -> Any:
-        return self.cursor_kind(self, row_factory or self.make_row)
-
-    def execute(self, query: Any, params: Any = None, **_: Any) -> Any:
-        return self.cursor().execute(query, params)
-
-
-class _AsyncConnection(_Connection):
-    cursor_kind = _AsyncCursor
-
-    async def execute(self, query: Any, params: Any = None, **_: Any) -> Any:
-        return await self.cursor().execute(query, params)
-
-    async def commit(self, *_: Any, **__: Any) -> None:  # type: ignore[override] # awaited
-        pass
-
-    rollback = set_autocommit = close = commit  # type: ignore[assignment] # awaited
-
-    async def __aenter__(self) -> Any:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        pass
-
-    def transaction(self, *_: Any, **__: Any) -> Any:
-        return self
-
-
-def _opened(kind: Any, module: Any, conninfo: str, options: dict[str, Any]) -> Any:
-    own = ("autocommit", "prepare_threshold", "context", "row_factory", "cursor_factory")
-    autocommit, _, _, row_factory, _ = (options.pop(name, None) for name in own)
-    options.pop("server_cursor_factory", None)
-    about = module.conninfo.conninfo_to_dict(conninfo, **options)
-    connection = kind(source_of(about), module, row_factory)
-    connection.autocommit = bool(autocommit)
-    return connection
-
-
-def _connect(module: Any, conninfo: str = "", **options: Any) -> Any:
-    return _opened(_Connection, module, conninfo, options)
-
-
-async def _connect_async(module: Any, conninfo: str = "", **options: Any) -> Any:
-    return _opened(_AsyncConnection, module, conninfo, options)

@@ -1,17 +1,17 @@
-"""psycopg2 without SQLAlchemy: its cursors record what they fetched, or answer from the tape."""
+"""psycopg2 without SQLAlchemy: its cursors record what they fetched."""
 
 from __future__ import annotations
 
-import collections
 import functools
-from typing import Any, Callable, Sequence
+from typing import Any, Callable
 
 from .sql_answer import Question, Rowless, Writing, begin, recorded, text_of
 from .sql_many import many
-from .sql_psycopg import source_of
-from .sql_stand_in import StandInConnection, StandInCursor
+from .sql_postgres import connecting, record_facts, source_of
+from .sql_psycopg2_stand_in import parameters_of, play, play_sql
+from .sql_psycopg2_streams import copying, leave, pass_on, passing
 from .sql_tee import TeeCursor, driven
-from .tape import Unrecorded, opened
+from .tape import opened
 
 
 def patch(module: Any) -> None:
@@ -25,7 +25,7 @@ def patch(module: Any) -> None:
         return
     connect = module.connect
     if kept.mode == "replay":
-        module.connect = functools.partial(_play, module)
+        play(module)
         return
 
     # Its classes are compiled: a connection of a class of ours gives cursors of ours.
@@ -35,7 +35,15 @@ def patch(module: Any) -> None:
     ) -> Any:
         plain = connection_factory or module.extensions.connection
         kind = _connection(plain, module) if isinstance(plain, type) else plain
-        return driven(connect)(dsn, kind, cursor_factory, **kwargs)
+        asked = _connecting(module, dsn, kwargs)
+        make = functools.partial(driven(connect), dsn, kind, cursor_factory, **kwargs)
+        made, writing = recorded(asked, make)
+        if isinstance(made, module.extensions.connection):
+            about, status = made.get_dsn_parameters(), made.get_parameter_status
+            record_facts(writing, about, status, made.server_version)
+        elif writing is not None:
+            writing.abandon("It is no connection of psycopg2's.")
+        return made
 
     module.connect = watched
 
@@ -53,7 +61,22 @@ def patch_extras(module: Any) -> None:
         module.execute_batch = wrap(module.execute_batch)
 
 
-PATCHES: dict[str, Callable[[Any], None]] = {"psycopg2": patch, "psycopg2.extras": patch_extras}
+def patch_sql(module: Any) -> None:
+    """Patch ``psycopg2.sql``, whose texts need a connection.
+
+    Args:
+        module: The module.
+    """
+    kept = opened()
+    if kept is not None and kept.mode == "replay":
+        play_sql(module)
+
+
+PATCHES: dict[str, Callable[[Any], None]] = {
+    "psycopg2": patch,
+    "psycopg2.extras": patch_extras,
+    "psycopg2.sql": patch_sql,
+}
 
 
 def _paged(function: Any) -> Any:
@@ -86,6 +109,10 @@ def _paged_from_tape(function: Any) -> Any:
     return run
 
 
+def _connecting(module: Any, dsn: Any, options: dict[str, Any]) -> Callable[[], Question]:
+    return lambda: connecting(parameters_of(module, dsn, options))
+
+
 @functools.lru_cache(maxsize=None)
 def _connection(plain: Any, module: Any) -> Any:
     def cursor(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -97,7 +124,14 @@ def _connection(plain: Any, module: Any) -> Any:
             factory = _cursor(factory, module)
         return plain.cursor(self, cursor_factory=factory, **kwargs)
 
-    return type(plain.__name__, (plain,), {"cursor": cursor, "__module__": plain.__module__})
+    def lobject(self: Any, *args: Any, **kwargs: Any) -> Any:
+        writing = begin(lambda: Question(source_of(self.get_dsn_parameters()), "lobject"))
+        if writing is not None:
+            writing.abandon("Large objects are not recorded.")
+        return plain.lobject(self, *args, **kwargs)
+
+    methods = {"cursor": cursor, "lobject": lobject, "__module__": plain.__module__}
+    return type(plain.__name__, (plain,), methods)
 
 
 @functools.lru_cache(maxsize=None)
@@ -118,19 +152,17 @@ def _cursor(plain: Any, module: Any) -> Any:
             asking.writing.end()
         return result
 
-    def hole(name: str) -> Any:
-        def run(self: Any, *args: Any, **kwargs: Any) -> Any:
-            sql = text_of(args[-2 if name == "copy_expert" and len(args) > 1 else 0])
-            writing = begin(lambda: Question(_source(self), f"{name}: {sql}"))
-            if writing is not None:
-                writing.abandon(f"What cursor.{name} does is not recorded.")
-            return getattr(plain, name)(self, *args, **kwargs)
+    def callproc(self: Any, procname: Any, vars: Any = None) -> Any:  # noqa: A002 - as above
+        def asked() -> Question:
+            return Question(_source(self), f"callproc: {procname}", vars or None)
 
-        return run
+        return _run(self, base, asked, lambda: plain.callproc(self, procname, vars))
 
-    methods = {name: hole(name) for name in ("copy_expert", "copy_to", "copy_from", "callproc")}
-    methods.update(execute=execute, executemany=executemany, __module__=plain.__module__)
-    return type(plain.__name__, (plain,), methods)
+    copies = ("copy_expert", "copy_to", "copy_from")
+    methods = {name: copying(plain, name, _source) for name in copies}
+    methods.update(execute=execute, executemany=executemany, callproc=callproc)
+    bases = (passing(base),) if plain is base else (plain, passing(base))
+    return type(plain.__name__, bases, {**methods, "__module__": plain.__module__})
 
 
 def _source(cursor: Any) -> str:
@@ -140,10 +172,11 @@ def _source(cursor: Any) -> str:
 
 
 def _run(cursor: Any, base: Any, asked: Callable[[], Question], execute: Callable[[], Any]) -> Any:
+    leave(cursor)
     result, writing = recorded(asked, execute)
     if writing is not None:
         if cursor.name is not None:
-            writing.abandon("A server-side cursor outside of SQLAlchemy is not recorded.")
+            pass_on(cursor, writing)
         else:
             _read(cursor, base, writing)
     return result
@@ -169,64 +202,3 @@ def _read(cursor: Any, base: Any, writing: Writing) -> None:
         writing.abandon(f"Its rows could not be read: {error}")
     finally:
         cursor.row_factory = factory
-
-
-class _Cursor(StandInCursor):
-    def mogrify(self, query: Any, *_: Any) -> Any:
-        raise Unrecorded(f"mogrify needs a server, and a rerun has none: {text_of(query)}")
-
-    @property
-    def index(self) -> dict[str, int]:
-        return {column.name: place for place, column in enumerate(self.description or ())}
-
-
-class _Connection(StandInConnection):
-    cursor_kind = _Cursor
-    cursor_factory: Any = None
-
-    def cursor(self, name: Any = None, cursor_factory: Any = None, *_: Any, **__: Any) -> Any:
-        del name
-        factory = cursor_factory or self.cursor_factory
-        return _Cursor(self, _maker(factory, self.driver))
-
-
-def _maker(factory: Any, module: Any) -> Any:
-    """Return what makes the rows of psycopg2's own kinds of cursors; ``None`` for tuples."""
-    if factory in (None, module.extensions.cursor):
-        return None
-    extras = __import__("psycopg2.extras").extras
-    if issubclass(factory, extras.RealDictCursor):
-        return lambda cursor: (
-            lambda row: extras.RealDictRow(zip([column.name for column in cursor.description], row))
-        )
-    if issubclass(factory, extras.DictCursor):
-        return lambda cursor: functools.partial(_dict_row, extras, cursor)
-    if issubclass(factory, extras.NamedTupleCursor):
-        return _named
-    return None
-
-
-def _dict_row(extras: Any, cursor: Any, values: Sequence[Any]) -> Any:
-    row = extras.DictRow(cursor)
-    row[:] = values
-    return row
-
-
-def _named(cursor: Any) -> Any:
-    names: list[str] = [column.name for column in cursor.description]
-    make: Any = collections.namedtuple  # noqa: PYI024 - the names come with the answer
-    record = make("Record", names, rename=True)
-    return record._make
-
-
-def _play(module: Any, dsn: Any = None, *_: Any, **options: Any) -> Any:
-    about = {**module.extensions.parse_dsn(dsn or ""), **options}
-    factory = about.get("connection_factory")
-    connection = _Connection(source_of(about), module)
-    connection.cursor_factory = about.get("cursor_factory")
-    if connection.cursor_factory is None and factory is not None:
-        extras = __import__("psycopg2.extras").extras
-        for name in ("RealDict", "Dict", "NamedTuple"):
-            if factory is getattr(extras, f"{name}Connection"):
-                connection.cursor_factory = getattr(extras, f"{name}Cursor")
-    return connection

@@ -22,6 +22,7 @@ class StandInCursor:
         arraysize: As in the DBAPI.
         description: The columns of the last answer.
         rowcount: Of the last answer.
+        rownumber: How many of its rows were read; ``None`` without rows.
     """
 
     def __init__(self, connection: StandInConnection, make_row: MakeRow | None = None) -> None:
@@ -31,6 +32,8 @@ class StandInCursor:
         self.arraysize = self.itersize = 1
         self.closed = False
         self._make_row = make_row
+        self.rownumber: int | None = None
+        self._reading: Reading | None = None
         self._take(None)
 
     def execute(self, sql: Any, parameters: Any = None, *_: Any, **__: Any) -> StandInCursor:
@@ -55,6 +58,28 @@ class StandInCursor:
     def fetchall(self) -> Any:
         """Return all rows that are left."""
         return list(self._rows)
+
+    def scroll(self, value: int, mode: str = "relative") -> None:
+        """Go back or forth in the rows.
+
+        Args:
+            value: How far, or where to.
+            mode: ``relative`` or ``absolute``.
+
+        Raises:
+            Exception: The driver's, when there is no such row.
+        """
+        if self._reading is None or self.rownumber is None:
+            next(self._none())
+        place = value + (self.rownumber or 0 if mode == "relative" else 0)
+        if not 0 <= place < max(1, self.rowcount):
+            raise self._beyond()
+        self._reading = self._reading.again() if self._reading else None
+        self._values = self._counted()
+        self.rownumber = 0
+        self._rows = self._made()
+        for _ in itertools.islice(self._values, place):
+            pass
 
     def close(self) -> None:
         """End the cursor."""
@@ -85,6 +110,10 @@ class StandInCursor:
         """Close it."""
         self.close()
 
+    def __getattr__(self, name: str) -> Any:
+        """Say that this is not recorded."""
+        raise _missing("cursor", name)
+
     def _ask(self, question: Question) -> None:
         self._take(None)
         self._take(question.replay(playing(question.sql), self.connection.driver))
@@ -94,16 +123,36 @@ class StandInCursor:
         self.rowcount = -1 if reading is None else reading.rowcount
         self.lastrowid = None if reading is None else reading.lastrowid
         self.statusmessage = None if reading is None else reading.statusmessage
-        self._rows = self._made(reading) if self.description else self._none()
+        self.rownumber = 0 if self.description else None
+        self._reading = reading
+        self._values = self._counted()
+        self._rows = self._made() if self.description else self._none()
 
-    def _made(self, reading: Reading | None) -> Iterator[Any]:
-        batches = reading.batches() if reading is not None else ()
-        rows = itertools.chain.from_iterable(batches)
-        return rows if self._make_row is None else map(self._make_row(self), rows)
+    def _counted(self) -> Iterator[Any]:
+        for batch in self._reading.batches() if self._reading is not None else ():
+            for row in batch:
+                self.rownumber = (self.rownumber or 0) + 1
+                yield row
+
+    def _made(self) -> Iterator[Any]:
+        return self._values if self._make_row is None else map(self._make_row(self), self._values)
 
     def _none(self) -> Iterator[Any]:
-        problem = getattr(self.connection.driver, "ProgrammingError", LookupError)
-        yield from _raise(problem("no results to fetch"))  # raised by the one who fetches
+        yield from _raise(self._wrong("no results to fetch"))  # raised by the one who fetches
+
+    def _beyond(self) -> Exception:
+        return self._wrong("scroll destination out of bounds")
+
+    def _wrong(self, problem: str) -> Exception:
+        kind = getattr(self.connection.driver, "ProgrammingError", LookupError)
+        error: Exception = kind(problem)
+        return error
+
+
+def _missing(what: str, name: str) -> AttributeError:
+    return AttributeError(
+        f"{name!r} of a database {what} is not recorded, and in a rerun there is no server to ask."
+    )
 
 
 def _raise(error: Exception) -> Iterator[Any]:
@@ -157,3 +206,7 @@ class StandInConnection:
 
     def __exit__(self, *_: object) -> None:
         """Do nothing: psycopg2 goes on to use it, and there is nothing to close."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Say that this is not recorded."""
+        raise _missing("connection", name)

@@ -156,18 +156,14 @@ class TeeCursor:
 
     def _tee(self, rows: Sequence[Any], *, ended: bool) -> None:
         writing: Writing | None = self._writing
-        if writing is not None and not writing.ended:
-            writing.head(self._cursor)  # some drivers know the columns after the first row only
-            writing.rows(rows)
-            if ended:
-                writing.end()
+        if writing is not None:
+            writing.passed(self._cursor, rows, ended=ended)
 
     def _settle(self) -> None:
         writing: Writing | None = self._writing
         self.__dict__["_writing"] = None
-        if writing is not None and not writing.ended:
-            writing.head(self._cursor)
-            writing.leave()
+        if writing is not None:
+            writing.leave(self._cursor)
 
 
 def driven(connect: Any) -> Any:

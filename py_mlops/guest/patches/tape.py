@@ -27,6 +27,7 @@ _Key = Union[bytes, str]
 _ANEW = "Run the notebook again where the source is, and take a new snapshot"
 _WAYS_OUT = {
     "http": f"{_ANEW}, or let the rerun ask the server: mlops reproduce --network.",
+    "input": "In a rerun nobody is there to answer.",
     "sql": f"{_ANEW}: no rerun connects to a recorded database, with --network neither.",
 }
 """What to do about a question that is not on the tape."""
@@ -183,7 +184,7 @@ class Tape:
         """Begin an answer.
 
         Args:
-            kind: ``sql`` or ``http``.
+            kind: ``sql``, ``http`` or ``input``.
             source: Where it comes from, without credentials: ``https://host``.
             request: What was asked, for people; cut at 4,096 characters.
             key: What makes two questions equal; it is hashed.

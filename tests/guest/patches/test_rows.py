@@ -86,6 +86,15 @@ def test_other_types_come_back(value: Any) -> None:
     assert back(value) == value
 
 
+@pytest.mark.parametrize("kind", ["<f4", ">i8", "|b1", "<c16", "<M8[ns]"])
+def test_arrays_come_back(kind: str) -> None:
+    """An array, as pgvector gives for a vector, is restored with its shape and type."""
+    array = np.arange(6).astype(kind).reshape(2, 3)
+    (((result,),),) = [rows.load(json.loads(rows.dumps([(array,)])))]
+    assert (result.dtype, result.tolist()) == (array.dtype, array.tolist())
+    result[0, 0] = result[0, 1]  # as the driver's, it is the program's own
+
+
 def test_bytes_in_a_view_and_psycopg2s_zones_come_back() -> None:
     """What psycopg2 gives for bytea and for times with a zone is restored as such."""
     assert bytes(back(memoryview(b"\x00\xff"))) == b"\x00\xff"
@@ -109,6 +118,8 @@ def test_an_unknown_type_is_named() -> None:
         '[[{"range": ["os", "system", 1, 2, "[)"]}]]',
         '[[{"decimal": 1, "int": 2}]]',
         '[[{"date": "x"}]]',
+        '[[{"ndarray": ["O", [1], "0000000000000000"]}]]',
+        '[[{"ndarray": ["<f4", [9999999], "00000000"]}]]',
         '[[{"decimal": []}]]',
         "[3]",
     ],

@@ -1,0 +1,146 @@
+"""What a PostgreSQL connection knows of itself: recorded, and told without a server."""
+
+from __future__ import annotations
+
+from typing import Any, Callable
+
+from .sql_answer import Question, Writing, playing
+
+CONNECTION = "(connection)"
+"""The question whose answer is what is known of a connection once it is made."""
+_STATUSES = (
+    *("server_version", "server_encoding", "client_encoding", "application_name", "TimeZone"),
+    *("DateStyle", "IntervalStyle", "integer_datetimes", "standard_conforming_strings"),
+    *("is_superuser", "in_hot_standby", "default_transaction_read_only"),
+)
+_PRIVATE = {"user", "password", "passfile", "sslkey", "sslpassword", "sslcert", "service"}
+
+
+def source_of(about: dict[str, Any]) -> str:
+    """Return the database that libpq's parameters name, without user and password."""
+    host, port = about.get("host") or about.get("hostaddr") or "", about.get("port") or 5432
+    return f"postgresql://{host}:{port}/{about.get('dbname') or about.get('database') or ''}"
+
+
+def connecting(about: dict[str, Any]) -> Question:
+    """Return the question that a connection answers.
+
+    Args:
+        about: libpq's parameters as the program gave them: where they say nothing,
+            the environment does, and a rerun has another one.
+    """
+    return Question(source_of(about), CONNECTION)
+
+
+def record_facts(
+    writing: Writing | None, parameters: dict[str, Any], status: Callable[[str], Any], version: int
+) -> None:
+    """Record what a connection knows of itself.
+
+    Args:
+        writing: Where; nowhere for ``None``.
+        parameters: libpq's, as they are in force.
+        status: Returns a parameter that the server told of.
+        version: The server's, as a number.
+    """
+    if writing is not None:
+        writing.values(
+            {
+                "source": source_of(parameters),
+                "parameters": {k: v for k, v in parameters.items() if k not in _PRIVATE},
+                "statuses": {name: status(name) for name in _STATUSES},
+                "version": version,
+            }
+        )
+
+
+class Info:
+    """A ``ConnectionInfo`` of psycopg or psycopg2 without a server, as far as it was recorded.
+
+    Attributes:
+        source: The database, as in the recorded answers.
+        server_version: As a number.
+    """
+
+    vendor, options, user, password, error_message = "PostgreSQL", "", "", "", ""
+    status, transaction_status, pipeline_status, backend_pid, socket = 0, 0, 0, 0, -1
+    protocol_version, full_protocol_version = 3, 30000
+    needs_password = used_password = ssl_in_use = False
+
+    def __init__(self, about: dict[str, Any], driver: Any = None) -> None:
+        """Look up what was recorded.
+
+        Args:
+            about: libpq's parameters as the program gives them.
+            driver: The DBAPI module.
+
+        Raises:
+            Unrecorded: When no such connection was made in the recorded run.
+            Exception: The error that connecting ended in.
+        """
+        known = connecting(about).replay(playing(CONNECTION), driver).values
+        self.source: str = known["source"]
+        self.server_version: int = known["version"]
+        self.dsn_parameters: dict[str, Any] = known["parameters"]
+        self._statuses: dict[str, Any] = known["statuses"]
+
+    def parameter_status(self, name: str) -> Any:
+        """Return a parameter that the server told of."""
+        return self._statuses.get(name)
+
+    def get_parameters(self) -> dict[str, Any]:
+        """Return libpq's parameters, without user and password."""
+        return dict(self.dsn_parameters)
+
+    @property
+    def dbname(self) -> str:
+        """The database's name."""
+        return str(self.dsn_parameters.get("dbname", ""))
+
+    name = dbname
+
+    @property
+    def host(self) -> str:
+        """The server's."""
+        return str(self.dsn_parameters.get("host", ""))
+
+    @property
+    def hostaddr(self) -> str:
+        """The server's address, where the program gave one."""
+        return str(self.dsn_parameters.get("hostaddr", ""))
+
+    @property
+    def port(self) -> int:
+        """The server's."""
+        return int(self.dsn_parameters.get("port") or 5432)
+
+    @property
+    def dsn(self) -> str:
+        """The parameters as one text."""
+        return " ".join(f"{name}={value}" for name, value in self.dsn_parameters.items())
+
+    @property
+    def encoding(self) -> str:
+        """Python's name of the encoding, which is always UTF-8 here."""
+        return "utf-8"
+
+    @property
+    def timezone(self) -> Any:
+        """The session's."""
+        import zoneinfo
+
+        try:
+            return zoneinfo.ZoneInfo(self._statuses.get("TimeZone") or "UTC")
+        except (KeyError, OSError, ValueError):
+            return zoneinfo.ZoneInfo("UTC")
+
+
+def quoted_identifier(name: str) -> str:
+    """Return an identifier as SQL has it.
+
+    Raises:
+        ValueError: When it holds a NUL, which no identifier may.
+    """
+    if "\0" in name:
+        raise ValueError("an identifier cannot hold a NUL")
+    return '"' + name.replace('"', '""') + '"'
