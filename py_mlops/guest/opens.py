@@ -111,6 +111,21 @@ class Opens:
             if look is not None:
                 self._files.keep_code(path, look)
 
+    def loaded(self, name: Any) -> None:
+        """Take one audit event ``ctypes.dlopen``; no tracer sees what the loader opens.
+
+        Args:
+            name: That of a library; one without a folder is the system's, or not to be told.
+        """
+        named = os.fsdecode(name) if isinstance(name, (str, bytes, os.PathLike)) else ""
+        if "/" in named:
+            path = self.normal(os.path.join(folders.working(), named))
+            if not self.leaves_out(path):
+                self.catch_up()
+                look = look_at(path)
+                if look is not None:
+                    self._files.read(path, named, self.cell, look)
+
     def _is_beside(self, name: str, flags: int) -> bool:
         """Take a file that is in one of several folders, for no event tells in which.
 

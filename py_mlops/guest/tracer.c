@@ -668,7 +668,7 @@ static void look_before(Before *before, int at, const char *path, int flags) {
 /* Whether a path leads through a process, to what may be any file. */
 static int leads_on(const char *path) {
   if (!strncmp(path, "/dev/fd/", 8) || !strncmp(path, "/dev/std", 8)) return 1;
-  return !strncmp(path, "/proc/", 6) && (strstr(path, "/fd/") || strstr(path, "/cwd/") || strstr(path, "/root/"));
+  return !strncmp(path, "/proc/", 6) && (strstr(path, "/fd/") || strstr(path, "/cwd/") || strstr(path, "/root"));
 }
 
 static void note_open(int fd, int at, const char *path, int flags, const Before *before) {

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ def said(traced: Traced, code: str = "", **env: str) -> tuple[str, list[str], li
 def test_observed(traced: Traced) -> None:
     """With the tracer in this process and in its children a session is observed."""
     assert said(traced) == ("observed", [], [])
+
+
+@pytest.mark.parametrize("env", [{}, {"LD_PRELOAD": ""}])
+def test_a_library_of_the_users(traced: Traced, env: dict[str, str]) -> None:
+    """A library that the notebook loads from a folder is read, whoever watches."""
+    library = traced.folder / "own.so"
+    source = traced.folder.parent / "own.c"
+    source.write_text("int number = 7;")
+    subprocess.run(["cc", "-shared", "-fPIC", str(source), "-o", str(library)], check=True)
+    _, _, files = said(traced, "import ctypes; ctypes.CDLL('./own.so')\n", **env)
+    assert files == ["own.so"]
 
 
 @pytest.mark.parametrize(
