@@ -54,11 +54,13 @@ class Question(NamedTuple):
         source: The database, without user and password: ``postgresql://host:5432/name``.
         sql: Its text.
         parameters: Its parameters, in any form the driver takes.
+        shown: The database as people are told of it, where that is more than `source`.
     """
 
     source: str
     sql: str
     parameters: Any = None
+    shown: str = ""
 
     def key(self) -> bytes:
         """Return what tells this question from others."""
@@ -66,7 +68,7 @@ class Question(NamedTuple):
 
     def record(self, tape: Tape) -> Writing:
         """Begin to record the answer."""
-        return Writing(tape.record(KIND, self.source, self.sql, self.key()))
+        return Writing(tape.record(KIND, self.shown or self.source, self.sql, self.key()))
 
     def replay(self, tape: Tape, driver: Any = None) -> Reading:
         """Open the recorded answer.

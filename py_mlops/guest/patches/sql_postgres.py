@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Callable
 
-from .sql_answer import Question, Writing, playing
+from .sql_answer import Question, begin, playing
 
 CONNECTION = "(connection)"
 """The question whose answer is what is known of a connection once it is made."""
@@ -32,26 +32,40 @@ def connecting(about: dict[str, Any]) -> Question:
     return Question(source_of(about), CONNECTION)
 
 
-def record_facts(
-    writing: Writing | None, parameters: dict[str, Any], status: Callable[[str], Any], version: int
+def record_made(
+    about: dict[str, Any], parameters: dict[str, Any], status: Callable[[str], Any], version: int
 ) -> None:
     """Record what a connection knows of itself.
 
     Args:
-        writing: Where; nowhere for ``None``.
+        about: As for `connecting`.
         parameters: libpq's, as they are in force.
         status: Returns a parameter that the server told of.
         version: The server's, as a number.
     """
+    source = source_of(parameters)
+    writing = begin(lambda: connecting(about)._replace(shown=source))
     if writing is not None:
         writing.values(
             {
-                "source": source_of(parameters),
+                "source": source,
                 "parameters": {k: v for k, v in parameters.items() if k not in _PRIVATE},
                 "statuses": {name: status(name) for name in _STATUSES},
                 "version": version,
             }
         )
+
+
+def record_failed(about: dict[str, Any], error: Exception) -> None:
+    """Record that there is no connection.
+
+    Args:
+        about: As for `connecting`.
+        error: What the driver said.
+    """
+    writing = begin(lambda: connecting(about))
+    if writing is not None:
+        writing.failed(error)
 
 
 class Info:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 from typing import Any, Callable
 
 from .sql_answer import Question, Writing, begin, inside, recorded, text_of
 from .sql_many import many
-from .sql_postgres import connecting, record_facts, source_of
+from .sql_postgres import record_failed, record_made, source_of
 from .sql_psycopg_copy import patch_copy
 from .sql_psycopg_stand_in import parameters_of, play
 from .sql_psycopg_streams import patch_streams
@@ -49,9 +50,9 @@ PATCHES: dict[str, Callable[[Any], None]] = {"psycopg": patch}
 def _connected(connect: Any, module: Any) -> Any:
     @functools.wraps(connect)
     def run(cls: Any, conninfo: str = "", **kwargs: Any) -> Any:
-        asked = _connecting(module, conninfo, kwargs)
-        made, writing = recorded(asked, lambda: connect(cls, conninfo, **kwargs))
-        _tell(writing, made)
+        with _Connecting(module, conninfo, kwargs) as connecting, inside():
+            made = connect(cls, conninfo, **kwargs)
+        connecting.tell(made)
         return made
 
     return run
@@ -60,31 +61,36 @@ def _connected(connect: Any, module: Any) -> Any:
 def _async_connected(connect: Any, module: Any) -> Any:
     @functools.wraps(connect)
     async def run(cls: Any, conninfo: str = "", **kwargs: Any) -> Any:
-        writing = begin(_connecting(module, conninfo, kwargs))
-        try:
-            with inside():
-                made = await connect(cls, conninfo, **kwargs)
-        except Exception as error:
-            if writing is not None:
-                writing.failed(error)
-            raise
-        _tell(writing, made)
+        with _Connecting(module, conninfo, kwargs) as connecting, inside():
+            made = await connect(cls, conninfo, **kwargs)
+        connecting.tell(made)
         return made
 
     return run
 
 
-def _connecting(module: Any, conninfo: str, options: dict[str, Any]) -> Callable[[], Question]:
-    return lambda: connecting(parameters_of(module, conninfo, options)[0])
+class _Connecting:
+    """One connection on its way."""
 
+    def __init__(self, module: Any, conninfo: str, options: dict[str, Any]) -> None:
+        try:
+            self._about, _ = parameters_of(module, conninfo, options)
+        except Exception:  # psycopg is to say so
+            self._about = {}
 
-def _tell(writing: Writing | None, connection: Any) -> None:
-    try:
-        info = connection.info
-        record_facts(writing, info.get_parameters(), info.parameter_status, info.server_version)
-    except Exception as error:  # another psycopg than those we know
-        if writing is not None:
-            writing.abandon(f"What the connection knows cannot be read: {error}")
+    def __enter__(self) -> Any:
+        return self
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if isinstance(error, Exception):
+            record_failed(self._about, error)
+
+    def tell(self, connection: Any) -> None:
+        """Record what it knows of itself."""
+        with contextlib.suppress(Exception):  # of another psycopg; a rerun asks for it in vain
+            info = connection.info
+            known = info.get_parameters(), info.parameter_status, info.server_version
+            record_made(self._about, *known)
 
 
 def _source(cursor: Any) -> str:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any, Callable
 
-from .sql_answer import Question, Rowless, Writing, begin, recorded, text_of
+from .sql_answer import Question, Rowless, Writing, begin, inside, recorded, text_of
 from .sql_many import many
-from .sql_postgres import connecting, record_facts, source_of
+from .sql_postgres import record_failed, record_made, source_of
 from .sql_psycopg2_stand_in import parameters_of, play, play_sql
 from .sql_psycopg2_streams import copying, leave, pass_on, passing
 from .sql_tee import TeeCursor, driven
@@ -35,14 +35,16 @@ def patch(module: Any) -> None:
     ) -> Any:
         plain = connection_factory or module.extensions.connection
         kind = _connection(plain, module) if isinstance(plain, type) else plain
-        asked = _connecting(module, dsn, kwargs)
-        make = functools.partial(driven(connect), dsn, kind, cursor_factory, **kwargs)
-        made, writing = recorded(asked, make)
+        about = _about(module, dsn, kwargs)
+        try:
+            with inside():
+                made = driven(connect)(dsn, kind, cursor_factory, **kwargs)
+        except Exception as error:
+            record_failed(about, error)
+            raise
         if isinstance(made, module.extensions.connection):
-            about, status = made.get_dsn_parameters(), made.get_parameter_status
-            record_facts(writing, about, status, made.server_version)
-        elif writing is not None:
-            writing.abandon("It is no connection of psycopg2's.")
+            known = made.get_dsn_parameters(), made.get_parameter_status, made.server_version
+            record_made(about, *known)
         return made
 
     module.connect = watched
@@ -109,8 +111,11 @@ def _paged_from_tape(function: Any) -> Any:
     return run
 
 
-def _connecting(module: Any, dsn: Any, options: dict[str, Any]) -> Callable[[], Question]:
-    return lambda: connecting(parameters_of(module, dsn, options))
+def _about(module: Any, dsn: Any, options: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return parameters_of(module, dsn, options)
+    except Exception:  # psycopg2 is to say so
+        return {}
 
 
 @functools.lru_cache(maxsize=None)

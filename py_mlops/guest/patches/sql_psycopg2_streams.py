@@ -206,8 +206,8 @@ class _Moving:
                 self._pieces.end(self._cursor.rowcount)
 
     def _put(self) -> Question:
-        source, sql, parameters = self._asked()
-        return sending(source, sql, parameters, self._sent.hexdigest())
+        asked = self._asked()
+        return sending(asked.source, asked.sql, asked.parameters, self._sent.hexdigest())
 
 
 class _Bytes:

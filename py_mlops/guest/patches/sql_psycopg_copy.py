@@ -175,8 +175,8 @@ class _Copying:
             writing.end()
 
     def _put(self) -> Question:
-        source, sql, parameters = self._asked()
-        return sending(source, sql, parameters, self._sent.hexdigest())
+        asked = self._asked()
+        return sending(asked.source, asked.sql, asked.parameters, self._sent.hexdigest())
 
 
 class StandInCopy:

@@ -128,6 +128,8 @@ def test_a_server_that_the_environment_names(world: World) -> None:
     named["PGDATABASE"] = str(about["dbname"])
     recorded = world.run(ENVIRONMENT, "record", extra=named)
     assert world.run(ENVIRONMENT, "rerun") == recorded == {"psycopg": (2500,), "psycopg2": (2500,)}
+    place = f"postgresql://127.0.0.1:{about['port']}/{about['dbname']}"
+    assert {line["source"] for line in world.index()} == {place}
 
 
 def test_what_a_stand_in_does_not_know_is_said(world: World) -> None:
