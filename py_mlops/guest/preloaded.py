@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 from typing import Any, Callable, Iterable, Sequence
 
 from .opens import UNSEEN
@@ -53,6 +55,16 @@ class Preloaded:
         self._audit = ctypes.PyDLL(None).mlops_trace_audit
         self._audit.argtypes = [ctypes.c_char_p, ctypes.py_object]
         tracer.mlops_trace_gather()
+        self._show_how_python_opens(tracer.mlops_trace_learn)
+
+    @staticmethod
+    def _show_how_python_opens(learn: Callable[[bytes | None], Any]) -> None:
+        device = os.fsencode(os.devnull)
+        learn(device)
+        try:
+            io.FileIO(device).close()
+        finally:
+            learn(None)
 
     def audit(self, hook: Callable[[str, Any], None], events: Iterable[str]) -> bool:
         """Let the library hand on audit events, which costs less than a hook in Python.

@@ -71,6 +71,7 @@
 
 #if defined(__x86_64__)
 __asm__(".symver dlsym,dlsym@GLIBC_2.2.5"); /* newer ones would not load before glibc 2.34 */
+__asm__(".symver dladdr,dladdr@GLIBC_2.2.5");
 static long ask6(long n, long a, long b, long c, long d, long e, long f) {
   long result;
   register long r10 __asm__("r10") = d, r8 __asm__("r8") = e, r9 __asm__("r9") = f;
@@ -82,6 +83,7 @@ static long ask6(long n, long a, long b, long c, long d, long e, long f) {
 }
 #else
 __asm__(".symver dlsym,dlsym@GLIBC_2.17");
+__asm__(".symver dladdr,dladdr@GLIBC_2.17");
 static long ask6(long n, long a, long b, long c, long d, long e, long f) {
   register long x8 __asm__("x8") = n, x0 __asm__("x0") = a, x1 __asm__("x1") = b;
   register long x2 __asm__("x2") = c, x3 __asm__("x3") = d, x4 __asm__("x4") = e, x5 __asm__("x5") = f;
@@ -111,9 +113,12 @@ static dev_t log_dev;
 static ino_t log_ino;
 static long own_pid;
 static char skipped[16 * 1024];
-static const char *prefixes[MOST_PREFIXES];
-static uint64_t prefix_starts[MOST_PREFIXES], prefix_masks[MOST_PREFIXES];
-static int prefix_count;
+/* What is passed over begins so. Those of one start hang together: only the starts are looked at for
+ * most paths, and lie close to each other. */
+typedef struct Prefix { const char *text; size_t length; struct Prefix *next; } Prefix;
+static struct { uint64_t word, mask; } starts[MOST_PREFIXES];
+static Prefix prefixes[MOST_PREFIXES], *first_with[MOST_PREFIXES];
+static int prefix_count, start_count;
 static char keep_folder[PATH];
 static int64_t keep_older;              /* copies are made of files that are older than this */
 static int64_t keep_left = 256L << 20;  /* bytes of copies that this process may still make */
@@ -151,6 +156,14 @@ static char *number(char *at, int64_t value) {
   at[count] = ' ';
   return at + count + 1;
 }
+
+#define NEXT(type, name, ...)                                                          \
+  static type (*real)(__VA_ARGS__);                                                    \
+  if (UNUSUAL(!real)) {                                                                \
+    int kept = errno;                                                                  \
+    *(void **)&real = dlsym(RTLD_NEXT, #name);                                         \
+    errno = kept;                                                                      \
+  }
 
 static uint64_t mixed(uint64_t hash, uint64_t value) {
   hash = (hash ^ value) * 0x9E3779B97F4A7C15u;
@@ -269,6 +282,25 @@ typedef struct {
   char bytes[RING];
 } Ring;
 
+/* A file's record, but for its path, as it stands in the ring: its numbers become text in the log. */
+typedef struct {
+  char mark, kind;
+  uint16_t start;
+  int32_t pid;
+  int64_t time, size, mtime, dev, ino;
+} Sight;
+enum { SIGHT = 1, TEXT = 160 }; /* what no other record begins with, and the most that the text takes */
+
+static char *text_of(const Sight *sight, char *at) {
+  *at++ = 'F';
+  *at++ = ' ';
+  at = number(number(at, sight->time), sight->pid);
+  *at++ = sight->kind;
+  *at++ = ' ';
+  at = number(number(at, sight->size), sight->mtime);
+  return number(number(number(at, sight->dev), sight->ino), sight->start);
+}
+
 typedef struct { uint64_t from, to; } Gap;
 
 static Gap gaps[GAPS]; /* the owner's */
@@ -297,11 +329,19 @@ static size_t taken(Ring *in, uint64_t at, char *to, size_t length) {
   return length;
 }
 
+static size_t taken_as_text(Ring *in, uint64_t at, char *to, size_t length) {
+  Sight sight;
+  if (in->bytes[at % RING] != SIGHT || length < sizeof sight) return taken(in, at, to, length);
+  taken(in, at, (char *)&sight, sizeof sight);
+  char *end = text_of(&sight, to);
+  return end - to + taken(in, at + sizeof sight, end, length - sizeof sight);
+}
+
 static void put(Ring *in, uint64_t at, const char *from, size_t length) {
   size_t first = RING - at % RING;
   if (first > length) first = length;
   memcpy(in->bytes + at % RING, from, first);
-  memcpy(in->bytes, from + first, length - first);
+  if (UNUSUAL(first < length)) memcpy(in->bytes, from + first, length - first);
 }
 
 static char batch[BATCH];
@@ -337,8 +377,8 @@ static void move(Ring *in, uint64_t from, uint64_t to) {
       continue;
     }
     if (from < at) add_gap(in, from, at);
-    if (batched + length > BATCH) write_batch(in);
-    batched += taken(in, at + sizeof(uint64_t), batch + batched, length);
+    if (batched + length + TEXT > BATCH) write_batch(in);
+    batched += taken_as_text(in, at + sizeof(uint64_t), batch + batched, length);
     from = at += padded(length);
   }
   if (from < to) add_gap(in, from, to);
@@ -392,13 +432,19 @@ static int is_in_ring(const struct iovec *parts, int count, size_t whole, int ca
 /* A record of what was read or listed can wait until somebody wants to know. One that is written
  * apart, between vfork and exec, shares the parent's memory but not its descriptors: the log is
  * opened for it alone, and nothing is remembered. */
-enum { CAN_WAIT = 1, IS_APART = 2 };
+enum { CAN_WAIT = 1, IS_APART = 2, IS_SIGHT = 4 };
 
 static void append_as(int how, struct iovec *parts, int count) {
   size_t whole = 1;
+  char head[TEXT];
   parts[count] = part("", 1);
   for (int i = 0; i < count; i++) whole += parts[i].iov_len;
   if (is_in_ring(parts, count + 1, whole, how & CAN_WAIT)) return;
+  if (how & IS_SIGHT) {
+    size_t length = text_of(parts[0].iov_base, head) - head;
+    whole += length - parts[0].iov_len;
+    parts[0] = part(head, length);
+  }
   long end = 0;
   int fd = how & IS_APART ? open_log() : usable_log(&end);
   if (!(how & IS_APART) || (end = log_size(fd)) < log_limit) write_log(fd, end, parts, count + 1, whole);
@@ -436,12 +482,35 @@ static int leads_up(const char *path) {
 static int is_skipped(const char *path) {
   if (*path != '/') return 0;
   uint64_t start = start_of(path);
-  for (int i = 0; i < prefix_count; i++)
-    if ((start & prefix_masks[i]) == prefix_starts[i] &&
-        !strncmp(path, prefixes[i], strlen(prefixes[i])))
-      return !leads_up(path);
+  for (int i = 0; i < start_count; i++)
+    if ((start & starts[i].mask) == starts[i].word)
+      for (const Prefix *one = first_with[i]; one; one = one->next)
+        if (!strncmp(path, one->text, one->length)) return !leads_up(path);
   return 0;
 }
+
+/* The working directory may move between two looks at it: what a relative path means then is another
+ * file. How often it moved so far, or MOVING when it does so right now. */
+enum { MOVING = ~0u };
+static unsigned moves, moving;
+
+static unsigned moves_so_far(void) {
+  unsigned sofar = __atomic_load_n(&moves, __ATOMIC_SEQ_CST);
+  return __atomic_load_n(&moving, __ATOMIC_SEQ_CST) ? MOVING : sofar;
+}
+
+#define MOVE(name, parameter, argument)                                                \
+  EXPORT int name(parameter) {                                                         \
+    NEXT(int, name, parameter)                                                         \
+    __atomic_add_fetch(&moving, 1, __ATOMIC_SEQ_CST);                                  \
+    __atomic_add_fetch(&moves, 1, __ATOMIC_SEQ_CST);                                   \
+    int result = real(argument);                                                       \
+    __atomic_sub_fetch(&moving, 1, __ATOMIC_SEQ_CST);                                  \
+    return result;                                                                     \
+  }
+
+MOVE(chdir, const char *path, path)
+MOVE(fchdir, int fd, fd)
 
 /* Fills in what a relative path is relative to; false when nobody can tell. */
 static int folder_of(char *folder, int at, const char *path, struct iovec *parts) {
@@ -468,29 +537,61 @@ static char *look(char *at, const struct stat *found) {
   return number(number(at, (int64_t)found->st_dev), (int64_t)found->st_ino);
 }
 
-static uint64_t hash_of_file(char kind, const char *path, const struct stat *found) {
+static uint64_t hash_of_folder(int at) {
+  struct stat found = {0};
+  ask(SYS_newfstatat, at, ".", &found, 0);
+  return mixed(found.st_ino, found.st_dev);
+}
+
+/* A relative path means different files in different folders: which have different inodes, unless they
+ * are not there yet, or several names of one. */
+static uint64_t hash_of_file(char kind, int at, const char *path, const struct stat *found) {
   uint64_t hash = mixed(hash_of(path), (uint64_t)kind);
+  if (*path != '/' && (!found || UNUSUAL(found->st_nlink > 1))) hash = mixed(hash, hash_of_folder(at));
   if (!found) return hash;
   hash = mixed(mixed(hash, found->st_ino), (uint64_t)nanoseconds(&found->st_mtim));
   return mixed(mixed(hash, (uint64_t)found->st_size), found->st_dev);
 }
 
-static void note_file(char kind, int at, const char *path, const struct stat *found) {
-  uint64_t hash = hash_of_file(kind, path, found);
+static void note_by_descriptor(char kind, int fd, const struct stat *found);
+
+/* Notes a file that is open under a descriptor, or -1; before it was opened, the working directory had
+ * `moved`, see `moves_so_far`. */
+static void note_file(char kind, int at, const char *path, const struct stat *found, int fd, unsigned moved) {
+  uint64_t hash = hash_of_file(kind, at, path, found);
   if (!is_new_near(hash, found ? found->st_ino : hash >> 40)) return;
-  char folder[PATH], head[160], *end = begin(head, 'F', own_pid);
+  char folder[PATH];
   struct iovec parts[5];
   if (!folder_of(folder, at, path, parts + 1)) return;
-  *end++ = kind;
-  *end++ = ' ';
-  end = number(look(end, found), (int64_t)(parts[1].iov_len + parts[2].iov_len));
-  parts[0] = part(head, end - head);
+  if (UNUSUAL(*path != '/' && at == AT_FDCWD && fd >= 0 && (moved == MOVING || moved != moves_so_far())))
+    return note_by_descriptor(kind, fd, found);
+  Sight sight = {.mark = SIGHT, .kind = kind, .pid = (int32_t)own_pid, .time = now(), .size = -1, .mtime = -1};
+  sight.start = (uint16_t)(parts[1].iov_len + parts[2].iov_len);
+  if (found) {
+    sight.size = found->st_size;
+    sight.mtime = nanoseconds(&found->st_mtim);
+    sight.dev = (int64_t)found->st_dev;
+    sight.ino = (int64_t)found->st_ino;
+  }
+  parts[0] = part(&sight, sizeof sight);
   parts[3] = part(path, strlen(path));
-  append_as(kind == 'R' || kind == 'M' ? CAN_WAIT : 0, parts, 4);
+  append_as(IS_SIGHT | (kind == 'R' || kind == 'M' ? CAN_WAIT : 0), parts, 4);
 }
 
-static void note_folder(int at, const char *path) {
-  if (!watching() || !path || is_skipped(path) || !is_new(mixed(hash_of(path), 'D'))) return;
+/* Notes a file that is open under the path by which the system knows it. */
+static void note_by_descriptor(char kind, int fd, const struct stat *found) {
+  char path[PATH + 1], link[40] = "/proc/self/fd/";
+  number(link + 14, fd)[-1] = 0;
+  long length = ask(SYS_readlinkat, AT_FDCWD, link, path, PATH);
+  if (length <= 0) return;
+  path[length] = 0;
+  if (*path == '/' && !is_skipped(path)) note_file(kind, AT_FDCWD, path, found, -1, 0);
+}
+
+static void note_folder(int fd, int at, const char *path) {
+  if (!watching() || !path || is_skipped(path)) return;
+  uint64_t hash = mixed(hash_of(path), 'D');
+  if (!is_new(*path == '/' ? hash : mixed(hash, hash_of_folder(fd)))) return;
   char folder[PATH], head[64];
   struct iovec parts[5];
   if (!folder_of(folder, at, path, parts + 1)) return;
@@ -533,7 +634,7 @@ static void keep_copy(int at, const char *path, int flags) {
   if (ask(SYS_newfstatat, at, path, &found, 0) < 0 || !S_ISREG(found.st_mode)) return;
   if (found.st_size <= 0 || found.st_size > LONGEST || found.st_size > keep_left) return;
   if (nanoseconds(&found.st_mtim) >= keep_older) return;
-  if ((flags & O_TRUNC) && !is_known_near(hash_of_file('R', path, &found), found.st_ino)) return;
+  if ((flags & O_TRUNC) && !is_known_near(hash_of_file('R', at, path, &found), found.st_ino)) return;
   long source = ask(SYS_openat, at, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY, 0);
   if (source < 0) return;
   char name[PATH + 80];
@@ -550,10 +651,11 @@ static void keep_copy(int at, const char *path, int flags) {
   ask(SYS_close, source, 0, 0, 0);
 }
 
-/* How a file looks before it is opened in a way that makes or empties it. */
-typedef struct { int wanted, there; struct stat found; } Before;
+/* How a file looks before it is opened in a way that makes or empties it, and where we are then. */
+typedef struct { int wanted, there; unsigned moved; struct stat found; } Before;
 
 static void look_before(Before *before, int at, const char *path, int flags) {
+  before->moved = moves_so_far();
   before->wanted = watching() && path && (flags & (O_CREAT | O_TRUNC)) &&
                    (flags & O_TMPFILE) != O_TMPFILE && !is_skipped(path);
   before->there =
@@ -566,7 +668,7 @@ static void look_before(Before *before, int at, const char *path, int flags) {
 static void note_open(int fd, int at, const char *path, int flags, const Before *before) {
   if (fd < 0 || !watching() || !path || (flags & O_PATH) || is_skipped(path)) return;
   if (flags & O_DIRECTORY) {
-    if ((flags & O_TMPFILE) != O_TMPFILE) note_folder(at, path);
+    if ((flags & O_TMPFILE) != O_TMPFILE) note_folder(fd, at, path);
     return;
   }
   struct stat found;
@@ -576,8 +678,66 @@ static void note_open(int fd, int at, const char *path, int flags, const Before 
   char kind = access == O_RDWR && !emptied && then ? 'B' : access || emptied ? 'W' : 'R';
   if (kind == 'W' && !emptied && then && then->st_size) kind = 'A';
   if (kind == 'R') then = &found; /* made empty by O_CREAT, perhaps: it is read all the same */
-  note_file(kind, at, path, then);
+  note_file(kind, at, path, then, fd, before->moved);
 }
+
+/* ---- what Python opens ---- */
+
+/* Python asks how a file looks right after it opened it, before anything can be read: what it is told
+ * then is noted, so that the system is asked once. Only an open that is called from that one place in
+ * Python is put off so, which `mlops_trace_learn` finds: from there only errors lead elsewhere. */
+enum { LATEST = 512 };
+
+static void *python_opens; /* where that open returns to */
+static __thread struct { int fd; unsigned moved; char path[LATEST]; } late
+    __attribute__((tls_model("initial-exec"))); /* a descriptor, and 1 */
+static __thread struct { const char *path; void *from, *seen; int fd; } lesson
+    __attribute__((tls_model("initial-exec")));
+
+/* Whether this open is noted when Python asks. */
+static int is_put_off(int fd, const char *path, int flags, void *from, const Before *before) {
+  if (UNUSUAL(lesson.path != NULL) && path && !strcmp(path, lesson.path)) {
+    lesson.from = from;
+    lesson.fd = fd;
+  }
+  if (from != __atomic_load_n(&python_opens, __ATOMIC_RELAXED) || !from) return 0;
+  if (flags != (O_RDONLY | O_CLOEXEC) || fd < 0 || !watching() || is_skipped(path)) return 0;
+  size_t length = strlen(path);
+  if (length >= LATEST) return 0;
+  memcpy(late.path, path, length + 1);
+  late.moved = before->moved;
+  late.fd = fd + 1;
+  return 1;
+}
+
+static void note_late(int fd, const struct stat *found) {
+  if (lesson.path && lesson.fd == fd) lesson.seen = lesson.from;
+  if (late.fd != fd + 1) return;
+  late.fd = 0;
+  if (watching() && S_ISREG(found->st_mode))
+    note_file('R', AT_FDCWD, late.path, found, fd, late.moved);
+}
+
+#define IS_TOLD (late.fd || lesson.path)
+
+EXPORT int fstat(int fd, struct stat *found) {
+  long result = ask(SYS_fstat, fd, found, 0, 0);
+  if (UNUSUAL(result < 0)) return errno = (int)-result, -1;
+  if (UNUSUAL(IS_TOLD)) note_late(fd, found);
+  return 0;
+}
+
+EXPORT int fstat64(int fd, struct stat64 *found) { return fstat(fd, (struct stat *)found); }
+
+/* What they were called before glibc 2.33. */
+#define FXSTAT(name)                                                                   \
+  EXPORT int name(int version, int fd, struct stat *found);                            \
+  EXPORT int name(int version, int fd, struct stat *found) {                           \
+    NEXT(int, name, int, int, struct stat *)                                           \
+    int result = real(version, fd, found);                                             \
+    if (UNUSUAL(IS_TOLD) && result == 0) note_late(fd, found);                         \
+    return result;                                                                     \
+  }
 
 static int flags_of(const char *mode) {
   int flags = *mode == 'r' ? 0 : O_CREAT | (*mode == 'w' ? O_TRUNC : 0);
@@ -587,14 +747,6 @@ static int flags_of(const char *mode) {
 }
 
 /* ---- opening ---- */
-
-#define NEXT(type, name, ...)                                                          \
-  static type (*real)(__VA_ARGS__);                                                    \
-  if (UNUSUAL(!real)) {                                                                \
-    int kept = errno;                                                                  \
-    *(void **)&real = dlsym(RTLD_NEXT, #name);                                         \
-    errno = kept;                                                                      \
-  }
 
 #define OPEN(name)                                                                     \
   EXPORT int name(const char *path, int flags, ...) {                                  \
@@ -606,7 +758,8 @@ static int flags_of(const char *mode) {
     Before before;                                                                     \
     look_before(&before, AT_FDCWD, path, flags);                                       \
     int fd = real(path, flags, mode);                                                  \
-    note_open(fd, AT_FDCWD, path, flags, &before);                                     \
+    if (!is_put_off(fd, path, flags, __builtin_return_address(0), &before))            \
+      note_open(fd, AT_FDCWD, path, flags, &before);                                   \
     return fd;                                                                         \
   }
 #define OPENAT(name)                                                                   \
@@ -670,7 +823,7 @@ static int flags_of(const char *mode) {
 #define MKSTEMP(name, parameters, arguments, ...)                                      \
   EXPORT int name parameters {                                                         \
     NEXT(int, name, __VA_ARGS__)                                                       \
-    Before before = {1, 0, {0}};                                                       \
+    Before before = {1, 0, moves_so_far(), {0}};                                     \
     int fd = real arguments;                                                           \
     note_open(fd, AT_FDCWD, path, O_RDWR | O_CREAT, &before);                          \
     return fd;                                                                         \
@@ -679,7 +832,7 @@ static int flags_of(const char *mode) {
 EXPORT DIR *opendir(const char *path) {
   NEXT(DIR *, opendir, const char *)
   DIR *folder = real(path);
-  if (folder) note_folder(AT_FDCWD, path);
+  if (folder) note_folder(dirfd(folder), AT_FDCWD, path);
   return folder;
 }
 
@@ -705,6 +858,8 @@ MKSTEMP(mkostemp, (char *path, int flags), (path, flags), char *, int)
 MKSTEMP(mkostemp64, (char *path, int flags), (path, flags), char *, int)
 MKSTEMP(mkstemps, (char *path, int length), (path, length), char *, int)
 MKSTEMP(mkstemps64, (char *path, int length), (path, length), char *, int)
+FXSTAT(__fxstat)
+FXSTAT(__fxstat64)
 
 /* A file that was opened in a way that is not seen here, or handed over, shows when mapped. */
 static void *mapped(void *where, size_t size, int protection, int flags, int fd, off_t offset) {
@@ -712,15 +867,8 @@ static void *mapped(void *where, size_t size, int protection, int flags, int fd,
   if (UNUSUAL((unsigned long)result > -4096UL)) return errno = (int)-result, MAP_FAILED;
   struct stat found;
   if (fd >= 0 && !(flags & MAP_ANONYMOUS) && watching() &&
-      ask(SYS_fstat, fd, &found, 0, 0) == 0 && S_ISREG(found.st_mode) && found.st_nlink) {
-    char path[PATH + 1], link[40] = "/proc/self/fd/";
-    number(link + 14, fd)[-1] = 0;
-    long length = ask(SYS_readlinkat, AT_FDCWD, link, path, PATH);
-    if (length > 0) {
-      path[length] = 0;
-      if (*path == '/' && !is_skipped(path)) note_file('M', AT_FDCWD, path, &found);
-    }
-  }
+      ask(SYS_fstat, fd, &found, 0, 0) == 0 && S_ISREG(found.st_mode) && found.st_nlink)
+    note_by_descriptor('M', fd, &found);
   return (void *)result;
 }
 
@@ -770,8 +918,8 @@ RENAME(renameat2, from, to,
 static void note_link(int from, const char *old, int to, const char *new) {
   struct stat found;
   if (!watching() || ask(SYS_newfstatat, to, new, &found, 0) < 0 || !S_ISREG(found.st_mode)) return;
-  if (!is_skipped(old)) note_file('R', from, old, &found);
-  if (!is_skipped(new)) note_file('W', to, new, NULL);
+  if (!is_skipped(old)) note_file('R', from, old, &found, -1, 0);
+  if (!is_skipped(new)) note_file('W', to, new, NULL, -1, 0);
 }
 
 EXPORT int link(const char *old, const char *new) {
@@ -836,7 +984,7 @@ FROM_ASSEMBLER long mlops_open_by_number(long call, long a, long b, long c, long
 #endif
   int at = here ? AT_FDCWD : (int)a;
   const char *path = (const char *)(here ? a : b);
-  Before before = {1, 0, {0}};
+  Before before = {1, 0, moves_so_far(), {0}};
   before.there = !is_ring && watching() && ask(SYS_newfstatat, at, path, &before.found, 0) == 0;
   long result = ask(call, a, b, c, d);
   if (UNUSUAL((unsigned long)result > -4096UL)) return mlops_fail((int)-result);
@@ -1127,8 +1275,8 @@ static int is_left(Object *args) {
 static int audited(const char *event, Object *args, void *call) {
   int is_open = !strcmp(event, "open");
   heard = 1;
-  if (!(is_open || is_wanted(event)) || !python.lives() || python.interpreter() != home) return 0;
-  if (is_open && mlops_trace_left && active && is_left(args)) return 0;
+  if (is_open ? mlops_trace_left && active && is_left(args) : !is_wanted(event)) return 0;
+  if (!python.lives() || python.interpreter() != home) return 0;
   void *thread = python.thread();
   python.quiet(thread); /* as Python does it: no debugger steps into a hook */
   Object *result = python.call(call, "(sO)", event, args);
@@ -1166,19 +1314,45 @@ EXPORT int mlops_trace_audit(const char *names, Object *call) {
   return heard;
 }
 
+/* Python is about to open this file, which shows where it does so; or, with NULL, did: says whether its
+ * opens are put off now. None is where that is no place in Python itself, but in something that others
+ * put in front of the C library, which may open more than Python's files. */
+EXPORT int mlops_trace_learn(const char *path);
+EXPORT int mlops_trace_learn(const char *path) {
+  Dl_info place, interpreter;
+  void *seen = lesson.seen, *known = dlsym(RTLD_DEFAULT, "Py_IsInitialized");
+  memset(&lesson, 0, sizeof lesson);
+  lesson.path = path;
+  lesson.fd = -1;
+  if (seen && known && dladdr(known, &interpreter) && dladdr(seen, &place) &&
+      place.dli_fbase == interpreter.dli_fbase)
+    __atomic_store_n(&python_opens, seen, __ATOMIC_RELAXED);
+  return python_opens != NULL;
+}
+
+static void add_prefix(const char *text) {
+  static const char ones[] = "\xff\xff\xff\xff\xff\xff\xff\xff";
+  if (is_skipped(text)) return; /* it lies below another */
+  Prefix *added = &prefixes[prefix_count++];
+  added->text = text;
+  added->length = strlen(text);
+  uint64_t word = start_of(text), mask = start_of(ones + (added->length < 8 ? 8 - added->length : 0));
+  int i = 0;
+  while (i < start_count && (starts[i].word != word || starts[i].mask != mask)) i++;
+  starts[i].word = word;
+  starts[i].mask = mask;
+  added->next = first_with[i];
+  first_with[i] = added;
+  if (i == start_count) start_count++;
+}
+
 static void read_prefixes(const char *list) {
   if (!list || strlen(list) >= sizeof skipped) return;
   strcpy(skipped, list);
   for (char *at = skipped; *at && prefix_count < MOST_PREFIXES;) {
     char *end = strchr(at, ':');
     if (end) *end = 0;
-    if (*at == '/') {
-      size_t length = strlen(at);
-      static const char ones[] = "\xff\xff\xff\xff\xff\xff\xff\xff";
-      prefix_masks[prefix_count] = start_of(ones + (length < 8 ? 8 - length : 0));
-      prefix_starts[prefix_count] = start_of(at);
-      prefixes[prefix_count++] = at;
-    }
+    if (*at == '/') add_prefix(at);
     if (!end) break;
     at = end + 1;
   }

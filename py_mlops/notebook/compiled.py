@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
 import subprocess
@@ -55,6 +56,15 @@ def compiled(guest: Path, python: str) -> Path:
 
 
 def _is_whole(path: Path) -> bool:
+    try:
+        seen = path.stat()
+    except OSError:
+        return False
+    return _is_whole_file(path, (seen.st_ino, seen.st_size, seen.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=64)
+def _is_whole_file(path: Path, _version: tuple[int, ...]) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return archive.testzip() is None

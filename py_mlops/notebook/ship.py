@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import os
@@ -61,7 +62,9 @@ def guest_zip(cache: Path) -> Path:
     return path
 
 
+@functools.lru_cache(maxsize=1)
 def _zipped() -> bytes:
+    """Return the zip's bytes, of the sources as this process found them when it first asked."""
     folder = Path(guest.__file__).parent
     sources = {
         f"{PACKAGE}/{path.relative_to(folder).as_posix()}": path.read_bytes()

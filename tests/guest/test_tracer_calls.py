@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 
 import pytest
@@ -30,6 +31,26 @@ def test_another_name_for_a_file(traced: Traced) -> None:
     assert traced.files() == [
         *[("R", "data"), ("W", "hard"), ("R", "hard")],
         *[("R", "data"), ("W", "of a child")],
+    ]
+
+
+def test_the_same_relative_path_in_two_folders(traced: Traced) -> None:
+    """What a relative path means in each folder is told: listed, made, or a name of one file."""
+    for name in ("a", "b"):
+        (traced.folder / name / "sub").mkdir(parents=True)
+        os.link(traced.folder / "data", traced.folder / name / "sub" / "data")
+    traced.run("find", ".")
+    traced.run("grep", "-rc", "b", ".")
+    traced.python(
+        "import os\nfor name in 'ab':\n"
+        "    os.chdir(name); os.listdir('.'); open('made', 'w').close(); os.chdir('..')"
+    )
+    start = os.fsencode(traced.folder) + b"/"
+    listed = [fields[3][len(start) :] for fields in traced.records() if fields[0] == b"D"]
+    assert {b"a/sub", b"b/sub", b"a/.", b"b/."} <= set(listed)
+    assert sorted(traced.files()) == [
+        *[("R", "a/sub/data"), ("R", "b/sub/data"), ("R", "data")],
+        *[("W", "a/made"), ("W", "b/made")],
     ]
 
 

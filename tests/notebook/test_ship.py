@@ -14,7 +14,13 @@ from py_mlops.notebook.ship import guest_zip
 
 def test_equal_sources_equal_bytes(tmp_path: Path) -> None:
     """Two machines make the same file under the same name."""
-    one, two = guest_zip(tmp_path / "a"), guest_zip(tmp_path / "b")
+    code = (
+        "import sys; from pathlib import Path; from py_mlops.notebook.ship import guest_zip\n"
+        "print(guest_zip(Path(sys.argv[1])))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "a")]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    one, two = Path(said.strip()), guest_zip(tmp_path / "b")
     assert one.name == two.name
     assert one.read_bytes() == two.read_bytes()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import functools
 import itertools
-from typing import Any
+from typing import Any, Iterator, Sequence
 
 from .sql_answer import (
     Question,
@@ -21,8 +21,9 @@ from .sql_answer import (
 from .sql_many import many, replay_many
 from .tape import Unrecorded, tape
 
-STREAMS = "A cursor that reads row by row is not recorded outside of SQLAlchemy."
-"""Why the rows of a cursor that reads them one by one are not on the tape."""
+SEVERAL = "It has several results, and more than the first was read."
+"""Why the answer to a statement is not on the tape whose second result somebody read."""
+_PASSING = "mlops_passing"
 _TWICE = "Columns of one name in a cursor of dicts are not recorded."
 _PLAIN = "Connection.query without a cursor is not recorded."
 
@@ -46,6 +47,14 @@ class Driver(abc.ABC):
         """
 
     @abc.abstractmethod
+    def streams(self, cursor: Any) -> bool:
+        """Say whether a cursor reads row by row what the server sends."""
+
+    @abc.abstractmethod
+    def flow(self, cursor: Any, rows: Iterator[Any]) -> None:
+        """Let a cursor that streams read recorded rows."""
+
+    @abc.abstractmethod
     def is_of_dicts(self, cursor: Any) -> bool:
         """Say whether a cursor's rows are dicts."""
 
@@ -56,13 +65,44 @@ class Driver(abc.ABC):
     def begun(self, cursor: Any, writing: Writing) -> None:  # noqa: B027 - one needs it
         """Take notice that an answer of a cursor's is being recorded."""
 
+    def passed(self, cursor: Any, rows: Sequence[Any], *, ended: bool) -> None:
+        """Record what the program has read of a stream just now.
+
+        Args:
+            cursor: Whose.
+            rows: Plain tuples.
+            ended: Whether there are no more.
+        """
+        writing: Writing | None = cursor.__dict__.get(_PASSING)
+        if writing is not None:
+            writing.passed(cursor, rows, ended=ended)
+
+    def take_back(self, cursor: Any) -> None:
+        """Take notice that the program reads a further result of a stream."""
+        writing: Writing | None = cursor.__dict__.pop(_PASSING, None)
+        if writing is not None:
+            writing.take_back(SEVERAL)
+
+    def leaving(self, function: Any) -> Any:
+        """Return a cursor's method before which the program has read what it wanted."""
+
+        @functools.wraps(function)
+        def run(cursor: Any, *args: Any, **kwargs: Any) -> Any:
+            writing: Writing | None = cursor.__dict__.pop(_PASSING, None)
+            if writing is not None:
+                writing.leave(cursor)
+            return function(cursor, *args, **kwargs)
+
+        return run
+
     def record(self, kind: Any) -> None:
         """Let the cursors of a class record what they execute.
 
         Args:
             kind: The driver's class of cursors.
         """
-        kind.execute, kind.executemany = self._run(kind.execute), self._many(kind.executemany)
+        kind.execute = self.leaving(self._run(kind.execute))
+        kind.executemany = self.leaving(self._many(kind.executemany))
         kind.callproc = self._call(kind.callproc)
 
     def play(self, kind: Any) -> None:
@@ -150,11 +190,15 @@ class Driver(abc.ABC):
         try:
             self.begun(cursor, writing)
             names = [column[0] for column in cursor.description or ()]
-            rows = self.read(cursor)
+            streams = bool(names) and self.streams(cursor)
+            rows = () if streams else self.read(cursor)
             if isinstance(rows, str):
                 writing.abandon(rows)
             elif self.is_of_dicts(cursor) and len(set(names)) < len(names):
                 writing.abandon(_TWICE)
+            elif streams:
+                writing.head(cursor)
+                cursor.__dict__[_PASSING] = writing
             else:
                 writing.head(cursor)
                 writing.rows(rows or ())
@@ -167,6 +211,9 @@ class Driver(abc.ABC):
         columns = reading.description
         cursor.description = columns and tuple(map(tuple, columns))
         cursor.rowcount, cursor.lastrowid = reading.rowcount, reading.lastrowid
-        rows = tuple(itertools.chain.from_iterable(reading.batches())) if columns else None
-        cursor._rows = self.give(cursor, rows)  # noqa: SLF001
+        rows = itertools.chain.from_iterable(reading.batches())
+        if columns and self.streams(cursor):
+            self.flow(cursor, rows)
+        else:
+            cursor._rows = self.give(cursor, tuple(rows) if columns else None)  # noqa: SLF001
         return reading.rowcount

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable, Iterable
+import itertools
+from typing import Any, Callable, Iterable, Iterator
 
 from ..observe import observer
 from .sql_answer import Writing, inside
-from .sql_mysql import STREAMS, Driver
+from .sql_mysql import SEVERAL, Driver
 from .tape import opened
 
-_SEVERAL = "It has several results, and more than the first was read."
 _GIVEN = ("host", "user", "passwd", "db", "port", "unix_socket")
 """What `MySQLdb.connect` takes without names."""
 
@@ -25,10 +25,14 @@ class _MySQLdb(Driver):
         cursor.mlops_writing = writing  # a further result takes it back
 
     def read(self, cursor: Any) -> Any:
-        if cursor._result is not None:  # noqa: SLF001 - what is not fetched yet
-            return STREAMS
         rows = cursor._rows or () if cursor.description else ()  # noqa: SLF001
-        return [tuple(row.values()) if isinstance(row, dict) else row for row in rows]
+        return _plain(rows)
+
+    def streams(self, cursor: Any) -> bool:
+        return any(kind.__name__ == "CursorUseResultMixIn" for kind in type(cursor).__mro__)
+
+    def flow(self, cursor: Any, rows: Iterator[Any]) -> None:
+        cursor._rows = rows  # noqa: SLF001 - no matter to a cursor that streams
 
     def is_of_dicts(self, cursor: Any) -> bool:
         return bool(cursor._fetch_type)  # noqa: SLF001
@@ -79,8 +83,11 @@ def patch_cursors(module: Any) -> None:
     kind = module.BaseCursor
     if kept.mode == "replay":
         _DRIVER.play(kind)
+        kind._fetch_row = _fetch_recorded  # noqa: SLF001 - every way to read goes through it
+        kind.nextset = _no_next(kind.nextset)
         return
     _DRIVER.record(kind)
+    kind._fetch_row, kind.close = _fetch(kind._fetch_row), _DRIVER.leaving(kind.close)  # noqa: SLF001
     kind.nextset = _next(kind.nextset)
 
 
@@ -90,13 +97,41 @@ PATCHES: dict[str, Callable[[Any], None]] = {
 }
 
 
+def _plain(rows: Iterable[Any]) -> list[Any]:
+    return [tuple(row.values()) if isinstance(row, dict) else row for row in rows]
+
+
+def _fetch(fetch: Any) -> Any:
+    @functools.wraps(fetch)
+    def run(cursor: Any, size: int = 1) -> Any:
+        rows = fetch(cursor, size)
+        _DRIVER.passed(cursor, _plain(rows), ended=not size or len(rows) < size)
+        return rows
+
+    return run
+
+
+def _fetch_recorded(cursor: Any, size: int = 1) -> Any:
+    rows = cursor._rows  # noqa: SLF001
+    return _DRIVER.give(cursor, tuple(itertools.islice(rows, size) if size else rows))
+
+
+def _no_next(nextset: Any) -> Any:
+    @functools.wraps(nextset)
+    def run(cursor: Any) -> Any:
+        # It would read what is left, which the recorded run did not.
+        return None if _DRIVER.streams(cursor) else nextset(cursor)
+
+    return run
+
+
 def _next(nextset: Any) -> Any:
     @functools.wraps(nextset)
     def run(cursor: Any) -> Any:
         more = nextset(cursor)
         writing = cursor.__dict__.get("mlops_writing")
         if more and writing is not None:
-            writing.take_back(_SEVERAL)
+            writing.take_back(SEVERAL)
         return more
 
     return run

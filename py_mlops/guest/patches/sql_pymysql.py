@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
-from typing import Any, Callable
+import types
+from typing import Any, Callable, Iterator
 
 from .sql_answer import inside
-from .sql_mysql import STREAMS, Driver
+from .sql_mysql import Driver
 from .sql_tee import driven
 from .tape import opened
 
@@ -22,9 +23,15 @@ class _PyMySQL(Driver):
 
     def read(self, cursor: Any) -> Any:
         result = cursor._result  # noqa: SLF001 - what cursors of dicts convert
-        if result is None or result.unbuffered_active:
-            return STREAMS
         return "It is several statements in one text." if result.has_next else result.rows
+
+    def streams(self, cursor: Any) -> bool:
+        return hasattr(cursor, "read_next")
+
+    def flow(self, cursor: Any, rows: Iterator[Any]) -> None:
+        cursor._fields = [column[0] for column in cursor.description]
+        cursor._result = types.SimpleNamespace(warning_count=0)  # noqa: SLF001 - it asks that
+        cursor._rows = rows  # noqa: SLF001 - no matter to a cursor that streams
 
     def is_of_dicts(self, cursor: Any) -> bool:
         return hasattr(cursor, "dict_type")
@@ -73,14 +80,58 @@ def patch_cursors(module: Any) -> None:
         module: The module.
     """
     kept = opened()
-    if kept is not None:
-        (_DRIVER.play if kept.mode == "replay" else _DRIVER.record)(module.Cursor)
+    if kept is None:
+        return
+    stream = module.SSCursor
+    if kept.mode == "replay":
+        _DRIVER.play(module.Cursor)
+        stream.read_next = _read_recorded
+        return
+    _DRIVER.record(module.Cursor)
+    stream.read_next, stream.nextset = _read_next(stream.read_next), _next(stream.nextset)
+    stream.close = stream.__del__ = _DRIVER.leaving(stream.close)
 
 
 PATCHES: dict[str, Callable[[Any], None]] = {
     "pymysql.connections": patch,
     "pymysql.cursors": patch_cursors,
 }
+
+
+def _read_next(read: Any) -> Any:
+    @functools.wraps(read)
+    def run(cursor: Any) -> Any:
+        make: Any = cursor._conv_row  # noqa: SLF001 - before it a row is a plain tuple
+        values: list[Any] = []
+
+        def seen(row: Any) -> Any:
+            values.append(row)
+            return make(row)
+
+        cursor.__dict__["_conv_row"] = seen
+        try:
+            row = read(cursor)
+        finally:
+            cursor.__dict__.pop("_conv_row")
+        _DRIVER.passed(cursor, [one for one in values if one is not None], ended=row is None)
+        return row
+
+    return run
+
+
+def _next(nextset: Any) -> Any:
+    @functools.wraps(nextset)
+    def run(cursor: Any) -> Any:
+        more = nextset(cursor)
+        if more:
+            _DRIVER.take_back(cursor)
+        return more
+
+    return run
+
+
+def _read_recorded(cursor: Any) -> Any:
+    return cursor._conv_row(next(cursor._rows, None))  # noqa: SLF001 - PyMySQL's own way
 
 
 def _connect(connection: Any, _sock: Any = None) -> None:
