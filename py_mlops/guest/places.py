@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import re
 import site
@@ -42,7 +43,8 @@ KEPT = tuple(
     for home in ("~/.ipython", "$IPYTHONDIR")
     for name in (
         "extensions/",
-        "profile_default/startup/",
+        "profile_default/startup/*.py",
+        "profile_default/startup/*.ipy",
         "profile_default/db/autorestore/",
         "profile_default/ipython_config.py",
         "profile_default/ipython_kernel_config.py",
@@ -123,10 +125,14 @@ def untraced(roots: Iterable[str]) -> list[str]:
 
 
 def kept() -> list[str]:
-    """Return the folders and files that are watched although they lie in one that is left out."""
+    """Return the folders and files that are watched although they lie in one that is left out.
+
+    Of files only those that are there now: what a kernel has not begun with, it does not run.
+    """
     folders = [path for path in KEPT if path.endswith("/")]
-    files = [path for path in KEPT if not path.endswith("/")]
-    return [*(os.path.join(path, "") for path in _expanded(folders)), *_expanded(files)]
+    files = _expanded(path for path in KEPT if not path.endswith("/"))
+    found = [path for pattern in files for path in sorted(glob.glob(pattern))]
+    return [*(os.path.join(path, "") for path in _expanded(folders)), *found]
 
 
 def _expanded(paths: Iterable[str]) -> list[str]:
