@@ -185,9 +185,11 @@ class Session:
         Raises:
             Problem: When a variable does not exist or is of no usable type.
         """
-        from . import measure, predict, serialise
+        from . import held_back, measure, predict, serialise
 
         self.check(request)
+        with self.paused():
+            held_back.flush_files()
         handover = self.seen(request)
         namespace = self._shell.user_ns
         with self.paused():
