@@ -241,9 +241,13 @@ def test_one_file_excluded_later(watching: Observer) -> None:
         "~/.ipython/profile_default/db/autorestore/frame",
     ],
 )
-def test_what_somebody_put_among_other_programs_files(watching: Observer, name: str) -> None:
+def test_what_somebody_put_among_other_programs_files(
+    request: pytest.FixtureRequest, watching: Observer, name: str
+) -> None:
     """Data in a folder of ``~/.cache``, and what IPython runs first, are seen."""
     file = Path(name).expanduser()
+    for made in (file, file.parent / "README"):  # other tests' kernels have the same home
+        request.addfinalizer(made.unlink)
     with watching.paused():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("x")
