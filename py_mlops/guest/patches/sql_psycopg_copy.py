@@ -120,7 +120,7 @@ class _Copying:
         )
         self._pieces: Pieces | None = None
         self._sent: Any = None
-        self._began = False
+        self._began = self._lost = False
 
     def __enter__(self) -> Any:
         return self
@@ -128,16 +128,26 @@ class _Copying:
     def follow(self, copy: Any) -> Any:
         """See what passes through psycopg's own copy; return that."""
         self._began = True
+        try:
+            self._follow(copy)
+        except Exception as error:  # another psycopg than those we know; the program goes on
+            self._lost = True
+            writing = begin(self._asked)
+            if writing is not None:
+                writing.abandon(f"What Cursor.copy moves cannot be followed: {error}")
+        return copy
+
+    def _follow(self, copy: Any) -> None:
         if int(copy._direction) == _COPY_IN:  # noqa: SLF001 - psycopg says it nowhere else
             self._sent = hashlib.sha256()
             copy._write = self._seen(copy._write)  # noqa: SLF001 - all that is sent goes there
-            return copy
+            return
+        read, form = copy._read_gen, copy.formatter.format  # noqa: SLF001 - all that comes does
+        columns = self._cursor.pgresult.nfields
         writing = begin(self._asked)
         if writing is not None:
-            binary, columns = int(copy.formatter.format) == 1, self._cursor.pgresult.nfields
-            self._pieces = Pieces(writing, binary, columns)
-            copy._read_gen = self._reading(self._pieces, copy._read_gen)  # noqa: SLF001 - all that comes does
-        return copy
+            self._pieces = Pieces(writing, int(form) == 1, columns)
+            copy._read_gen = self._reading(self._pieces, read)  # noqa: SLF001
 
     def _seen(self, write: Any) -> Any:
         def run(data: Any) -> Any:
@@ -158,6 +168,8 @@ class _Copying:
         return run
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        if self._lost:
+            return
         if self._pieces is not None:
             self._pieces.leave(error)
         elif error is None or hasattr(error, "sqlstate"):  # and none of the program's own

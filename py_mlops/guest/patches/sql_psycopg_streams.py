@@ -88,9 +88,19 @@ def _leave(cursor: Any) -> None:
 
 
 def _begun(cursor: Any, writing: Writing | None) -> None:
-    if writing is not None:
-        writing.head(cursor)
-        _passing[cursor] = _Passing(cursor, writing)
+    passing = _followed_by(cursor, writing)
+    if passing is not None:
+        _passing[cursor] = passing
+
+
+def _followed_by(cursor: Any, writing: Writing | None) -> _Passing | None:
+    if writing is None:
+        return None
+    try:
+        return _Passing(cursor, writing)
+    except Exception as error:  # another psycopg than those we know; the program goes on
+        writing.abandon(f"What the program reads cannot be followed: {error}")
+        return None
 
 
 def _declare(execute: Any, source: Source) -> Any:
@@ -201,9 +211,8 @@ class _Streaming:
     """One ``stream`` of a cursor."""
 
     def __init__(self, cursor: Any, asked: Callable[[], Question]) -> None:
-        writing = begin(asked)
         self._cursor = cursor
-        self._passing = None if writing is None else _Passing(cursor, writing)
+        self._passing = _followed_by(cursor, begin(asked))
 
     def __enter__(self) -> Any:
         return self
