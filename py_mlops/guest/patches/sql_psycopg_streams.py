@@ -28,12 +28,15 @@ def patch_streams(module: Any, source: Source) -> None:
     for kind in (module.ServerCursor, module.AsyncServerCursor):
         awaited = kind is module.AsyncServerCursor
         kind.execute = (_async_declare if awaited else _declare)(kind.execute, source)
-        steps = {"__next__": _next, "fetchone": _one, "fetchmany": _some, "fetchall": _all}
-        for name, seen in {**steps, "scroll": _scrolled, "close": _closed}.items():
-            ours = "__anext__" if awaited and name == "__next__" else name
-            if hasattr(kind, ours):
-                follow = _async_followed if awaited else _followed
-                setattr(kind, ours, follow(getattr(kind, ours), seen))
+        follow = _async_followed if awaited else _followed
+        for name, seen in _STEPS.items():
+            setattr(kind, name, follow(getattr(kind, name), seen))
+        step, through = ("__anext__", "__aiter__") if awaited else ("__next__", "__iter__")
+        if hasattr(kind, step):
+            setattr(kind, step, follow(getattr(kind, step), _next))
+        else:  # before psycopg 3.2 the way through the rows was a generator
+            iterated = _async_iterated if awaited else _iterated
+            setattr(kind, through, iterated(getattr(kind, through)))
 
 
 class _Passing:
@@ -164,6 +167,15 @@ def _closed(_passing: _Passing, cursor: Any, _given: Any, _result: Any) -> None:
     _leave(cursor)
 
 
+_STEPS: dict[str, Seen] = {
+    "fetchone": _one,
+    "fetchmany": _some,
+    "fetchall": _all,
+    "scroll": _scrolled,
+    "close": _closed,
+}
+
+
 def _followed(function: Any, seen: Seen) -> Any:
     @functools.wraps(function)
     def run(cursor: Any, *args: Any, **kwargs: Any) -> Any:
@@ -188,6 +200,28 @@ def _async_followed(function: Any, seen: Seen) -> Any:
             raise
         _follow(cursor, seen, args, kwargs, result)
         return result
+
+    return run
+
+
+def _iterated(iterate: Any) -> Any:
+    @functools.wraps(iterate)
+    def run(cursor: Any) -> Iterator[Any]:
+        for row in iterate(cursor):
+            _follow(cursor, _next, (), {}, row)
+            yield row
+        _ended(cursor)
+
+    return run
+
+
+def _async_iterated(iterate: Any) -> Any:
+    @functools.wraps(iterate)
+    async def run(cursor: Any) -> Any:
+        async for row in iterate(cursor):
+            _follow(cursor, _next, (), {}, row)
+            yield row
+        _ended(cursor)
 
     return run
 
