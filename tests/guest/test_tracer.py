@@ -340,8 +340,8 @@ def test_threads_that_fork(traced: Traced) -> None:
     """Forking while other threads open files neither hangs nor crashes."""
     traced.python(
         "import os, threading, warnings; warnings.simplefilter('ignore')\n"
-        "def work():\n    for i in range(300): open(f'{threading.get_ident()}-{i}', 'w').close()\n"
-        "threads = [threading.Thread(target=work) for _ in range(4)]\n"
+        "def work(me):\n    for i in range(300): open(f'{me}-{i}', 'w').close()\n"
+        "threads = [threading.Thread(target=work, args=(me,)) for me in range(4)]\n"
         "[t.start() for t in threads]\n"
         "for i in range(30):\n    if not os.fork(): open(f'fork{i}', 'w').close(); os._exit(0)\n"
         "[t.join() for t in threads]\nfor i in range(30): assert os.wait()[1] == 0"
