@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,13 +17,12 @@ import msgspec
 from py_mlops.data.contents import entries_of
 from py_mlops.data.groups import Group, Member
 from py_mlops.data.judge import Finding
-from py_mlops.data.small_files import read_many
 from py_mlops.errors import Hostile, StoreError
 from py_mlops.progress import Progress, Report, silent
 from py_mlops.records import Blob, Tree
 from py_mlops.records.manifest import Entry, encode, join
 from py_mlops.store import Blobs, BlobWriter, StatCache
-from py_mlops.store.blobs.intake import Look
+from py_mlops.store.blobs.intake import Look, identity
 from py_mlops.store.blobs.touching import touch_all
 
 PACK = 256 << 20
@@ -240,27 +240,26 @@ class _Packing:
         """Yield the content of every file that no pack holds yet."""
         total = sum(len(group.members) for group in groups)
         self._offset = done = 0
-        new, shelf = self._new, self._shelf
+        new, shelf, sha256 = self._new, self._shelf, hashlib.sha256
         for group in groups:
             digests = self._digests[id(group)] = []
-            known = [shelf.find(group, member) for member in group.members]
-            unknown = zip(group.members, known, strict=True)
-            contents = read_many(member for member, digest in unknown if digest is None)
-            for member, digest in zip(group.members, known, strict=True):
+            for member in group.members:
                 if done % _EVERY == 0:
                     self._report(Progress("data", group.requested or group.folder, done, total))
                 done += 1
-                if digest is not None:
-                    digests.append(digest)
-                    continue
-                content = next(contents)
-                digests.append(content.sha256 if content else None)
-                if content is None:
+                digest = shelf.find(group, member) if shelf.unchanged else None
+                data = None if digest else read(member)
+                if data is not None:
+                    digest = sha256(data).hexdigest()
+                digests.append(digest)
+                if digest is None:
                     self.refused.append(member.finding)
-                elif content.sha256 not in new and content.sha256 not in shelf.places:
-                    new[content.sha256] = len(self._packs), self._offset
-                    self._offset += len(content.data)
-                    yield content.data
+                    continue
+                if data is None or digest in new or digest in shelf.places:
+                    continue
+                new[digest] = len(self._packs), self._offset
+                self._offset += len(data)
+                yield data
 
     def _until_full(self, size: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
         while size < PACK:
@@ -270,3 +269,29 @@ class _Packing:
             size += len(piece)
             yield piece
         self._offset = 0
+
+
+def read(member: Member) -> bytes | None:
+    """Return a file's content, ``None`` when it is no longer the one that was judged."""
+    path = member.finding.seen.path
+    try:
+        # Without O_NONBLOCK, opening a named pipe would wait for a writer for ever.
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            data = _all(file, member.size)
+            after = os.fstat(file)
+        finally:
+            os.close(file)
+    except OSError:
+        return None
+    return data if len(data) == member.size and identity(after) == member.look else None
+
+
+def _all(file: int, size: int) -> bytes:
+    data = os.read(file, size + 1)
+    while len(data) < size:
+        more = os.read(file, size + 1 - len(data))
+        if not more:
+            break
+        data += more
+    return data

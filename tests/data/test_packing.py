@@ -3,7 +3,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from threading import Event, Semaphore
 
 import pytest
 
@@ -184,24 +183,6 @@ def test_a_file_that_moves_away_meanwhile(folder: Path, store: Store, hand: Hand
     with store.blobs.batch() as writer:
         [tree], [refused] = pack(groups, blobs=store.blobs, writer=writer, cache=store.stat_cache)
     assert (tree.files, refused.seen.path) == (COUNT - 1, str(target))
-
-
-def test_a_slow_disk(
-    folder: Path, take_in: Callable[..., list[Tree]], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """While one file is waited for, others are read: a file server's delays do not add up."""
-    opened, begun, another = os.open, Semaphore(1), Event()
-
-    def late(path: str, flags: int, *more: int) -> int:
-        if str(path).startswith(str(folder)):
-            if begun.acquire(blocking=False):
-                assert another.wait(30)
-            else:
-                another.set()
-        return opened(path, flags, *more)
-
-    monkeypatch.setattr(os, "open", late)
-    assert [tree.files for tree in take_in(folder)] == [COUNT]
 
 
 def test_what_stays_by_itself(folder: Path, hand: Hand) -> None:
