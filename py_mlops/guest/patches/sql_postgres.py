@@ -13,7 +13,13 @@ _STATUSES = (
     *("DateStyle", "IntervalStyle", "integer_datetimes", "standard_conforming_strings"),
     *("is_superuser", "in_hot_standby", "default_transaction_read_only"),
 )
-_PRIVATE = {"user", "password", "passfile", "sslkey", "sslpassword", "sslcert", "service"}
+_HARMLESS = {
+    *("host", "hostaddr", "port", "dbname", "application_name", "client_encoding"),
+    *("connect_timeout", "channel_binding", "gssdelegation", "gssencmode", "krbsrvname"),
+    *("load_balance_hosts", "ssl_min_protocol_version", "sslcertmode", "sslcompression"),
+    *("sslmode", "sslnegotiation", "sslsni", "target_session_attrs"),
+}
+"""Parameters of libpq that hold no secret; a later libpq may well have new ones that do."""
 
 
 def source_of(about: dict[str, Any]) -> str:
@@ -49,7 +55,7 @@ def record_made(
         writing.values(
             {
                 "source": source,
-                "parameters": {k: v for k, v in parameters.items() if k not in _PRIVATE},
+                "parameters": {k: v for k, v in parameters.items() if k in _HARMLESS},
                 "statuses": {name: status(name) for name in _STATUSES},
                 "version": version,
             }

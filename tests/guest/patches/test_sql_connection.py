@@ -97,7 +97,7 @@ tried("quote", lambda: psycopg2.extensions.quote_ident('a"b', c))
 for name, sql, values in (("in", "id IN %s", (1, 2, 3)), ("any", "id = ANY(%s)", [1, 2])):
     cur.execute("SELECT count(*) FROM sale WHERE " + sql, (values,))
     out[name] = cur.fetchone()
-tried("dsn", lambda: sorted(set(c.get_dsn_parameters()) - {"user"}))
+tried("dsn", lambda: sorted(set(c.get_dsn_parameters()) - {"user", "options"}))
 tried("no database", lambda: psycopg2.connect(CONNINFO, dbname="nothing"))
 """
 ENVIRONMENT = """
@@ -130,6 +130,19 @@ def test_a_server_that_the_environment_names(world: World) -> None:
     assert world.run(ENVIRONMENT, "rerun") == recorded == {"psycopg": (2500,), "psycopg2": (2500,)}
     place = f"postgresql://127.0.0.1:{about['port']}/{about['dbname']}"
     assert {line["source"] for line in world.index()} == {place}
+
+
+def test_no_secret_of_a_connection_is_kept(world: World) -> None:
+    """What only the person may know does not reach the tape, however libpq is given it."""
+    source = (
+        "import psycopg, psycopg2\n"
+        "for module in (psycopg, psycopg2):\n"
+        "    module.connect(CONNINFO, options='-c my.token=hidden1', sslkey='/home/hidden2')\n"
+    )
+    world.run(source, "record")
+    kept = b"".join(path.read_bytes() for path in world.tape.iterdir())
+    assert b"(connection)" in kept
+    assert b"hidden" not in kept
 
 
 def test_what_a_stand_in_does_not_know_is_said(world: World) -> None:
