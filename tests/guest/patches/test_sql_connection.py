@@ -137,7 +137,7 @@ def test_no_secret_of_a_connection_is_kept(world: World) -> None:
     source = (
         "import psycopg, psycopg2\n"
         "for module in (psycopg, psycopg2):\n"
-        "    module.connect(CONNINFO, options='-c my.token=hidden1', sslkey='/home/hidden2')\n"
+        "    module.connect(CONNINFO, options='-c my.token=hidden1', sslkey='hidden2.key')\n"
     )
     world.run(source, "record")
     kept = b"".join(path.read_bytes() for path in world.tape.iterdir())
