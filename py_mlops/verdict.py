@@ -86,16 +86,20 @@ def _reason(
     if worst == "equivalent":
         return f"{what[:1].upper()}{what[1:]} {verb} the recorded {ones} up to numeric noise."
     apart = [item for item in metrics if item.state in {"close", "different"}]
-    if not apart and not metrics:
-        item = min(predictions, key=lambda one: one.agree)
-        return f"{item.method} agrees with the recorded answers on {item.agree:.1%} of the rows."
-    if not apart:
-        item = min(predictions, key=lambda one: one.agree)
-        return (
-            f"Every metric agrees, and {item.method} gives the recorded answer on "
-            f"{item.agree:.1%} of the held-out rows."
-        )
-    return " ".join(_metric_sentence(item) for item in apart)
+    if apart:
+        return " ".join(_metric_sentence(item) for item in apart)
+    furthest = max(predictions, key=lambda one: (_RANK.index(one.state), -one.agree))
+    answered = _answer_sentence(furthest)
+    return f"Every metric agrees, and {answered}" if metrics else answered
+
+
+def _answer_sentence(item: PredictionComparison) -> str:
+    """Say how far answers are apart: few numbers are the same, of many that are nearly so."""
+    told = f"{item.method} gives the recorded answer on {item.agree:.1%} of the held-out rows"
+    if not item.largest:
+        return f"{told}."
+    allowed = ", which is within their tolerance" * (item.state == "close")
+    return f"{told}; numbers elsewhere differ by at most {item.largest:.2g}{allowed}."
 
 
 def _metric_sentence(item: MetricComparison) -> str:
@@ -209,16 +213,23 @@ def _differing(states: Mapping[str, Axis], *names: str) -> str:
 
 
 def missing_program(difference: CellDifference) -> str:
-    """Say that a cell runs a program which the rerun's machine lacks; empty when it does not.
+    """Say that a cell runs a program which only one of the two machines has; else empty.
 
     Args:
         difference: The first cell that shows something else.
     """
-    said = _NO_PROGRAM.search(difference.rerun)
-    if said is None or said[1].strip() in difference.recorded:
-        return ""
-    line = said[0].strip()
-    return f"program: the first cell that shows something else runs one that is not there. {line}"
+    first = "program: the first cell that shows something else runs one that"
+    if line := _lacked(difference.rerun, difference.recorded):
+        return f"{first} is not there. {line}"
+    if line := _lacked(difference.recorded, difference.rerun):
+        return f"{first} was not there in the recorded run, and that this machine has. Then: {line}"
+    return ""
+
+
+def _lacked(shown: str, other: str) -> str:
+    """Return the line by which a shell says that a program is not there, on one side only."""
+    said = _NO_PROGRAM.search(shown)
+    return said[0].strip() if said and said[1].strip() not in other else ""
 
 
 class _Chance(NamedTuple):

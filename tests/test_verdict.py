@@ -78,11 +78,12 @@ def test_a_package_that_nobody_missed_comes_last() -> None:
         ),
         ("sh: 1: nosetests: not found\n1", "sh: 1: nosetests: not found\n2", ""),
         ("/bin/sh: 1: nosetests: not found", "/usr/bin/sh: 1: nosetests: not found", ""),
+        ("sh: 1: dot: not found", "dot 2.43", "this machine has. Then: sh: 1: dot: not found"),
         ("1", "2", ""),
     ],
 )
 def test_a_program_that_is_not_there(recorded: str, rerun: str, told: str) -> None:
-    """A command that only the recorded machine had explains what its cell shows."""
+    """A command that only one of the two machines has explains what its cell shows."""
     cell = CellDifference(count=1, source="!nosetests", recorded=recorded, rerun=rerun)
     said = missing_program(cell)
     assert said.endswith(told)
@@ -116,9 +117,11 @@ def metric(state: Any = "same", **parts: Any) -> MetricComparison:
     return MetricComparison(**{**known, **parts})
 
 
-def answers(state: Any = "same", agree: float = 1.0) -> PredictionComparison:
+def answers(state: Any = "same", agree: float = 1.0, largest: float = 0.0) -> PredictionComparison:
     """Make the comparison of a model's answers on 100 rows."""
-    return PredictionComparison(method="predict", rows=100, agree=agree, largest=0.0, state=state)
+    return PredictionComparison(
+        method="predict", rows=100, agree=agree, largest=largest, state=state
+    )
 
 
 @pytest.mark.parametrize(
@@ -205,6 +208,18 @@ def test_the_reason_counts_what_was_compared() -> None:
     assert both.startswith("The model's answers on 100 held-out rows and the metric are")
     assert "97.0%" in judge([], [answers("different", 0.97)], OUTPUTS).reason
     assert "Every metric agrees" in judge([metric()], [answers("different", 0.9)], OUTPUTS).reason
+
+
+def test_numbers_that_are_nearly_the_recorded_ones_are_told_as_such() -> None:
+    """That not one number is bit for bit the recorded one does not read as disagreement."""
+    close, far = answers("close", 0.0, 0.012), answers("different", 0.5, 1.4)
+    said = judge([metric()], [close], OUTPUTS).reason
+    assert "0.0% of the held-out rows" in said
+    assert said.endswith("differ by at most 0.012, which is within their tolerance.")
+    worst = judge([metric()], [close, far], OUTPUTS).reason
+    assert worst.endswith("50.0% of the held-out rows; numbers elsewhere differ by at most 1.4.")
+    labels = judge([metric()], [answers("different", 0.9)], OUTPUTS).reason
+    assert labels.endswith("90.0% of the held-out rows.")
 
 
 def test_what_varies_by_itself_is_no_packages_fault() -> None:

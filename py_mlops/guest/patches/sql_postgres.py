@@ -20,12 +20,44 @@ _HARMLESS = {
     *("sslmode", "sslnegotiation", "sslsni", "target_session_attrs"),
 }
 """Parameters of libpq that hold no secret; a later libpq may well have new ones that do."""
+_OF_PSYCOPG = (
+    *("autocommit", "prepare_threshold", "context", "row_factory", "cursor_factory"),
+    "server_cursor_factory",
+)
+"""What psycopg takes beside libpq's parameters."""
 
 
 def source_of(about: dict[str, Any]) -> str:
     """Return the database that libpq's parameters name, without user and password."""
     host, port = about.get("host") or about.get("hostaddr") or "", about.get("port") or 5432
     return f"postgresql://{host}:{port}/{about.get('dbname') or about.get('database') or ''}"
+
+
+def psycopg_parameters(
+    module: Any, conninfo: str, options: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return libpq's parameters as the program gives them, and what it tells psycopg.
+
+    Args:
+        module: ``psycopg``.
+        conninfo: Parameters as text.
+        options: More of them, and psycopg's.
+    """
+    own = {name: options[name] for name in _OF_PSYCOPG if name in options}
+    rest = {name: value for name, value in options.items() if name not in own}
+    return module.conninfo.conninfo_to_dict(conninfo, **rest), own
+
+
+def psycopg2_parameters(module: Any, dsn: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Return libpq's parameters as the program gives them.
+
+    Args:
+        module: ``psycopg2``.
+        dsn: Parameters as text.
+        options: More of them.
+    """
+    given = {name: value for name, value in options.items() if value is not None}
+    return {**module.extensions.parse_dsn(dsn or ""), **given}
 
 
 def connecting(about: dict[str, Any]) -> Question:

@@ -8,9 +8,9 @@ from typing import Any, Callable
 
 from .sql_answer import Question, Writing, begin, inside, recorded, text_of
 from .sql_many import many
-from .sql_postgres import record_failed, record_made, source_of
+from .sql_postgres import psycopg_parameters, record_failed, record_made, source_of
 from .sql_psycopg_copy import patch_copy
-from .sql_psycopg_stand_in import parameters_of, play
+from .sql_psycopg_stand_in import play
 from .sql_psycopg_streams import patch_streams
 from .sql_tee import driven
 from .tape import opened
@@ -74,7 +74,7 @@ class _Connecting:
 
     def __init__(self, module: Any, conninfo: str, options: dict[str, Any]) -> None:
         try:
-            self._about, _ = parameters_of(module, conninfo, options)
+            self._about, _ = psycopg_parameters(module, conninfo, options)
         except Exception:  # psycopg is to say so
             self._about = {}
 

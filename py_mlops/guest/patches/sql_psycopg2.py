@@ -7,8 +7,8 @@ from typing import Any, Callable
 
 from .sql_answer import Question, Rowless, Writing, begin, inside, recorded, text_of
 from .sql_many import many
-from .sql_postgres import record_failed, record_made, source_of
-from .sql_psycopg2_stand_in import parameters_of, play, play_sql
+from .sql_postgres import psycopg2_parameters, record_failed, record_made, source_of
+from .sql_psycopg2_stand_in import play, play_sql
 from .sql_psycopg2_streams import copying, leave, pass_on, passing
 from .sql_tee import TeeCursor, driven
 from .tape import opened
@@ -113,7 +113,7 @@ def _paged_from_tape(function: Any) -> Any:
 
 def _about(module: Any, dsn: Any, options: dict[str, Any]) -> dict[str, Any]:
     try:
-        return parameters_of(module, dsn, options)
+        return psycopg2_parameters(module, dsn, options)
     except Exception:  # psycopg2 is to say so
         return {}
 

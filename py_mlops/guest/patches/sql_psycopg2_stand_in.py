@@ -7,7 +7,7 @@ import functools
 import sys
 from typing import Any, Sequence
 
-from .sql_postgres import Info, quoted_identifier
+from .sql_postgres import Info, psycopg2_parameters, quoted_identifier
 from .sql_psycopg2_streams import CopyingStandIn
 from .sql_stand_in import StandInConnection, StandInCursor
 
@@ -44,18 +44,6 @@ def play_sql(module: Any) -> None:
         return write(literal, context)
 
     module.Literal.as_string = run
-
-
-def parameters_of(module: Any, dsn: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Return libpq's parameters as the program gives them.
-
-    Args:
-        module: ``psycopg2``.
-        dsn: Parameters as text.
-        options: More of them.
-    """
-    given = {name: value for name, value in options.items() if value is not None}
-    return {**module.extensions.parse_dsn(dsn or ""), **given}
 
 
 def quoted(value: Any, connection: Any) -> bytes:
@@ -205,7 +193,7 @@ def _connect(
     cursor_factory: Any = None,
     **options: Any,
 ) -> Any:
-    connection = _Connection(Info(parameters_of(module, dsn, options), module), module)
+    connection = _Connection(Info(psycopg2_parameters(module, dsn, options), module), module)
     connection.cursor_factory = cursor_factory
     if cursor_factory is None and connection_factory is not None:
         extras = __import__("psycopg2.extras").extras

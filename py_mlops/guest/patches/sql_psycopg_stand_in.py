@@ -9,13 +9,9 @@ import types
 from typing import Any, Iterator
 
 from .sql_answer import Question
-from .sql_postgres import Info, quoted_identifier
+from .sql_postgres import Info, psycopg_parameters, quoted_identifier
 from .sql_psycopg_copy import AsyncStandInCopy, StandInCopy
 from .sql_stand_in import StandInConnection, StandInCursor
-
-_OWN = ("autocommit", "prepare_threshold", "context", "row_factory", "cursor_factory",
-        "server_cursor_factory")  # fmt: skip
-"""What psycopg takes beside libpq's parameters."""
 
 
 def play(module: Any) -> None:
@@ -36,21 +32,6 @@ def play(module: Any) -> None:
             setattr(module, name, type(name, (plain,), {"__new__": _cursor_of}))
     identifier = module.sql.Identifier
     identifier.as_bytes = _identifier(identifier.as_bytes)
-
-
-def parameters_of(
-    module: Any, conninfo: str, options: dict[str, Any]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return libpq's parameters as the program gives them, and what it tells psycopg.
-
-    Args:
-        module: ``psycopg``.
-        conninfo: Parameters as text.
-        options: More of them, and psycopg's.
-    """
-    own = {name: options[name] for name in _OWN if name in options}
-    rest = {name: value for name, value in options.items() if name not in own}
-    return module.conninfo.conninfo_to_dict(conninfo, **rest), own
 
 
 class _Context:
@@ -262,7 +243,7 @@ class _AsyncConnection(_Connection):
 
 
 def _opened(kind: Any, module: Any, conninfo: str, options: dict[str, Any]) -> Any:
-    about, own = parameters_of(module, conninfo, options)
+    about, own = psycopg_parameters(module, conninfo, options)
     connection = kind(Info(about, module), module, own.get("row_factory"))
     connection.autocommit = bool(own.get("autocommit"))
     return connection
