@@ -107,7 +107,8 @@ def left_out(roots: Iterable[str]) -> list[tuple[str, str]]:
         names a folder, and the reason in plain words.
     """
     rules = [(path, "the operating system's own files") for path in _SYSTEM]
-    rules += [(path, "the interpreter and its packages") for path in installed(roots)]
+    of_python = [path for path in installed(roots) if path not in _SYSTEM]  # of Debian's own
+    rules += [(path, "the interpreter and its packages") for path in of_python]
     rules += [(path, "Jupyter's own files") for path in _expanded(_OF_JUPYTER)]
     rules += [(path, "a cache, which is filled anew when empty") for path in _expanded(_CACHES)]
     folders = [(os.path.join(path, ""), why) for path, why in rules]

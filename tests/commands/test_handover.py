@@ -90,6 +90,18 @@ def test_a_renamed_notebook_is_found_by_its_cells(tmp_path: Path, notebook: str 
     assert document is not None
 
 
+def test_a_new_notebook_under_the_old_name_is_not_taken_for_it(tmp_path: Path) -> None:
+    """Whoever renames Untitled.ipynb and begins another one snapshots what its kernel ran."""
+    renamed = save(tmp_path / "churn.ipynb", *CELLS)
+    new = save(tmp_path / "Untitled.ipynb", "x = 1", first=7)
+    assert find_notebook(read(tmp_path, notebook=str(new)))[0] == renamed
+    elsewhere = tmp_path / "data"  # the program may have changed its folder since
+    elsewhere.mkdir()
+    assert find_notebook(read(elsewhere, notebook=str(new)))[0] == renamed
+    renamed.unlink()  # saved before its first cell: nothing else can be meant
+    assert find_notebook(read(tmp_path, notebook=str(new)))[0] == new
+
+
 def test_a_notebook_that_was_never_saved_is_none(tmp_path: Path) -> None:
     """Another notebook in the folder does not pass for it."""
     save(tmp_path / "other.ipynb", "x = 1", first=7)

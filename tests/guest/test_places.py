@@ -22,6 +22,13 @@ def test_a_project_below_the_interpreters_root_is_the_users() -> None:
     assert not "/usr/src/app/a.py".startswith(found)
 
 
+def test_a_systems_python_does_not_own_the_systems_files() -> None:
+    """With the root /usr, a word list in /usr/share is the system's, and its packages Python's."""
+    why = dict(places.left_out(["/usr", "/usr/lib/python3/dist-packages"]))
+    assert why["/usr/share/"] == "the operating system's own files"
+    assert why["/usr/lib/python3/dist-packages/"] == "the interpreter and its packages"
+
+
 def test_a_home_that_is_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What belongs to Jupyter is known by the name of a linked home and by where it leads."""
     (tmp_path / "real").mkdir()

@@ -80,9 +80,16 @@ def find_notebook(handover: Handover) -> Notebook:
     Returns:
         Its path and content; ``None`` twice when it was never saved.
     """
-    if handover.notebook and Path(handover.notebook).is_file():
-        path = Path(handover.notebook)
-        return path, read_notebook(path)
+    named = Path(handover.notebook) if handover.notebook else None
+    if named is not None and not named.is_file():
+        named = None
+    document = read_notebook(named) if named else None
     ids = {cell.cell_id for cell in handover.cells if cell.cell_id}
-    renamed = find_by_cell_ids(Path(handover.directory), ids) if ids else None
-    return (renamed, read_notebook(renamed)) if renamed else (None, None)
+    if not ids or (document and any(cell.id in ids for cell in document.code_cells)):
+        return named, document
+    # A new notebook may have the name by now that this one had when its kernel started.
+    folders = [Path(handover.notebook).parent] if handover.notebook else []
+    for folder in dict.fromkeys([*folders, Path(handover.directory)]):
+        if renamed := find_by_cell_ids(folder, ids):
+            return renamed, read_notebook(renamed)
+    return named, document

@@ -58,7 +58,7 @@ def session_holes(handover: Handover, program: Program) -> list[Hole]:
             Hole(
                 kind="program",
                 text="The notebook was not found on disk; what was executed is recorded.",
-                hint="Save the notebook and take the snapshot again.",
+                hint="Save the notebook in the folder of its kernel and take the snapshot again.",
                 cell=0,
                 blocking=False,
             )
