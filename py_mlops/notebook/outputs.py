@@ -140,8 +140,9 @@ def _states(
     others = [_counted(side) for side in again]
     heard = all(any(cell.outputs for cell in side) for side in sides)
     for place, (then, now) in enumerate(zip(*sides, strict=False)):
-        known = heard and then.source.rstrip() == now.source.rstrip()
-        state = _state(then, now, rtol) if known else "unknown"
+        state: State = "unknown"
+        if then.source.rstrip() == now.source.rstrip():
+            state = _state(then, now, rtol) if heard else _errors(then, now, rtol)
         alike = [side[place] for side in others if place < len(side)]
         if state == "different" and alike and _excused(then, now, alike):
             state = "varies"
@@ -167,11 +168,12 @@ def _excused(then: ExecutedCell, now: ExecutedCell, alike: Sequence[ExecutedCell
 
 
 def _state(then: ExecutedCell, now: ExecutedCell, rtol: float) -> State:
-    if (then.error is None) != (now.error is None):
-        return "different" if then.watched else "unknown"
+    ended = _errors(then, now, rtol)
+    if ended == "different" or (then.error is None) != (now.error is None):
+        return ended
     before, after = _pieces(then), _pieces(now)
     if not before and not after:
-        return "unknown"
+        return ended
     if before == after:
         return "same"
     if [stream for stream, _, _ in before] != [stream for stream, _, _ in after]:
@@ -181,6 +183,19 @@ def _state(then: ExecutedCell, now: ExecutedCell, rtol: float) -> State:
         for (_, a, a_digest), (_, b, b_digest) in zip(before, after, strict=True)
     ]
     return max(states, key=("same", "close", "unknown", "different").index)
+
+
+def _errors(then: ExecutedCell, now: ExecutedCell, rtol: float) -> State:
+    """Compare how two cells ended: an error of another kind differs, another text may not."""
+    if (then.error is None and now.error is None) or (then.stopped and now.error is not None):
+        return "unknown"
+    kinds = {cell.error and cell.error.partition(":")[0] for cell in (then, now)}
+    if len(kinds) > 1:
+        return "different" if then.watched else "unknown"
+    if then.error == now.error:
+        return "same"
+    state = _texts(then.error or "", now.error or "", rtol)
+    return "unknown" if state == "different" else state
 
 
 def _pieces(cell: ExecutedCell) -> list[tuple[str, str, str]]:

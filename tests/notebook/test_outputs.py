@@ -155,6 +155,33 @@ def test_errors_are_compared(ran: Ran) -> None:
     assert (found.recorded, found.rerun) == ("ValueError: no", "(nothing)")
 
 
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        ("ValueError: row 3 at 0x7f0000aa", Agreement(2, 2, 0, 0, 0, 0)),
+        ("ValueError: no such row", Agreement(1, 1, 0, 0, 0, 1)),
+        ("ModuleNotFoundError: No module named 'x'", Agreement(2, 1, 0, 0, 1, 0)),
+    ],
+)
+def test_how_a_cell_failed_is_compared(ran: Ran, error: str, expected: Agreement) -> None:
+    """The same error again is the same; one of another kind is not what was recorded."""
+    then = history(ran(1, "x", "a"), ran(2, "f()", error="ValueError: row 3 at 0x7f0000ff"))
+    now = history(ran(1, "x", "a"), ran(2, "f()", error=error))
+    assert agreement(then, now, 0) == expected
+
+
+def test_a_notebook_that_shows_nothing_but_errors(ran: Ran) -> None:
+    """Where every cell fails, or nothing else is shown, that it fails alike is what is compared."""
+    failed = history(ran(1, "import x"), ran(2, "f()", error="NameError: f"))
+    assert agreement(failed, failed, 0) == Agreement(1, 1, 0, 0, 0, 1)
+    worked = history(ran(1, "import x"), ran(2, "f()"))
+    found = first_difference(failed, worked, 0)
+    assert found is not None
+    assert (found.recorded, found.rerun) == ("NameError: f", "(nothing)")
+    stopped = history(ran(1, "f()", error="KeyboardInterrupt: "))
+    assert agreement(stopped, stopped, 0) == Agreement(0, 0, 0, 0, 0, 1)
+
+
 def test_our_own_cells_and_rewritten_ones(ran: Ran) -> None:
     """Cells that call us are left out, and cells that were not replayed as typed are unknown."""
     then = history(

@@ -196,6 +196,8 @@ def _outputs(
     if difference is None:
         same = agreement.compared - agreement.varying
         text = f"What {same} of {counted(len(history.cells), 'cell')} showed is the same."
+        if failed := sum(cell.error is not None and not cell.stopped for cell in history.cells):
+            text += f" {counted(failed, 'cell')} ended in an error, then as now."
         if agreement.varying:
             text += (
                 f" What {agreement.varying} more showed changes each time it runs: reruns "
