@@ -96,11 +96,15 @@ def _known(name: str, value: str, places: Iterable[tuple[str, str, str]]) -> str
     Of a password they tell nothing, though it may be the name of the database, too.
     """
     from .patches.http_filter import is_secret
+    from .patches.sql_dbapi_place import source_of, without_credentials
 
     if is_secret(name) or "PASS" in name.upper():
         return ""
     plain, wanted = _without_credentials(value), _address(value)
+    words = without_credentials(value)
     for kind, source, request in places:
+        if words and source == source_of("pyodbc", (words,), {}):
+            return words
         if value and value in _parts(source):
             return value
         asked = request.partition(" ")[2] if kind == "http" else ""

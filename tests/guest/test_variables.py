@@ -88,3 +88,15 @@ def test_a_password_is_never_told() -> None:
     )  # fmt: skip
     told = {one["name"]: one["known"] for one in json.loads(done.stdout)}
     assert [told[name] for name in names] == ["", "", "shop"]
+
+
+def test_where_odbc_was_told_to_connect() -> None:
+    """Of a text with NAME=value a rerun is told the place, not the user and the password."""
+    answer = {"kind": "sql", "source": "odbc://db:1433/shop", "request": "SELECT 1"}
+    code = f"os.environ['DB']\nprint(json.dumps(held.seen([{answer}])))"
+    done = subprocess.run(
+        [sys.executable, "-c", HEAD + WATCH + code],
+        env={**os.environ, "DB": "Driver={X};Server=tcp:db,1433;Database=shop;UID=ada;PWD=pw1"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(done.stdout)[0]["known"] == "server=tcp:db,1433;database=shop"

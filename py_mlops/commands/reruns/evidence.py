@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from py_mlops import metrics as measures
 from py_mlops.commands.reruns.rerun import Rerun
+from py_mlops.commands.reruns.shown import shown_axis
 from py_mlops.data.contents import Contents
 from py_mlops.data.replay import short
 from py_mlops.data.results import Result
@@ -122,7 +123,7 @@ def collect(
     band = [_finite(now), *again] if again else []
     compared = measures.compare(snapshot.metrics, now, tolerances, noise, band)
     answered = _predictions(workspace, snapshot, first, noise)
-    difference, output_axis, varying = _outputs(history, first, alike, noise)
+    difference, output_axis, varying = shown_axis(history, _histories([first, *alike]), noise)
     return Evidence(
         axes=[
             environment_axis,
@@ -181,39 +182,6 @@ def _predictions(
         )
         for item in snapshot.holdout.predictions
     ]
-
-
-def _outputs(
-    history: History, first: Rerun, alike: Sequence[Rerun], noise: float
-) -> tuple[CellDifference | None, Axis, int]:
-    """Return the first cell that differs, the axis, and how many cells vary by themselves."""
-    rerun, *again = _histories([first, *alike])
-    difference = outputs.first_difference(history, rerun, noise, again)
-    agreement = outputs.agreement(history, rerun, noise, again)
-    if agreement.compared == 0:
-        text = "No cell has a recorded output."
-        return None, Axis(name="outputs", state="unknown", text=text, details=[]), 0
-    if difference is None:
-        same = agreement.compared - agreement.varying
-        text = f"What {same} of {counted(len(history.cells), 'cell')} showed is the same."
-        if failed := sum(cell.error is not None and not cell.stopped for cell in history.cells):
-            text += f" {counted(failed, 'cell')} ended in an error, then as now."
-        if agreement.varying:
-            text += (
-                f" What {agreement.varying} more showed changes each time it runs: reruns "
-                "part from each other where they part from the recorded run."
-            )
-        exact = agreement.exact == agreement.compared
-        axis = Axis(name="outputs", state="same" if exact else "close", text=text, details=[])
-        first_varying = outputs.first_difference(history, rerun, noise) if again else None
-        return first_varying, axis, agreement.varying
-    axis = Axis(
-        name="outputs",
-        state="different",
-        text=f"Cell [{difference.count}] is the first to show something else: {difference.source}",
-        details=[f"then: {difference.recorded}", f"now:  {difference.rerun}"],
-    )
-    return difference, axis, agreement.varying
 
 
 def _files_axis(first: Rerun, alike: Sequence[Rerun]) -> list[Axis]:

@@ -11,6 +11,7 @@ import tempfile
 
 from ..observe import observer
 from . import tape
+from .sql_dbapi_place import DRIVERS
 from .when_imported import when_imported
 
 CLIENTS = {
@@ -19,6 +20,7 @@ CLIENTS = {
     "sql_psycopg2": ("psycopg2", "psycopg2.extras", "psycopg2.sql"),
     "sql_pymysql": ("pymysql.connections", "pymysql.cursors"),
     "sql_mysqldb": ("MySQLdb.connections", "MySQLdb.cursors"),
+    "sql_dbapi": tuple(DRIVERS),
     "http_client": ("http.client", "urllib3.util.retry"),
     "http_x": ("httpx",),
     "http_aio": (

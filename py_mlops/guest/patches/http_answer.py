@@ -18,7 +18,8 @@ from typing import Any, Generator, Iterable
 from ..observe import observer
 from . import http_filter
 from .http_errors import decoded, encoded
-from .tape import Recording, Tape, Unrecorded
+from .recording import Recording
+from .tape import Tape, Unrecorded
 
 KIND = "http"
 VERSIONS = {9: "0.9", 10: "1.0", 11: "1.1", 20: "2"}

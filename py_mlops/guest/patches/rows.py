@@ -87,6 +87,28 @@ def decode(value: Any) -> Any:
     return _DECODERS[name](inner)
 
 
+UNKNOWN = {"unknown": True}
+"""What stands for a value that JSON cannot carry, where that is no matter."""
+
+
+def encode_loosely(value: Any, otherwise: Callable[[Any], Any] | None = None) -> Any:
+    """Return a value as `encode` does, or `UNKNOWN`.
+
+    Args:
+        value: Any.
+        otherwise: Makes something of a value that JSON cannot carry.
+    """
+    try:
+        return encode(value)
+    except Unknown:
+        return otherwise(value) if otherwise else UNKNOWN
+
+
+def decode_loosely(value: Any) -> Any:
+    """Return the value that `encode_loosely` was given, ``None`` for what it could not carry."""
+    return None if value == UNKNOWN else decode(value)
+
+
 def _row(row: Sequence[Any]) -> list[Any]:
     values = tuple(row)
     if {*map(type, values)} <= _PLAIN_OR_FLOAT:

@@ -6,7 +6,8 @@ import functools
 import importlib
 from typing import Any, Callable
 
-from .sql_answer import Question, begin, inside
+from .layers import inside
+from .sql_answer import Question, begin
 from .sql_stand_in import StandInConnection, StandInCursor
 from .sql_tee import TeeCursor, driven
 from .tape import tape
@@ -102,7 +103,9 @@ def _set_cursor(context: Any, cursor: Any) -> None:
     source = getattr(context.dialect, _OWN, None)
     if source is not None and isinstance(cursor, StandInCursor):
         cursor.source = source  # of the engine, wherever its creator connected to
-    elif source is not None and cursor is not None and not isinstance(cursor, TeeCursor):
+    elif source is not None and isinstance(cursor, TeeCursor):  # a creator's, which records
+        cursor.__dict__["_source"] = source
+    elif source is not None and cursor is not None:
         streaming = bool(getattr(context, "_is_server_side", False))
         cursor = TeeCursor(cursor, source, streaming=streaming)
     context.__dict__["cursor"] = cursor

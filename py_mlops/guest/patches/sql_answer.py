@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import collections
 import contextlib
-import contextvars
 import json
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from ..observe import observer
-from . import rows
-from .tape import Recording, Tape, Unrecorded, tape
+from . import rows, sql_error
+from .layers import inside, is_inside
+from .recording import Recording
+from .tape import Tape, Unrecorded, tape
 
 KIND = "sql"
 _MOST, _FIRST = 1000, 16  # rows of one line of an answer: at most, and before any is known
@@ -19,32 +20,6 @@ _LINE = 4 << 20
 Column = collections.namedtuple(  # noqa: PYI024 - the fields of a DBAPI description are of any type
     "Column", "name type_code display_size internal_size precision scale null_ok"
 )
-_inside: contextvars.ContextVar[bool] = contextvars.ContextVar("mlops_inside", default=False)
-
-
-def is_inside() -> bool:
-    """Say whether a layer above already records what happens now."""
-    return _inside.get()
-
-
-@contextlib.contextmanager
-def inside() -> Iterator[None]:
-    """Keep the layers below from recording the same once more."""
-    token = _inside.set(True)
-    try:
-        yield
-    finally:
-        _inside.reset(token)
-
-
-@contextlib.contextmanager
-def outside() -> Iterator[None]:
-    """Let the program's own code, which a driver calls, be recorded as it would be elsewhere."""
-    token = _inside.set(False)
-    try:
-        yield
-    finally:
-        _inside.reset(token)
 
 
 class Question(NamedTuple):
@@ -108,6 +83,7 @@ class Writing:
         self.batch = _FIRST
         self._recording = recording
         self._began = False
+        self._made = {"rows": "list", "row": "tuple"}
 
     @property
     def ended(self) -> bool:
@@ -119,13 +95,29 @@ class Writing:
         if self._began:
             return
         self._began = True
-        description = getattr(cursor, "description", None)
-        columns = None if description is None else [_column(item) for item in description]
-        about = {
-            name: _encodable(getattr(cursor, name, None))
-            for name in ("rowcount", "lastrowid", "statusmessage")
-        }
+        try:
+            description = getattr(cursor, "description", None)
+            columns = None if description is None else [_column(item) for item in description]
+            about = {
+                name: rows.encode_loosely(getattr(cursor, name, None))
+                for name in ("rowcount", "lastrowid", "statusmessage")
+            }
+        except Exception as error:  # of a driver that asks its server
+            self._recording.abandon(f"Its columns could not be read: {error}")
+            return
         self._line({"columns": columns, **about})
+        self._recording.as_far = True
+
+    def made(self, kind: dict[str, str]) -> None:
+        """Record of what kind the rows are that follow, where they are no list of tuples.
+
+        Args:
+            kind: As a rerun is to make them, by names of our own.
+        """
+        known = {**self._made, **kind}
+        if known != self._made:
+            self._made = known
+            self._line({"made": known})
 
     def rows(self, batch: Sequence[Any]) -> None:
         """Record rows."""
@@ -171,15 +163,12 @@ class Writing:
 
     def failed(self, error: BaseException) -> None:
         """Record the error that the database answered with."""
-        names = [kind.__name__ for kind in type(error).__mro__]
-        code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
-        arguments = [_encodable(argument) for argument in error.args]
-        self._line({"error": names, "arguments": arguments, "code": _encodable(code)})
+        self._line(sql_error.told_of(error))
         self._recording.finish()
 
     def values(self, values: dict[str, Any]) -> None:
         """Record named values instead of rows, those that can be."""
-        self._line({"values": {name: _encodable(value) for name, value in values.items()}})
+        self._line({"values": {name: rows.encode_loosely(value) for name, value in values.items()}})
         self._recording.finish()
 
     def abandon(self, problem: str) -> None:
@@ -206,6 +195,7 @@ class Reading:
         lastrowid: As the driver gave it.
         statusmessage: As the driver gave it.
         values: The named values, see `Writing.values`.
+        made: Of what kind the rows are, see `Writing.made`; known with the first of them.
     """
 
     def __init__(self, path: str, question: Question, driver: Any = None) -> None:
@@ -215,14 +205,17 @@ class Reading:
             self._stream = open(path, "rb")  # noqa: SIM115 - it is read as the program reads
         head = self._next_line()
         if "error" in head:
-            raise _error(head, driver)
+            raise sql_error.again(head, driver) or Unrecorded(sql_error.text_of(head))
         columns = head.get("columns")
-        self.description = columns and [Column(*map(_decoded, item)) for item in columns]
-        self.rowcount = _decoded(head.get("rowcount", -1))
-        self.lastrowid = _decoded(head.get("lastrowid"))
-        self.statusmessage = _decoded(head.get("statusmessage"))
+        self.description = columns and [Column(*map(rows.decode_loosely, item)) for item in columns]
+        self.rowcount = rows.decode_loosely(head.get("rowcount", -1))
+        self.lastrowid = rows.decode_loosely(head.get("lastrowid"))
+        self.statusmessage = rows.decode_loosely(head.get("statusmessage"))
         values = head.get("values", {}).items()
-        self.values = {name: _decoded(value) for name, value in values if value != _UNENCODABLE}
+        self.values = {
+            name: rows.decode_loosely(value) for name, value in values if value != rows.UNKNOWN
+        }
+        self.made: dict[str, str] = {}
         self._ended = columns is None
 
     def batches(self) -> Iterator[list[tuple[Any, ...]]]:
@@ -235,6 +228,8 @@ class Reading:
             line = self._next_line()
             if isinstance(line, list):
                 yield rows.load(line)
+            elif "made" in line:
+                self.made = line["made"]
             else:
                 self._ended = True
         self._stream.close()
@@ -322,22 +317,8 @@ def playing(sql: Any) -> Tape:
     return kept
 
 
-_UNENCODABLE = {"unknown": True}
-
-
-def _encodable(value: Any) -> Any:
-    try:
-        return rows.encode(value)
-    except rows.Unknown:
-        return _UNENCODABLE
-
-
-def _decoded(value: Any) -> Any:
-    return None if value == _UNENCODABLE else rows.decode(value)
-
-
 def _column(item: Sequence[Any]) -> list[Any]:
-    fields = [_encodable(field) for field in tuple(item)[:7]]
+    fields = [rows.encode_loosely(field) for field in tuple(item)[:7]]
     return fields + [None] * (7 - len(fields))
 
 
@@ -348,24 +329,11 @@ def normal(value: Any) -> Any:
         return {"dict": sorted(pairs, key=lambda pair: json.dumps(pair[0]))}
     if isinstance(value, (list, tuple)):
         return [normal(item) for item in value]
-    encoded = _encodable(value)
-    if encoded != _UNENCODABLE:
+    encoded = rows.encode_loosely(value)
+    if encoded != rows.UNKNOWN:
         return encoded
     if type(value).__name__ in {"Json", "Jsonb"}:  # psycopg2's shows nothing of what it holds
         held = getattr(value, "adapted", getattr(value, "obj", None))
         return {"repr": [type(value).__qualname__, json.dumps(normal(held))]}
     shown = repr(value)
     return {"repr": [type(value).__qualname__, "" if " at 0x" in shown else shown]}
-
-
-def _error(head: dict[str, Any], driver: Any) -> BaseException:
-    arguments = [_decoded(argument) for argument in head["arguments"]]
-    for name in head["error"]:
-        for place in (driver, getattr(driver, "errors", None)):
-            kind = getattr(place, name, None)
-            if isinstance(kind, type) and issubclass(kind, Exception):
-                error = kind(*arguments)
-                with contextlib.suppress(Exception):  # psycopg2 sets its attributes no other way
-                    error.__setstate__({"pgcode": _decoded(head["code"])})
-                return error
-    return Unrecorded(f"The database answered with {head['error'][0]}: {arguments}")

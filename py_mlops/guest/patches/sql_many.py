@@ -7,18 +7,8 @@ import hashlib
 import json
 from typing import Any, Callable, Iterable, Iterator
 
-from .sql_answer import (
-    KIND,
-    Question,
-    Reading,
-    Writing,
-    begin,
-    inside,
-    is_inside,
-    normal,
-    outside,
-    text_of,
-)
+from .layers import inside, is_inside, outside
+from .sql_answer import KIND, Question, Reading, Writing, begin, normal, text_of
 from .tape import Tape, tape
 
 Source = Callable[[], str]

@@ -7,17 +7,8 @@ import functools
 import itertools
 from typing import Any, Iterator, Sequence
 
-from .sql_answer import (
-    Question,
-    Reading,
-    Rowless,
-    Writing,
-    begin,
-    inside,
-    playing,
-    recorded,
-    text_of,
-)
+from .layers import inside
+from .sql_answer import Question, Reading, Rowless, Writing, begin, playing, recorded, text_of
 from .sql_many import many, replay_many
 from .tape import Unrecorded, tape
 

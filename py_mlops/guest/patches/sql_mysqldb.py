@@ -7,7 +7,8 @@ import itertools
 from typing import Any, Callable, Iterable, Iterator
 
 from ..observe import observer
-from .sql_answer import Writing, inside
+from .layers import inside
+from .sql_answer import Writing
 from .sql_mysql import SEVERAL, Driver
 from .tape import opened
 

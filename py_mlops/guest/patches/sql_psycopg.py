@@ -6,7 +6,8 @@ import contextlib
 import functools
 from typing import Any, Callable
 
-from .sql_answer import Question, Writing, begin, inside, recorded, text_of
+from .layers import inside
+from .sql_answer import Question, Writing, begin, recorded, text_of
 from .sql_many import many
 from .sql_postgres import psycopg_parameters, record_failed, record_made, source_of
 from .sql_psycopg_copy import patch_copy

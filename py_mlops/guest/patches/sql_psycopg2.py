@@ -5,7 +5,8 @@ from __future__ import annotations
 import functools
 from typing import Any, Callable
 
-from .sql_answer import Question, Rowless, Writing, begin, inside, recorded, text_of
+from .layers import inside
+from .sql_answer import Question, Rowless, Writing, begin, recorded, text_of
 from .sql_many import many
 from .sql_postgres import psycopg2_parameters, record_failed, record_made, source_of
 from .sql_psycopg2_stand_in import play, play_sql

@@ -6,7 +6,7 @@ import functools
 import types
 from typing import Any, Callable, Iterator
 
-from .sql_answer import inside
+from .layers import inside
 from .sql_mysql import Driver
 from .sql_tee import driven
 from .tape import opened

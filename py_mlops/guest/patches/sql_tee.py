@@ -9,7 +9,8 @@ import types
 from typing import Any, Callable, Generator, Sequence
 
 from ..observe import observer
-from .sql_answer import Question, Writing, begin, inside, text_of
+from .layers import inside
+from .sql_answer import Question, Writing, begin, text_of
 from .sql_many import many
 
 

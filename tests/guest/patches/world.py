@@ -52,6 +52,7 @@ class World:
         server: PostgreSQL | MariaDB,
         folder: Path,
         environment: dict[str, str] | None = None,
+        python: str = sys.executable,
     ) -> None:
         """Ship the guest into a folder.
 
@@ -59,7 +60,9 @@ class World:
             server: The database's.
             folder: Where programs run.
             environment: What their environment has beside this process's.
+            python: The interpreter that runs them.
         """
+        self.python = python
         self.server, self.folder, self.tape = server, folder, folder / "tape"
         self.environment = {**os.environ, **(environment or {})}
         self._zip = str(guest_zip(folder / "cache"))
@@ -86,7 +89,7 @@ class World:
         own = {"MLOPS_TAPE": str(self.tape), "MLOPS_TAPE_LIMIT": limit}
         environment = {**self.environment, **own, **(extra or {})}
         done = subprocess.run(
-            [*alone, sys.executable, "-c", program],
+            [*alone, self.python, "-c", program],
             check=False,
             capture_output=True,
             text=True,
@@ -123,7 +126,7 @@ class World:
         return trace_environment(library, log, sys.executable)
 
 
-def sales(server: PostgreSQL, folder: Path) -> World:
+def sales(server: PostgreSQL, folder: Path, python: str = sys.executable) -> World:
     """Return a world with a table of sales of many types, and a place for a tape."""
     server.execute(FILL)
-    return World(server, folder)
+    return World(server, folder, python=python)

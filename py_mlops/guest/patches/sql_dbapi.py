@@ -1,0 +1,266 @@
+"""Any other driver of the DBAPI (PEP 249): its cursors record what they answer, row by row."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+from typing import Any, Callable, Iterator
+
+from ..observe import observer
+from .layers import inside, is_inside
+from .sql_answer import Question, Writing, begin, text_of
+from .sql_dbapi_place import DRIVERS, source_of
+from .sql_dbapi_rows import kind_of, values_of
+from .sql_dbapi_stand_in import QUIET, QUIET_CURSOR, TOLD, StandIn, parameters_of
+from .sql_postgres import CONNECTION
+from .sql_tee import TeeCursor, driven
+from .tape import opened
+
+
+def patch(name: str, module: Any) -> None:
+    """Patch a driver.
+
+    Args:
+        name: A key of `DRIVERS`.
+        module: The module.
+    """
+    kept = opened()  # also where work of ours imports it first
+    if kept is None:
+        return
+    connect = module.connect
+
+    @functools.wraps(connect)
+    def recording(*args: Any, **kwargs: Any) -> Any:
+        if is_inside():  # SQLAlchemy's, which records it all itself
+            return connect(*args, **kwargs)
+        source = source_of(name, args, kwargs)
+        try:
+            with inside():
+                made = driven(connect)(*args, **kwargs)
+        except Exception as error:
+            problem = error
+            _record(source, lambda writing: writing.failed(problem))
+            raise
+        _record(source, lambda writing: writing.values(_told(made)))
+        return _Connection(made, source)
+
+    @functools.wraps(connect)
+    def replaying(*args: Any, **kwargs: Any) -> Any:
+        return StandIn(source_of(name, args, kwargs), sys.modules[name])
+
+    module.connect = replaying if kept.mode == "replay" else recording
+    if getattr(module, "Connect", None) is connect:  # another name of the same function
+        module.Connect = module.connect
+
+
+PATCHES: dict[str, Callable[[Any], None]] = {
+    name: functools.partial(patch, name) for name in DRIVERS
+}
+
+
+def _record(source: str, how: Callable[[Writing], None]) -> None:
+    writing = begin(lambda: Question(source, CONNECTION))
+    if writing is not None:
+        how(writing)
+
+
+def _told(connection: Any) -> dict[str, Any]:
+    """Return what a connection says of itself without asking the server."""
+    told = {}
+    for name in TOLD:
+        with contextlib.suppress(Exception):
+            told[name] = getattr(connection, name)
+    return {name: value for name, value in told.items() if not callable(value)}
+
+
+class _Before:
+    """Stands before a driver's object, and says where the program gets data in another way."""
+
+    _quiet: frozenset[str] = frozenset()
+
+    def _unrecorded(self, value: Any, name: str, source: str) -> Any:
+        if name in self._quiet or name[:1] == "_" or not callable(value) or isinstance(value, type):
+            return value
+
+        @functools.wraps(value)
+        def run(*args: Any, **kwargs: Any) -> Any:
+            self._hole(f"{name} of its driver is not recorded.", name, source)
+            return value(*args, **kwargs)
+
+        return run
+
+    def _hole(self, problem: str, name: str, source: str) -> None:
+        writing = begin(lambda: Question(source, name))
+        if writing is not None:
+            writing.abandon(problem)
+
+
+class _Connection(_Before):
+    """Stands before a driver's connection; whatever it does not do itself is the driver's."""
+
+    _quiet = QUIET
+
+    def __init__(self, connection: Any, source: str) -> None:
+        """Stand before a connection.
+
+        Args:
+            connection: The driver's.
+            source: The database, as in the recorded answers.
+        """
+        self.__dict__.update(_connection=connection, _source=source)
+
+    @property  # type: ignore[misc]  # a question that classes answer, too
+    def __class__(self) -> Any:
+        """The driver's class, for who asks whether it is one of its kind."""
+        return type(self._connection)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the driver's connection has."""
+        value = getattr(self.__dict__["_connection"], name)
+        if name == "execute":
+            return self._execute
+        return self._unrecorded(value, name, self._source)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set it on the driver's connection."""
+        setattr(self._connection, name, value)
+
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a cursor that records."""
+        return _Cursor(self._connection.cursor(*args, **kwargs), self._source, self)
+
+    def __enter__(self) -> Any:
+        """Return the connection."""
+        self._connection.__enter__()
+        return self
+
+    def __exit__(self, *about: object) -> Any:
+        """End the driver's block."""
+        return self._connection.__exit__(*about)
+
+    def _execute(self, sql: Any, *args: Any, **kwargs: Any) -> Any:
+        cursor = self.cursor()
+        cursor.execute(sql, *args, **kwargs)
+        return cursor
+
+
+class _Cursor(_Before, TeeCursor):
+    """Stands before a driver's cursor, and records what the program reads."""
+
+    _quiet = QUIET_CURSOR
+
+    def __init__(self, cursor: Any, source: str, connection: Any) -> None:
+        """Stand before a cursor.
+
+        Args:
+            cursor: The driver's.
+            source: The database, as in the recorded answers.
+            connection: What the program knows as its connection.
+        """
+        super().__init__(cursor, source, streaming=True)
+        self.__dict__.update(connection=connection)
+
+    @property  # type: ignore[misc]  # a question that classes answer, too
+    def __class__(self) -> Any:
+        """The driver's class, for who asks whether it is one of its kind."""
+        return type(self._cursor)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the driver's cursor has."""
+        value = getattr(self.__dict__["_cursor"], name)
+        if name == "fetchval":
+            return self._value
+        return self._unrecorded(value, name, self._source)
+
+    def execute(self, sql: Any, *args: Any, **kwargs: Any) -> Any:
+        """Execute, and record the answer or the error."""
+
+        def asked() -> Question:
+            return Question(self._source, text_of(sql), parameters_of(args, kwargs))
+
+        def execute() -> Any:
+            with observer().driver():  # some connect only now
+                return self._cursor.execute(sql, *args, **kwargs)
+
+        return self._run(asked, execute)
+
+    def fetchone(self) -> Any:
+        """Return the next row."""
+        with self._reading():
+            row = self._cursor.fetchone()
+        self._pass([] if row is None else [row], ended=row is None)
+        return row
+
+    def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the next rows."""
+        with self._reading():
+            rows = self._cursor.fetchmany(*args, **kwargs)
+        self._pass(rows, ended=not len(rows))
+        return rows
+
+    def fetchall(self) -> Any:
+        """Return all rows that are left."""
+        with self._reading():
+            rows = self._cursor.fetchall()
+        self._pass(rows, ended=True)
+        return rows
+
+    def __iter__(self) -> Iterator[Any]:
+        """Iterate over the rows that are left."""
+        return self
+
+    def __next__(self) -> Any:
+        """Return the next row."""
+        row = self.fetchone()
+        if row is None:
+            raise StopIteration
+        return row
+
+    def __enter__(self) -> Any:
+        """Return the cursor."""
+        self._cursor.__enter__()
+        return self
+
+    def __exit__(self, *about: object) -> Any:
+        """End the answer where the program stopped to read, and the driver's block."""
+        self._settle()
+        return self._cursor.__exit__(*about)
+
+    def _answered(self, result: Any, writing: Writing | None) -> Any:
+        if writing is not None:
+            writing.head(self._cursor)
+            if isinstance(result, Iterator) and result is not self._cursor:
+                writing.take_back("It is several statements in one text.")
+            elif not writing.ended and self._cursor.description is None:
+                writing.end()
+        return super()._answered(result, writing)
+
+    def _value(self) -> Any:
+        row = self.fetchone()
+        return None if row is None else row[0]
+
+    @contextlib.contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            with inside():
+                yield
+        except Exception as error:
+            if self._writing is not None:
+                self._writing.take_back(f"Its rows could not be read: {error}")
+            raise
+
+    def _pass(self, rows: Any, *, ended: bool) -> None:
+        writing: Writing | None = self._writing
+        if writing is None or writing.ended:
+            return
+        try:
+            writing.made(kind_of(rows, self._cursor.description))
+            writing.passed(self._cursor, values_of(rows), ended=ended)
+        except Exception as error:
+            writing.abandon(str(error))
+
+    def _hole(self, problem: str, name: str, source: str) -> None:
+        if self._writing is not None:
+            self._writing.take_back(problem)
+        super()._hole(problem, name, source)

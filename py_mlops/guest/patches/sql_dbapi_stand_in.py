@@ -1,0 +1,120 @@
+"""Connections and cursors of any driver of the DBAPI, in a rerun that has no server."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any, Iterator
+
+from .sql_answer import Question, playing, text_of
+from .sql_dbapi_rows import maker
+from .sql_postgres import CONNECTION
+from .sql_stand_in import StandInConnection, StandInCursor
+
+TOLD = ("version", "server_version", "server_info", "thin", "database", "autocommit")
+"""What connections say of themselves, and what is recorded of it."""
+QUIET_CURSOR = frozenset(
+    {"setinputsizes", "setoutputsize", "setoutputsizes", "cancel", "commit", "rollback"}
+)
+"""Methods of cursors by which a program learns nothing."""
+QUIET = frozenset(
+    {
+        *("commit", "rollback", "close", "cancel", "begin", "start_transaction", "reset_session"),
+        *("set_autocommit", "setautocommit", "setencoding", "setdecoding", "set_attr", "use"),
+        *("add_output_converter", "remove_output_converter", "clear_output_converters"),
+        *("ping", "reconnect", "is_connected", "is_closed", "select_db", "set_charset_collation"),
+    }
+)
+"""Methods of connections by which a program learns nothing."""
+
+
+def parameters_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """Return what a statement was given: value by value (pyodbc), or by name (oracledb)."""
+    if kwargs:
+        return [list(args), kwargs]
+    return (args[0] if len(args) == 1 else list(args)) or None
+
+
+class _Cursor(StandInCursor):
+    """A cursor over recorded answers, whose rows are of the recorded kind."""
+
+    def execute(self, sql: Any, *args: Any, **kwargs: Any) -> Any:
+        """Look up the answer to a statement."""
+        self._ask(Question(self.source, text_of(sql), parameters_of(args, kwargs)))
+        return self
+
+    @property  # type: ignore[misc]  # a question that classes answer, too
+    def __class__(self) -> Any:
+        """The driver's class, for who asks whether it is one of its kind."""
+        return _class_of(self.connection.driver, "Cursor", _Cursor)
+
+    def fetchall(self) -> Any:
+        """Return all rows that are left."""
+        return self._listed(super().fetchall())
+
+    def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the next rows."""
+        size = [*args, *kwargs.values()]
+        return self._listed(super().fetchmany(size[0] if size else None))
+
+    def fetchval(self) -> Any:
+        """Return the first value of the next row, as pyodbc does."""
+        row = self.fetchone()
+        return None if row is None else row[0]
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The columns of the last answer, as MySQL's own driver has them."""
+        return tuple(column[0] for column in self.description or ())
+
+    def setoutputsizes(self, *_: Any) -> None:
+        """Do nothing."""
+
+    cancel = commit = rollback = setoutputsizes
+
+    def _made(self) -> Iterator[Any]:
+        for first in self._values:  # the kind of rows is known with the first of them
+            kind = self._reading.made.get("row", "tuple") if self._reading else "tuple"
+            yield from map(maker(kind, self.description), itertools.chain([first], self._values))
+
+    def _listed(self, rows: list[Any]) -> Any:
+        kind = self._reading.made.get("rows") if self._reading else None
+        return tuple(rows) if kind == "tuple" else rows
+
+
+class StandIn(StandInConnection):
+    """A connection to a database that is not there."""
+
+    cursor_kind = _Cursor
+
+    def __init__(self, source: str, driver: Any) -> None:
+        """Stand in for a connection; it fails as the recorded one did."""
+        super().__init__(source, driver)
+        self.__dict__.update(
+            Question(source, CONNECTION).replay(playing(CONNECTION), driver).values
+        )
+
+    @property  # type: ignore[misc]  # as above
+    def __class__(self) -> Any:
+        """The driver's class, for who asks whether it is one of its kind."""
+        return _class_of(self.driver, "Connection", StandIn)
+
+    def execute(self, sql: Any, *args: Any, **kwargs: Any) -> Any:
+        """Execute with a cursor of its own, as pyodbc does."""
+        return self.cursor().execute(sql, *args, **kwargs)
+
+    def is_connected(self) -> bool:
+        """Say whether the program did not close it."""
+        return not self.closed
+
+    def is_closed(self) -> bool:
+        """Say whether the program closed it."""
+        return self.closed
+
+    def __getattr__(self, name: str) -> Any:
+        """Do nothing where the program learns nothing, and say of all else that it is not there."""
+        return self.commit if name in QUIET else super().__getattr__(name)
+
+
+def _class_of(driver: Any, name: str, otherwise: type) -> type:
+    kind = getattr(driver, name, None)
+    return kind if isinstance(kind, type) else otherwise
