@@ -17,6 +17,7 @@ class Preloaded:
             does; it costs less to ask than a function.
         pause: Tells that work of ours begins (1) or ends (-1) in this thread.
         driver: Tells that a recorded driver begins (1) or has ended (-1) to connect.
+        drivers: The same for every thread of the process.
         socket: Tells the descriptor that Python is about to connect in this thread.
         drain: Moves what was gathered in memory to the log; returns 0 when it could not.
         news: Returns another number than before once more happened than that files were read.
@@ -28,6 +29,7 @@ class Preloaded:
         self.seeing: Sequence[int] = UNSEEN
         self.pause: Callable[[int], int] = _nothing
         self.driver: Callable[[int], int] = _nothing
+        self.drivers: Callable[[int], int] = _nothing
         self.socket: Callable[[int], int] = _nothing
         self.drain: Callable[[], int] = _nothing
         self.news: Callable[[], int] = _nothing
@@ -46,7 +48,7 @@ class Preloaded:
         active = ctypes.c_int.in_dll(tracer, "mlops_trace_active")
         tracer.mlops_trace_news.restype = ctypes.c_ulong
         self.pause, self.driver = tracer.mlops_trace_pause, tracer.mlops_trace_driver
-        self.socket = tracer.mlops_trace_socket
+        self.drivers, self.socket = tracer.mlops_trace_drivers, tracer.mlops_trace_socket
         self.drain, self.news = tracer.mlops_trace_drain, tracer.mlops_trace_news
         self.seeing = memoryview(active).cast("B").cast("i")
         left = ctypes.c_int.in_dll(tracer, "mlops_trace_left")

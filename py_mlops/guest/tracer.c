@@ -125,6 +125,7 @@ static int64_t keep_left = 256L << 20;  /* bytes of copies that this process may
 static uint64_t known[SLOTS];           /* what was written already, by hash */
 static __thread int paused __attribute__((tls_model("initial-exec")));
 
+static int driving_anywhere;            /* as `driving`, for every thread */
 static __thread int driving __attribute__((tls_model("initial-exec")));
 static __thread int announced __attribute__((tls_model("initial-exec"))); /* a descriptor, and 1 */
 
@@ -1096,7 +1097,8 @@ EXPORT int connect(int fd, const struct sockaddr *address, socklen_t length) {
     int type = 0;
     socklen_t size = sizeof type;
     ask6(SYS_getsockopt, fd, SOL_SOCKET, SO_TYPE, (long)&type, (long)&size, 0);
-    if (type != SOCK_DGRAM) note_peer('C', driving ? 2 : announced == fd + 1, address, length);
+    int driver = driving || __atomic_load_n(&driving_anywhere, __ATOMIC_RELAXED);
+    if (type != SOCK_DGRAM) note_peer('C', driver ? 2 : announced == fd + 1, address, length);
     if (announced == fd + 1) announced = 0;
   }
   return result;
@@ -1295,6 +1297,12 @@ EXPORT void mlops_trace_pause(int step) { paused += step; }
 /* In this thread a driver whose answers are recorded begins (1) or has ended (-1) to connect. */
 EXPORT void mlops_trace_driver(int step);
 EXPORT void mlops_trace_driver(int step) { driving += step; }
+
+/* The same for every thread: a compiled driver connects in threads of its own. */
+EXPORT void mlops_trace_drivers(int step);
+EXPORT void mlops_trace_drivers(int step) {
+  __atomic_add_fetch(&driving_anywhere, step, __ATOMIC_RELAXED);
+}
 
 /* The next that this thread connects, if it is this descriptor, is a socket of Python's. */
 EXPORT void mlops_trace_socket(int fd);

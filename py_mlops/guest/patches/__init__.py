@@ -21,6 +21,7 @@ CLIENTS = {
     "sql_pymysql": ("pymysql.connections", "pymysql.cursors"),
     "sql_mysqldb": ("MySQLdb.connections", "MySQLdb.cursors"),
     "sql_dbapi": tuple(DRIVERS),
+    "sql_connectorx": ("connectorx",),
     "http_client": ("http.client", "urllib3.util.retry"),
     "http_x": ("httpx",),
     "http_aio": (

@@ -171,6 +171,17 @@ class Writing:
         self._line({"values": {name: rows.encode_loosely(value) for name, value in values.items()}})
         self._recording.finish()
 
+    def table(self, kind: str, data: bytes) -> None:
+        """Record a whole table instead of rows.
+
+        Args:
+            kind: Of what type it is.
+            data: It as Arrow's stream.
+        """
+        self._line({"table": kind})
+        self._recording.write(data)
+        self._recording.finish()
+
     def abandon(self, problem: str) -> None:
         """Keep only why there is no answer."""
         self._recording.abandon(problem)
@@ -195,6 +206,7 @@ class Reading:
         lastrowid: As the driver gave it.
         statusmessage: As the driver gave it.
         values: The named values, see `Writing.values`.
+        table: The type of the whole table that the answer is; empty for rows.
         made: Of what kind the rows are, see `Writing.made`; known with the first of them.
     """
 
@@ -215,6 +227,7 @@ class Reading:
         self.values = {
             name: rows.decode_loosely(value) for name, value in values if value != rows.UNKNOWN
         }
+        self.table = str(head.get("table", ""))
         self.made: dict[str, str] = {}
         self._ended = columns is None
 
@@ -233,6 +246,11 @@ class Reading:
             else:
                 self._ended = True
         self._stream.close()
+
+    def rest(self) -> bytes:
+        """Return the bytes of the table."""
+        with observer().paused(), self._stream:
+            return bytes(self._stream.read())
 
     def again(self) -> Reading:
         """Return the same answer, to be read from its first row."""

@@ -12,8 +12,17 @@ from .layers import inside, is_inside
 from .sql_answer import Question, Writing, begin, text_of
 from .sql_dbapi_place import DRIVERS, source_of
 from .sql_dbapi_rows import kind_of, values_of
-from .sql_dbapi_stand_in import QUIET, QUIET_CURSOR, TOLD, StandIn, parameters_of
-from .sql_postgres import CONNECTION
+from .sql_dbapi_stand_in import (
+    QUIET,
+    QUIET_CURSOR,
+    TOLD,
+    connected,
+    connecting,
+    like,
+    of_table,
+    parameters_of,
+)
+from .sql_frames import METHODS, asked
 from .sql_tee import TeeCursor, driven
 from .tape import opened
 
@@ -28,7 +37,7 @@ def patch(name: str, module: Any) -> None:
     kept = opened()  # also where work of ours imports it first
     if kept is None:
         return
-    connect = module.connect
+    connect, record = module.connect, functools.partial(_record, name)
 
     @functools.wraps(connect)
     def recording(*args: Any, **kwargs: Any) -> Any:
@@ -40,14 +49,14 @@ def patch(name: str, module: Any) -> None:
                 made = driven(connect)(*args, **kwargs)
         except Exception as error:
             problem = error
-            _record(source, lambda writing: writing.failed(problem))
+            record(source, lambda writing: writing.failed(problem))
             raise
-        _record(source, lambda writing: writing.values(_told(made)))
-        return _Connection(made, source)
+        record(source, lambda writing: writing.values(_told(made)))
+        return like(_Connection, *_class_of(made))(made, source)
 
     @functools.wraps(connect)
     def replaying(*args: Any, **kwargs: Any) -> Any:
-        return StandIn(source_of(name, args, kwargs), sys.modules[name])
+        return connected(name, source_of(name, args, kwargs), sys.modules[name])
 
     module.connect = replaying if kept.mode == "replay" else recording
     if getattr(module, "Connect", None) is connect:  # another name of the same function
@@ -59,8 +68,8 @@ PATCHES: dict[str, Callable[[Any], None]] = {
 }
 
 
-def _record(source: str, how: Callable[[Writing], None]) -> None:
-    writing = begin(lambda: Question(source, CONNECTION))
+def _record(name: str, source: str, how: Callable[[Writing], None]) -> None:
+    writing = begin(lambda: connecting(name, source))
     if writing is not None:
         how(writing)
 
@@ -71,7 +80,12 @@ def _told(connection: Any) -> dict[str, Any]:
     for name in TOLD:
         with contextlib.suppress(Exception):
             told[name] = getattr(connection, name)
-    return {name: value for name, value in told.items() if not callable(value)}
+    told = {name: value for name, value in told.items() if not callable(value)}
+    return {**told, "class": list(_class_of(connection))}
+
+
+def _class_of(made: Any) -> tuple[str, str]:
+    return type(made).__module__, type(made).__name__
 
 
 class _Before:
@@ -128,7 +142,8 @@ class _Connection(_Before):
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
         """Return a cursor that records."""
-        return _Cursor(self._connection.cursor(*args, **kwargs), self._source, self)
+        cursor = self._connection.cursor(*args, **kwargs)
+        return like(_Cursor, *_class_of(cursor))(cursor, self._source, self)
 
     def __enter__(self) -> Any:
         """Return the connection."""
@@ -159,7 +174,7 @@ class _Cursor(_Before, TeeCursor):
             connection: What the program knows as its connection.
         """
         super().__init__(cursor, source, streaming=True)
-        self.__dict__.update(connection=connection)
+        self.__dict__.update(connection=connection, _asked=lambda: Question(source, ""))
 
     @property  # type: ignore[misc]  # a question that classes answer, too
     def __class__(self) -> Any:
@@ -171,19 +186,23 @@ class _Cursor(_Before, TeeCursor):
         value = getattr(self.__dict__["_cursor"], name)
         if name == "fetchval":
             return self._value
+        if name in METHODS:
+            return functools.partial(self._table, name, value)
         return self._unrecorded(value, name, self._source)
 
     def execute(self, sql: Any, *args: Any, **kwargs: Any) -> Any:
         """Execute, and record the answer or the error."""
 
-        def asked() -> Question:
+        def question() -> Question:
             return Question(self._source, text_of(sql), parameters_of(args, kwargs))
+
+        self.__dict__["_asked"] = question
 
         def execute() -> Any:
             with observer().driver():  # some connect only now
                 return self._cursor.execute(sql, *args, **kwargs)
 
-        return self._run(asked, execute)
+        return self._run(question, execute)
 
     def fetchone(self) -> Any:
         """Return the next row."""
@@ -235,6 +254,13 @@ class _Cursor(_Before, TeeCursor):
             elif not writing.ended and self._cursor.description is None:
                 writing.end()
         return super()._answered(result, writing)
+
+    def _table(self, name: str, fetch: Any, *args: Any, **kwargs: Any) -> Any:
+        self._settle()
+        executed: Callable[[], Question] = self.__dict__["_asked"]
+        return asked(
+            lambda: of_table(name, executed(), args, kwargs), lambda: fetch(*args, **kwargs)
+        )
 
     def _value(self) -> Any:
         row = self.fetchone()

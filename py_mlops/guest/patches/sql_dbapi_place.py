@@ -28,6 +28,9 @@ DRIVERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "impala.dbapi": ("impala", ("host", "port", "database")),
     "pyhive.hive": ("hive", ("host", "port", "username", "database")),
     "jaydebeapi": ("jdbc", ("driver", "text")),
+    "adbc_driver_postgresql.dbapi": ("postgresql", ("text",)),
+    "adbc_driver_snowflake.dbapi": ("snowflake", ("text",)),
+    "adbc_driver_flightsql.dbapi": ("flightsql", ("text",)),
 }
 """By module: what its databases are called, and what the parameters of ``connect`` without a
 name are; ``text`` is one that names the place in a syntax of its own."""

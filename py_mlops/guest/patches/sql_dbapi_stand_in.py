@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from typing import Any, Iterator
 
 from .sql_answer import Question, playing, text_of
 from .sql_dbapi_rows import maker
+from .sql_frames import METHODS, replayed
 from .sql_postgres import CONNECTION
 from .sql_stand_in import StandInConnection, StandInCursor
 
@@ -34,13 +36,39 @@ def parameters_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return (args[0] if len(args) == 1 else list(args)) or None
 
 
+def of_table(
+    name: str, executed: Question, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Question:
+    """Return the question whose answer is a whole table.
+
+    Args:
+        name: The method that gives it.
+        executed: The statement.
+        args: What the method was given.
+        kwargs: What it was given with names.
+    """
+    parameters = [executed.parameters, *args, kwargs] if args or kwargs else executed.parameters
+    return executed._replace(sql=f"{name}: {executed.sql}", parameters=parameters)
+
+
 class _Cursor(StandInCursor):
     """A cursor over recorded answers, whose rows are of the recorded kind."""
 
     def execute(self, sql: Any, *args: Any, **kwargs: Any) -> Any:
         """Look up the answer to a statement."""
-        self._ask(Question(self.source, text_of(sql), parameters_of(args, kwargs)))
+        self._executed = Question(self.source, text_of(sql), parameters_of(args, kwargs))
+        self._ask(self._executed)
         return self
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what gives a whole table, and say of all else that it is not there."""
+        return (
+            functools.partial(self._table, name) if name in METHODS else super().__getattr__(name)
+        )
+
+    def _table(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        question = of_table(name, self._executed, args, kwargs)
+        return replayed(question, self.connection.driver)
 
     @property  # type: ignore[misc]  # a question that classes answer, too
     def __class__(self) -> Any:
@@ -81,22 +109,53 @@ class _Cursor(StandInCursor):
         return tuple(rows) if kind == "tuple" else rows
 
 
-class StandIn(StandInConnection):
+@functools.lru_cache(maxsize=None)
+def like(base: Any, module: str, name: str) -> Any:
+    """Return a class under the name of a driver's: libraries know drivers by that.
+
+    Args:
+        base: The class that it is.
+        module: The module of the driver's class.
+        name: Its name.
+    """
+    return type(name, (base,), {"__module__": module})
+
+
+def connecting(name: str, source: str) -> Question:
+    """Return the question that a connection answers.
+
+    Args:
+        name: The driver's module.
+        source: The database, as in the recorded answers.
+    """
+    return Question(source, CONNECTION, [name])
+
+
+def connected(name: str, source: str, driver: Any) -> Any:
+    """Return a connection that stands in for the recorded one, or fail as that did.
+
+    Args:
+        name: The driver's module.
+        source: The database, as in the recorded answers.
+        driver: The module itself.
+    """
+    told = dict(connecting(name, source).replay(playing(CONNECTION), driver).values)
+    module, kind = told.pop("class")
+    connection = like(_StandIn, module, kind)(source, driver)
+    connection.cursor_kind = like(_Cursor, module, "Cursor")
+    connection.__dict__.update(told)
+    return connection
+
+
+class _StandIn(StandInConnection):
     """A connection to a database that is not there."""
 
     cursor_kind = _Cursor
 
-    def __init__(self, source: str, driver: Any) -> None:
-        """Stand in for a connection; it fails as the recorded one did."""
-        super().__init__(source, driver)
-        self.__dict__.update(
-            Question(source, CONNECTION).replay(playing(CONNECTION), driver).values
-        )
-
     @property  # type: ignore[misc]  # as above
     def __class__(self) -> Any:
         """The driver's class, for who asks whether it is one of its kind."""
-        return _class_of(self.driver, "Connection", StandIn)
+        return _class_of(self.driver, "Connection", _StandIn)
 
     def execute(self, sql: Any, *args: Any, **kwargs: Any) -> Any:
         """Execute with a cursor of its own, as pyodbc does."""

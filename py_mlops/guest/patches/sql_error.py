@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 from typing import Any
 
@@ -40,7 +41,8 @@ def again(head: dict[str, Any], driver: Any) -> BaseException | None:
     """
     arguments = [decode_loosely(argument) for argument in head["arguments"]]
     for name in head["error"]:
-        for place in (driver, getattr(driver, "errors", None)):
+        own = None if name == "Exception" else builtins
+        for place in (driver, getattr(driver, "errors", None), own):
             kind = getattr(place, name, None)
             if isinstance(kind, type) and issubclass(kind, Exception):
                 error = kind(*arguments)
