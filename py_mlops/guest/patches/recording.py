@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Protocol
+from typing import Any, Callable, Protocol
 
 from ..observe import observer
 
@@ -35,6 +35,8 @@ class Recording:
     One that is finished can still be taken back.
 
     Attributes:
+        before_look: Refers to what writes the rest of what is there, before an unfinished
+            answer is looked at.
         as_far: Whether what was written so far is an answer, to a rerun that asks no more.
     """
 
@@ -52,6 +54,7 @@ class Recording:
         self._size = 0
         self._ended = silent
         self.as_far = False
+        self.before_look: Callable[[], Callable[[], None] | None] = _nothing
         self._copied = ("", 0)
 
     @property
@@ -125,6 +128,8 @@ class Recording:
         """Return the index line of an answer that is still coming: as far as it goes, or none."""
         if self.as_far:
             try:
+                if write := self.before_look():
+                    write()
                 with observer().paused():
                     name, size = self._copy()
                 return dict(self._line, file=name, size=size, problem="")
@@ -154,3 +159,7 @@ class Recording:
         """Abandon what nobody finished."""
         if not self._ended:
             self.abandon("It was not read to its end.")
+
+
+def _nothing() -> None:
+    return None

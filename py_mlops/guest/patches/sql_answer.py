@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import json
+import weakref
 from typing import Any, Callable, Iterator, NamedTuple, Sequence
 
 from ..observe import observer
@@ -15,6 +16,7 @@ from .tape import Tape, Unrecorded, tape
 
 KIND = "sql"
 _MOST, _FIRST = 1000, 16  # rows of one line of an answer: at most, and before any is known
+_MUTABLE = frozenset({list, dict, set, bytearray, memoryview})
 _LINE = 4 << 20
 """Bytes that one line of an answer shall have; a single row may be larger."""
 Column = collections.namedtuple(  # noqa: PYI024 - the fields of a DBAPI description are of any type
@@ -84,6 +86,8 @@ class Writing:
         self._recording = recording
         self._began = False
         self._made = {"rows": "list", "row": "tuple"}
+        self._gathered: list[Sequence[Any]] = []
+        recording.before_look = weakref.WeakMethod(self.write_gathered)
 
     @property
     def ended(self) -> bool:
@@ -116,8 +120,24 @@ class Writing:
         """
         known = {**self._made, **kind}
         if known != self._made:
+            self.write_gathered()
             self._made = known
             self._line({"made": known})
+
+    def one(self, values: Sequence[Any]) -> None:
+        """Record one row, together with the next ones unless the program could change it.
+
+        Args:
+            values: The row's.
+        """
+        self._gathered.append(values)
+        if len(self._gathered) >= self.batch or not _MUTABLE.isdisjoint(map(type, values)):
+            self.write_gathered()
+
+    def write_gathered(self) -> None:
+        """Record the rows that were given one by one."""
+        gathered, self._gathered = self._gathered, []
+        self.rows(gathered)
 
     def rows(self, batch: Sequence[Any]) -> None:
         """Record rows."""
@@ -134,6 +154,7 @@ class Writing:
 
     def end(self) -> None:
         """Say that there are no more rows."""
+        self.write_gathered()
         self._line({"end": True})
         self._recording.finish()
 
@@ -147,6 +168,7 @@ class Writing:
         """
         if not self.ended:
             self.head(cursor)  # some drivers know the columns after the first row only
+            self.write_gathered()
             self.rows(batch)
             if ended:
                 self.end()
@@ -159,6 +181,7 @@ class Writing:
         """
         if not self.ended:
             self.head(cursor)
+            self.write_gathered()
             self._recording.finish()
 
     def failed(self, error: BaseException) -> None:

@@ -174,7 +174,8 @@ class _Cursor(_Before, TeeCursor):
             connection: What the program knows as its connection.
         """
         super().__init__(cursor, source, streaming=True)
-        self.__dict__.update(connection=connection, _asked=lambda: Question(source, ""))
+        state = {"connection": connection, "_plain": None}
+        self.__dict__.update(state, _asked=lambda: Question(source, ""))
 
     @property  # type: ignore[misc]  # a question that classes answer, too
     def __class__(self) -> Any:
@@ -196,7 +197,7 @@ class _Cursor(_Before, TeeCursor):
         def question() -> Question:
             return Question(self._source, text_of(sql), parameters_of(args, kwargs))
 
-        self.__dict__["_asked"] = question
+        self.__dict__.update(_asked=question, _plain=None)
 
         def execute() -> Any:
             with observer().driver():  # some connect only now
@@ -206,21 +207,24 @@ class _Cursor(_Before, TeeCursor):
 
     def fetchone(self) -> Any:
         """Return the next row."""
-        with self._reading():
+        with _Reading(self):
             row = self._cursor.fetchone()
-        self._pass([] if row is None else [row], ended=row is None)
+        if row is None or type(row) is not self._plain:
+            self._pass([] if row is None else [row], ended=row is None)
+        elif self._writing is not None and not self._writing.ended:
+            self._writing.one(tuple(row))
         return row
 
     def fetchmany(self, *args: Any, **kwargs: Any) -> Any:
         """Return the next rows."""
-        with self._reading():
+        with _Reading(self):
             rows = self._cursor.fetchmany(*args, **kwargs)
         self._pass(rows, ended=not len(rows))
         return rows
 
     def fetchall(self) -> Any:
         """Return all rows that are left."""
-        with self._reading():
+        with _Reading(self):
             rows = self._cursor.fetchall()
         self._pass(rows, ended=True)
         return rows
@@ -266,16 +270,6 @@ class _Cursor(_Before, TeeCursor):
         row = self.fetchone()
         return None if row is None else row[0]
 
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
-        try:
-            with inside():
-                yield
-        except Exception as error:
-            if self._writing is not None:
-                self._writing.take_back(f"Its rows could not be read: {error}")
-            raise
-
     def _pass(self, rows: Any, *, ended: bool) -> None:
         writing: Writing | None = self._writing
         if writing is None or writing.ended:
@@ -285,8 +279,29 @@ class _Cursor(_Before, TeeCursor):
             writing.passed(self._cursor, values_of(rows), ended=ended)
         except Exception as error:
             writing.abandon(str(error))
+        else:  # rows that are read one by one are mostly alike; of dicts each is looked at
+            alike = len(rows) == 1 and not isinstance(rows[0], dict)
+            self.__dict__["_plain"] = type(rows[0]) if alike else None
 
     def _hole(self, problem: str, name: str, source: str) -> None:
         if self._writing is not None:
             self._writing.take_back(problem)
         super()._hole(problem, name, source)
+
+
+class _Reading:
+    """Lets a cursor's driver read once, and takes the answer back where it cannot."""
+
+    __slots__ = ("_cursor", "_layer")
+
+    def __init__(self, cursor: _Cursor) -> None:
+        self._cursor, self._layer = cursor, inside()
+
+    def __enter__(self) -> None:
+        self._layer.__enter__()
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        self._layer.__exit__()
+        writing: Writing | None = self._cursor.__dict__["_writing"]
+        if error is not None and writing is not None:
+            writing.take_back(f"Its rows could not be read: {error}")

@@ -201,7 +201,10 @@ cursor, other = connection.cursor(buffered=True), connection.cursor(buffered=Tru
 cursor.execute("SELECT 1 UNION SELECT 2 UNION SELECT 3")
 other.execute("SELECT 4")
 out["first"] = cursor.fetchone(), other is not None
-out["seen"] = [(line["size"] > 0, line["problem"]) for line in tape().seen()] if MODE else None
+if MODE:
+    seen = tape().seen()
+    out["seen"] = [(line["size"] > 0, line["problem"]) for line in seen]
+    out["kept"] = [open(f"{tape().folder}/{line['file']}").read().splitlines()[1:] for line in seen]
 try:
     out["more"] = MODE or cursor.fetchall()
 except ConnectionError as error:
@@ -246,5 +249,6 @@ def test_a_cursor_that_is_open_at_the_snapshot(mysql: MariaDB, tmp_path: Path) -
     world = World(mysql, tmp_path, python=READERS_PYTHON)
     out = world.run(OPEN.replace("MODE", "True"), "record")
     assert out["seen"] == [(True, "")] * 3
+    assert sorted(out["kept"]) == [[], [], ["[[1]]"]]  # the connection, and a result nobody read
     again = world.run(OPEN.replace("MODE", "False"), "rerun")
     assert (again["first"], again["more"]) == (out["first"], True)
