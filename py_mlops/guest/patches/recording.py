@@ -62,6 +62,11 @@ class Recording:
         """Whether nothing that is written from now on is kept."""
         return self._ended
 
+    @property
+    def limit(self) -> int:
+        """Most bytes of it."""
+        return self._owner.limit
+
     def write(self, data: bytes) -> None:
         """Append to the answer; past the limit it is given up, with a problem that says so."""
         if self._ended:

@@ -12,6 +12,7 @@ from ..observe import observer
 from . import rows, sql_error
 from .layers import inside, is_inside
 from .recording import Recording
+from .sql_parameters import normal
 from .tape import Tape, Unrecorded, tape
 
 KIND = "sql"
@@ -152,10 +153,17 @@ class Writing:
         except Exception as error:
             self._recording.abandon(str(error))
 
-    def end(self) -> None:
-        """Say that there are no more rows."""
+    def end(self, cursor: Any = None) -> None:
+        """Say that there are no more rows.
+
+        Args:
+            cursor: Whose they were: some drivers count them as they are read.
+        """
         self.write_gathered()
-        self._line({"end": True})
+        line: dict[str, Any] = {"end": True}
+        with contextlib.suppress(Exception):
+            line["rowcount"] = int(cursor.rowcount)
+        self._line(line)
         self._recording.finish()
 
     def passed(self, cursor: Any, batch: Sequence[Any], *, ended: bool) -> None:
@@ -171,7 +179,7 @@ class Writing:
             self.write_gathered()
             self.rows(batch)
             if ended:
-                self.end()
+                self.end(cursor)
 
     def leave(self, cursor: Any) -> None:
         """Stop where the program stopped to read: it needs no more in a rerun either.
@@ -184,9 +192,19 @@ class Writing:
             self.write_gathered()
             self._recording.finish()
 
-    def failed(self, error: BaseException) -> None:
-        """Record the error that the database answered with."""
-        self._line(sql_error.told_of(error))
+    def failed(self, error: BaseException, hidden: Sequence[str] = ()) -> None:
+        """Record the error that the database answered with.
+
+        Args:
+            error: The driver's.
+            hidden: Texts that must not be told of it.
+        """
+        try:
+            line = sql_error.told_of(error, hidden)
+        except Exception as problem:  # of a driver's own
+            self._recording.abandon(f"The error could not be read: {type(problem).__name__}.")
+            return
+        self._line(line)
         self._recording.finish()
 
     def values(self, values: dict[str, Any]) -> None:
@@ -194,15 +212,25 @@ class Writing:
         self._line({"values": {name: rows.encode_loosely(value) for name, value in values.items()}})
         self._recording.finish()
 
-    def table(self, kind: str, data: bytes) -> None:
-        """Record a whole table instead of rows.
+    @property
+    def limit(self) -> int:
+        """Most bytes of an answer."""
+        return self._recording.limit
+
+    def table(self, kind: str) -> None:
+        """Begin to record a whole table instead of rows.
 
         Args:
             kind: Of what type it is.
-            data: It as Arrow's stream.
         """
         self._line({"table": kind})
+
+    def data(self, data: bytes) -> None:
+        """Record the next bytes of a table as Arrow's stream."""
         self._recording.write(data)
+
+    def finish(self) -> None:
+        """Say that the table is whole."""
         self._recording.finish()
 
     def abandon(self, problem: str) -> None:
@@ -268,6 +296,7 @@ class Reading:
                 self.made = line["made"]
             else:
                 self._ended = True
+                self.rowcount = line.get("rowcount", self.rowcount)
         self._stream.close()
 
     def rest(self) -> bytes:
@@ -361,20 +390,3 @@ def playing(sql: Any) -> Tape:
 def _column(item: Sequence[Any]) -> list[Any]:
     fields = [rows.encode_loosely(field) for field in tuple(item)[:7]]
     return fields + [None] * (7 - len(fields))
-
-
-def normal(value: Any) -> Any:
-    """Return parameters as JSON that is the same for the same parameters in another process."""
-    if isinstance(value, dict):
-        pairs = [[normal(name), normal(item)] for name, item in value.items()]
-        return {"dict": sorted(pairs, key=lambda pair: json.dumps(pair[0]))}
-    if isinstance(value, (list, tuple)):
-        return [normal(item) for item in value]
-    encoded = rows.encode_loosely(value)
-    if encoded != rows.UNKNOWN:
-        return encoded
-    if type(value).__name__ in {"Json", "Jsonb"}:  # psycopg2's shows nothing of what it holds
-        held = getattr(value, "adapted", getattr(value, "obj", None))
-        return {"repr": [type(value).__qualname__, json.dumps(normal(held))]}
-    shown = repr(value)
-    return {"repr": [type(value).__qualname__, "" if " at 0x" in shown else shown]}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import functools
-import urllib.parse
 from typing import Any, Callable
 
 from . import sql_frames
 from .sql_answer import Question
+from .sql_dbapi_place import of_url, source
 from .tape import opened
 
-_FILES = {"sqlite", "duckdb", "file", ""}
-"""Schemes of addresses that name a file, or nothing that is known."""
+_FILES = {"sqlite", "duckdb", "file"}
+"""Schemes of addresses that name a file."""
 _PORTS = {
     "postgresql": 5432,
     "postgres": 5432,
@@ -35,11 +35,11 @@ def patch(module: Any) -> None:
 
     @functools.wraps(read)
     def read_sql(conn: Any, query: Any, *args: Any, **kwargs: Any) -> Any:
-        source = _source_of(conn)
-        if not source:
+        place = _source_of(conn)
+        if not place:
             return read(conn, query, *args, **kwargs)
         text = query if isinstance(query, str) else ";\n".join(map(str, query))
-        question = Question(source, f"read_sql: {text}", [list(args), kwargs])
+        question = Question(place, f"read_sql: {text}", [list(args), kwargs])
         if kept.mode == "replay":
             return sql_frames.replayed(question)
         return sql_frames.asked(lambda: question, lambda: read(conn, query, *args, **kwargs))
@@ -53,10 +53,12 @@ PATCHES: dict[str, Callable[[Any], None]] = {"connectorx": patch}
 def _source_of(conn: Any) -> str:
     """Return where an address leads to, without user and password; empty for a file."""
     try:
-        first = next(iter(conn.values())) if isinstance(conn, dict) else conn
-        url = urllib.parse.urlsplit(str(first))
-        scheme = url.scheme.partition("+")[0]
-        port = url.port or _PORTS.get(scheme) or ""
-    except (StopIteration, ValueError):
+        first = str(next(iter(conn.values())) if isinstance(conn, dict) else conn)
+    except StopIteration:
         return ""
-    return "" if scheme in _FILES else f"{scheme}://{url.hostname or ''}:{port}/{url.path[1:]}"
+    scheme = first.partition("://")[0].partition("+")[0]
+    if scheme in _FILES or "://" not in first:
+        return ""
+    about = of_url(first)
+    port = about.get("port") or str(_PORTS.get(scheme, ""))
+    return source(scheme, about.get("host", ""), port, about.get("database", ""))

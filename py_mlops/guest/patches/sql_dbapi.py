@@ -9,21 +9,25 @@ from typing import Any, Callable, Iterator
 
 from ..observe import observer
 from .layers import inside, is_inside
-from .sql_answer import Question, Writing, begin, text_of
-from .sql_dbapi_place import DRIVERS, source_of
+from .sql_answer import Question, Writing, begin, recorded
+from .sql_dbapi_place import DRIVERS, hidden, source_of
 from .sql_dbapi_rows import kind_of, values_of
 from .sql_dbapi_stand_in import (
+    PARAMETERS,
     QUIET,
     QUIET_CURSOR,
+    STATEMENT,
     TOLD,
     connected,
     connecting,
+    executed,
     like,
     of_table,
-    parameters_of,
 )
 from .sql_frames import METHODS, asked
-from .sql_tee import TeeCursor, driven
+from .sql_many import many
+from .sql_parameters import by_any_name
+from .sql_tee import TeeCursor, driven, held
 from .tape import opened
 
 
@@ -49,7 +53,7 @@ def patch(name: str, module: Any) -> None:
                 made = driven(connect)(*args, **kwargs)
         except Exception as error:
             problem = error
-            record(source, lambda writing: writing.failed(problem))
+            record(source, lambda writing: writing.failed(problem, hidden(name, args, kwargs)))
             raise
         record(source, lambda writing: writing.values(_told(made)))
         return like(_Connection, *_class_of(made))(made, source)
@@ -81,7 +85,8 @@ def _told(connection: Any) -> dict[str, Any]:
         with contextlib.suppress(Exception):
             told[name] = getattr(connection, name)
     told = {name: value for name, value in told.items() if not callable(value)}
-    return {**told, "class": list(_class_of(connection))}
+    methods = [name for name in ("autocommit",) if callable(getattr(type(connection), name, None))]
+    return {**told, "class": list(_class_of(connection)), "methods": methods}
 
 
 def _class_of(made: Any) -> tuple[str, str]:
@@ -94,11 +99,14 @@ class _Before:
     _quiet: frozenset[str] = frozenset()
 
     def _unrecorded(self, value: Any, name: str, source: str) -> Any:
-        if name in self._quiet or name[:1] == "_" or not callable(value) or isinstance(value, type):
+        if name[:1] == "_" or not callable(value) or isinstance(value, type):
             return value
 
         @functools.wraps(value)
         def run(*args: Any, **kwargs: Any) -> Any:
+            if name in self._quiet:
+                with observer().driver(), inside():  # some connect anew
+                    return value(*args, **kwargs)
             self._hole(f"{name} of its driver is not recorded.", name, source)
             return value(*args, **kwargs)
 
@@ -131,7 +139,7 @@ class _Connection(_Before):
 
     def __getattr__(self, name: str) -> Any:
         """Return what the driver's connection has."""
-        value = getattr(self.__dict__["_connection"], name)
+        value = getattr(held(self, "_connection", name), name)
         if name == "execute":
             return self._execute
         return self._unrecorded(value, name, self._source)
@@ -154,9 +162,20 @@ class _Connection(_Before):
         """End the driver's block."""
         return self._connection.__exit__(*about)
 
-    def _execute(self, sql: Any, *args: Any, **kwargs: Any) -> Any:
-        cursor = self.cursor()
-        cursor.execute(sql, *args, **kwargs)
+    def _execute(self, *args: Any, **kwargs: Any) -> Any:
+        """Execute as the driver's connection does, which makes the cursor itself."""
+        cursor: Any = None
+
+        def execute() -> Any:
+            nonlocal cursor
+            with observer().driver():
+                made = self._connection.execute(*args, **kwargs)
+            cursor = like(_Cursor, *_class_of(made))(made, self._source, self)
+            return made
+
+        question = functools.partial(executed, self._source, args, kwargs)
+        _, writing = recorded(question, execute)
+        cursor.take_over(question, writing)
         return cursor
 
 
@@ -184,26 +203,47 @@ class _Cursor(_Before, TeeCursor):
 
     def __getattr__(self, name: str) -> Any:
         """Return what the driver's cursor has."""
-        value = getattr(self.__dict__["_cursor"], name)
+        value = getattr(held(self, "_cursor", name), name)
         if name == "fetchval":
             return self._value
         if name in METHODS:
             return functools.partial(self._table, name, value)
         return self._unrecorded(value, name, self._source)
 
-    def execute(self, sql: Any, *args: Any, **kwargs: Any) -> Any:
+    def execute(self, *args: Any, **kwargs: Any) -> Any:
         """Execute, and record the answer or the error."""
-
-        def question() -> Question:
-            return Question(self._source, text_of(sql), parameters_of(args, kwargs))
-
-        self.__dict__.update(_asked=question, _plain=None)
+        question = functools.partial(executed, self._source, args, kwargs)
+        self.__dict__.update(_asked=question)
 
         def execute() -> Any:
             with observer().driver():  # some connect only now
-                return self._cursor.execute(sql, *args, **kwargs)
+                return self._cursor.execute(*args, **kwargs)
 
         return self._run(question, execute)
+
+    def executemany(self, *args: Any, **kwargs: Any) -> Any:
+        """Execute, and record the answer or the error."""
+        self._settle()
+        sql = by_any_name(args, kwargs, *STATEMENT)
+        name = next((name for name in PARAMETERS if name in kwargs), "")
+        given = by_any_name(args[1:], kwargs, name)
+        with many(lambda: str(self._source), sql, given) as asking:
+            if len(args) > 1:
+                args = (args[0], asking.parameters, *args[2:])
+            elif name:
+                kwargs[name] = asking.parameters
+            result = self._cursor.executemany(*args, **kwargs)
+        return self._answered(result, asking.writing)
+
+    def take_over(self, question: Callable[[], Question], writing: Writing | None) -> None:
+        """Record what the program reads of a statement that was executed otherwise.
+
+        Args:
+            question: Returns it.
+            writing: Where its answer is recorded.
+        """
+        self.__dict__.update(_asked=question)
+        self._answered(None, writing)
 
     def fetchone(self) -> Any:
         """Return the next row."""
@@ -251,6 +291,7 @@ class _Cursor(_Before, TeeCursor):
         return self._cursor.__exit__(*about)
 
     def _answered(self, result: Any, writing: Writing | None) -> Any:
+        self.__dict__.update(_plain=None)
         if writing is not None:
             writing.head(self._cursor)
             if isinstance(result, Iterator) and result is not self._cursor:
@@ -261,9 +302,9 @@ class _Cursor(_Before, TeeCursor):
 
     def _table(self, name: str, fetch: Any, *args: Any, **kwargs: Any) -> Any:
         self._settle()
-        executed: Callable[[], Question] = self.__dict__["_asked"]
+        question: Callable[[], Question] = self.__dict__["_asked"]
         return asked(
-            lambda: of_table(name, executed(), args, kwargs), lambda: fetch(*args, **kwargs)
+            lambda: of_table(name, question(), args, kwargs), lambda: fetch(*args, **kwargs)
         )
 
     def _value(self) -> Any:
@@ -284,7 +325,7 @@ class _Cursor(_Before, TeeCursor):
             self.__dict__["_plain"] = type(rows[0]) if alike else None
 
     def _hole(self, problem: str, name: str, source: str) -> None:
-        if self._writing is not None:
+        if self._writing is not None and not self._writing.ended:
             self._writing.take_back(problem)
         super()._hole(problem, name, source)
 
@@ -303,5 +344,5 @@ class _Reading:
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._layer.__exit__()
         writing: Writing | None = self._cursor.__dict__["_writing"]
-        if error is not None and writing is not None:
+        if error is not None and writing is not None and not writing.ended:
             writing.take_back(f"Its rows could not be read: {error}")

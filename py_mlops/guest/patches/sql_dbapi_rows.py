@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import collections
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Iterator, Sequence
 
 Make = Callable[[Sequence[Any]], Any]
 """Makes a row of a kind out of its values."""
@@ -31,6 +31,8 @@ def kind_of(rows: Any, description: Any) -> dict[str, str]:
 
 def values_of(rows: Any) -> list[Sequence[Any]]:
     """Return rows of any of these kinds as plain sequences of values."""
+    if rows and type(rows[0]) is tuple:
+        return rows  # type: ignore[no-any-return]
     return [list(row.values()) if isinstance(row, dict) else tuple(row) for row in rows]
 
 
@@ -47,8 +49,8 @@ def maker(kind: str, description: Any) -> Make:
     if kind == "dict":
         return lambda values: dict(zip(names, values))
     if kind == "named":
-        fields = {"cursor_description": description, "_names": tuple(names)}
-        return type("Row", (_Row,), fields)
+        columns = {name: _column(place) for place, name in enumerate(names) if name[:2] != "__"}
+        return type("Row", (_Row,), {**columns, "__slots__": (), "cursor_description": description})
     if kind.startswith("namedtuple "):
         make: Any = collections.namedtuple  # noqa: PYI024 - its fields are the columns
         row: Make = make(kind.partition(" ")[2], names, rename=True)._make
@@ -56,21 +58,52 @@ def maker(kind: str, description: Any) -> Make:
     return tuple
 
 
-class _Row(tuple):  # type: ignore[type-arg]  # noqa: SLOT001 - each kind of row is a subclass
-    """A row whose values have the names of their columns, as pyodbc's have."""
+class _Row:
+    """A row whose values have the names of their columns, and can be set, as pyodbc's can."""
 
-    _names: tuple[str, ...] = ()
+    __slots__ = ("_values",)
 
-    def __getattr__(self, name: str) -> Any:
-        """Return the value of a column."""
-        try:
-            return self[self._names.index(name)]
-        except ValueError:
-            raise AttributeError(name) from None
+    def __init__(self, values: Sequence[Any]) -> None:
+        self._values = list(values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._values)
+
+    def __getitem__(self, place: Any) -> Any:
+        found = self._values[place]
+        return tuple(found) if isinstance(place, slice) else found
+
+    def __setitem__(self, place: int, value: Any) -> None:
+        self._values[place] = value
+
+    def __contains__(self, value: object) -> bool:
+        return value in self._values
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Row) and self._values == other._values
+
+    def __lt__(self, other: _Row) -> bool:
+        return self._values < other._values
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return repr(tuple(self._values))
 
     def __reduce__(self) -> Any:
         """Become a plain tuple in a pickle, which may be read where nothing of ours is."""
-        return tuple, (tuple(self),)
+        return tuple, (tuple(self._values),)
+
+
+def _column(place: int) -> property:
+    def set_it(row: _Row, value: Any) -> None:
+        row[place] = value
+
+    return property(lambda row: row[place], set_it)
 
 
 def _kind_of(row: Any, names: list[str]) -> str:

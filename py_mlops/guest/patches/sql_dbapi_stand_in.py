@@ -9,10 +9,11 @@ from typing import Any, Iterator
 from .sql_answer import Question, playing, text_of
 from .sql_dbapi_rows import maker
 from .sql_frames import METHODS, replayed
+from .sql_parameters import by_any_name
 from .sql_postgres import CONNECTION
 from .sql_stand_in import StandInConnection, StandInCursor
 
-TOLD = ("version", "server_version", "server_info", "thin", "database", "autocommit")
+TOLD = ("version", "server_version", "server_info", "thin")
 """What connections say of themselves, and what is recorded of it."""
 QUIET_CURSOR = frozenset(
     {"setinputsizes", "setoutputsize", "setoutputsizes", "cancel", "commit", "rollback"}
@@ -21,7 +22,15 @@ QUIET_CURSOR = frozenset(
 QUIET = frozenset(
     {
         *("commit", "rollback", "close", "cancel", "begin", "start_transaction", "reset_session"),
-        *("set_autocommit", "setautocommit", "setencoding", "setdecoding", "set_attr", "use"),
+        *(
+            "autocommit",
+            "set_autocommit",
+            "setautocommit",
+            "setencoding",
+            "setdecoding",
+            "set_attr",
+            "use",
+        ),
         *("add_output_converter", "remove_output_converter", "clear_output_converters"),
         *("ping", "reconnect", "is_connected", "is_closed", "select_db", "set_charset_collation"),
     }
@@ -29,11 +38,33 @@ QUIET = frozenset(
 """Methods of connections by which a program learns nothing."""
 
 
-def parameters_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Return what a statement was given: value by value (pyodbc), or by name (oracledb)."""
-    if kwargs:
-        return [list(args), kwargs]
-    return (args[0] if len(args) == 1 else list(args)) or None
+PARAMETERS = ("seq_params", "parameters", "seq_of_parameters", "params", "seq_of_params")
+"""What they call the second one of ``executemany``."""
+STATEMENT = ("operation", "statement", "command", "query", "sql")
+"""What drivers call the first parameter of ``execute``."""
+_NO_ROWS = frozenset({"mysql.connector"})
+"""Drivers whose cursors give no rows, and no error, after a statement without any."""
+
+
+def executed(source: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Question:
+    """Return the question that an ``execute`` is.
+
+    Args:
+        source: The database.
+        args: What the method was given: the statement, and its parameters together, or value
+            by value (pyodbc).
+        kwargs: What it was given with names: also parameters (oracledb).
+    """
+    sql = by_any_name(args, kwargs, *STATEMENT)
+    rest = {} if not kwargs else kwargs if args else _without_first(kwargs, sql)
+    given: Any = args[1] if len(args) == 2 else list(args[1:])  # noqa: PLR2004 - the statement and one more
+    if isinstance(given, (list, tuple, dict)) and not given:
+        given = None
+    return Question(source, text_of(sql), [given, rest] if rest else given)
+
+
+def _without_first(kwargs: dict[str, Any], sql: Any) -> dict[str, Any]:
+    return {name: value for name, value in kwargs.items() if value is not sql}
 
 
 def of_table(
@@ -54,11 +85,16 @@ def of_table(
 class _Cursor(StandInCursor):
     """A cursor over recorded answers, whose rows are of the recorded kind."""
 
-    def execute(self, sql: Any, *args: Any, **kwargs: Any) -> Any:
+    def execute(self, *args: Any, **kwargs: Any) -> Any:
         """Look up the answer to a statement."""
-        self._executed = Question(self.source, text_of(sql), parameters_of(args, kwargs))
+        self._executed = executed(self.source, args, kwargs)
         self._ask(self._executed)
         return self
+
+    def executemany(self, *args: Any, **kwargs: Any) -> Any:
+        """Look up the answer to a statement with many parameters."""
+        sql = by_any_name(args, kwargs, *STATEMENT)
+        return super().executemany(sql, by_any_name(args[1:], kwargs, *PARAMETERS))
 
     def __getattr__(self, name: str) -> Any:
         """Return what gives a whole table, and say of all else that it is not there."""
@@ -94,15 +130,21 @@ class _Cursor(StandInCursor):
         """The columns of the last answer, as MySQL's own driver has them."""
         return tuple(column[0] for column in self.description or ())
 
-    def setoutputsizes(self, *_: Any) -> None:
+    def setoutputsizes(self, *_: Any, **__: Any) -> None:
         """Do nothing."""
 
-    cancel = commit = rollback = setoutputsizes
+    cancel = commit = rollback = setinputsizes = setoutputsize = setoutputsizes
 
     def _made(self) -> Iterator[Any]:
         for first in self._values:  # the kind of rows is known with the first of them
             kind = self._reading.made.get("row", "tuple") if self._reading else "tuple"
             yield from map(maker(kind, self.description), itertools.chain([first], self._values))
+        if self._reading:  # some drivers count the rows as they are read
+            self.rowcount = self._reading.rowcount
+
+    def _none(self) -> Iterator[Any]:
+        quiet = self.connection.driver.__name__ in _NO_ROWS
+        return iter(()) if quiet else super()._none()
 
     def _listed(self, rows: list[Any]) -> Any:
         kind = self._reading.made.get("rows") if self._reading else None
@@ -141,9 +183,10 @@ def connected(name: str, source: str, driver: Any) -> Any:
     """
     told = dict(connecting(name, source).replay(playing(CONNECTION), driver).values)
     module, kind = told.pop("class")
+    methods = told.pop("methods", [])
     connection = like(_StandIn, module, kind)(source, driver)
     connection.cursor_kind = like(_Cursor, module, "Cursor")
-    connection.__dict__.update(told)
+    connection.__dict__.update(told, **dict.fromkeys(methods, connection.commit))
     return connection
 
 
@@ -157,9 +200,9 @@ class _StandIn(StandInConnection):
         """The driver's class, for who asks whether it is one of its kind."""
         return _class_of(self.driver, "Connection", _StandIn)
 
-    def execute(self, sql: Any, *args: Any, **kwargs: Any) -> Any:
+    def execute(self, *args: Any, **kwargs: Any) -> Any:
         """Execute with a cursor of its own, as pyodbc does."""
-        return self.cursor().execute(sql, *args, **kwargs)
+        return self.cursor().execute(*args, **kwargs)
 
     def is_connected(self) -> bool:
         """Say whether the program did not close it."""

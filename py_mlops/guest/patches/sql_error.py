@@ -4,29 +4,62 @@ from __future__ import annotations
 
 import builtins
 import contextlib
-from typing import Any
+import sys
+import types
+from typing import Any, Callable, Sequence
 
 from .rows import UNKNOWN, decode_loosely, encode_loosely
 
-_TELLING = ("errno", "sqlstate", "msg", "_full_msg")
-"""Attributes of errors that programs ask, and that are no argument of theirs."""
+_TELLING = (
+    *("errno", "sqlstate", "msg", "_full_msg", "code", "full_code", "message", "offset"),
+    *("isrecoverable", "status_code", "vendor_code", "error_code", "error_name", "error_type"),
+)
+"""Attributes of errors, and of what they hold, that programs ask."""
 
 
-def told_of(error: BaseException) -> dict[str, Any]:
+def told_of(error: BaseException, hidden: Sequence[str] = ()) -> dict[str, Any]:
     """Return what is recorded of an error.
 
     Args:
         error: A driver's.
+        hidden: Texts that must not be told: the user's name, the password.
     """
+
+    def clear(value: Any) -> Any:
+        for secret in hidden if isinstance(value, str) else ():
+            value = value.replace(secret, "***")
+        return value
+
     code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
-    line = {
+    line: dict[str, Any] = {
         "error": [kind.__name__ for kind in type(error).__mro__],
-        "arguments": [encode_loosely(argument, _text) for argument in error.args],
+        "module": type(error).__module__,
+        "arguments": [encode_loosely(clear(argument), _text) for argument in error.args],
         "code": encode_loosely(code),
     }
-    own = getattr(error, "__dict__", {})
-    told = {name: encode_loosely(own[name]) for name in _TELLING if name in own}
-    return {**line, "told": told} if told else line
+    line["arguments"] = [clear(argument) for argument in line["arguments"]]
+    held = {str(place): _attributes(one, clear) for place, one in enumerate(error.args)}
+    line["held"] = {place: about for place, about in held.items() if about}
+    line["told"] = _attributes(error, clear)
+    return {name: value for name, value in line.items() if name not in ("held", "told") or value}
+
+
+def _attributes(of: Any, clear: Callable[[Any], Any]) -> dict[str, Any]:
+    own = getattr(of, "__dict__", {})
+    told = {name: own[name] for name in _TELLING if name in own}
+    plain = {
+        name: int(value) if isinstance(value, int) else clear(value)
+        for name, value in told.items()
+        if value is None or isinstance(value, (int, float, str))
+    }
+    return {name: encode_loosely(value) for name, value in plain.items()}
+
+
+class _Held(types.SimpleNamespace):
+    """What an error held beside texts and numbers, as far as it was recorded."""
+
+    def __str__(self) -> str:
+        return str(self.text)
 
 
 def again(head: dict[str, Any], driver: Any) -> BaseException | None:
@@ -40,19 +73,34 @@ def again(head: dict[str, Any], driver: Any) -> BaseException | None:
         The error; ``None`` where the driver has no such class.
     """
     arguments = [decode_loosely(argument) for argument in head["arguments"]]
+    for place, about in head.get("held", {}).items():
+        values = {name: decode_loosely(value) for name, value in about.items()}
+        arguments[int(place)] = _Held(text=arguments[int(place)], **values)
     for name in head["error"]:
         own = None if name == "Exception" else builtins
-        for place in (driver, getattr(driver, "errors", None), own):
+        module = sys.modules.get(str(head.get("module")))
+        for place in (driver, getattr(driver, "errors", None), module, own):
             kind = getattr(place, name, None)
             if isinstance(kind, type) and issubclass(kind, Exception):
-                error = kind(*arguments)
-                if told := head.get("told", {}):  # MySQL's own takes other arguments than it keeps
-                    error.args = tuple(arguments)
-                    error.__dict__.update({name: decode_loosely(told[name]) for name in told})
-                with contextlib.suppress(Exception):  # psycopg2 sets its attributes no other way
-                    error.__setstate__({"pgcode": decode_loosely(head["code"])})
-                return error
+                return _made(kind, arguments, head)
     return None
+
+
+def _made(kind: type[Exception], arguments: list[Any], head: dict[str, Any]) -> BaseException:
+    try:
+        error = kind(*arguments)
+    except Exception:  # it takes other arguments than it keeps
+        error = kind.__new__(kind)
+        error.args = tuple(arguments)
+    told = head.get("told", {})
+    if told:
+        error.args = tuple(arguments)
+    for name, value in told.items():
+        with contextlib.suppress(Exception):
+            setattr(error, name, decode_loosely(value))
+    with contextlib.suppress(Exception):  # psycopg2 sets its attributes no other way
+        error.__setstate__({"pgcode": decode_loosely(head["code"])})
+    return error
 
 
 def text_of(head: dict[str, Any]) -> str:

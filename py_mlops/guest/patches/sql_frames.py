@@ -10,7 +10,7 @@ from typing import Any, Callable, Iterator
 
 from ..observe import observer
 from .layers import inside
-from .sql_answer import Question, begin, playing
+from .sql_answer import Question, Writing, begin, playing
 
 METHODS = frozenset(
     {
@@ -32,7 +32,7 @@ def asked(question: Callable[[], Question], ask: Callable[[], Any]) -> Any:
         ask: Lets the driver answer.
 
     Returns:
-        What it answered. A stream that can be read once is another of the same content.
+        What it answered. A stream is another of the same batches.
     """
     writing = begin(question)
     try:
@@ -42,14 +42,7 @@ def asked(question: Callable[[], Question], ask: Callable[[], Any]) -> Any:
         if writing is not None:
             writing.failed(error)
         raise
-    if writing is not None:
-        try:
-            kind, data, result = _packed(result)
-        except Exception as error:
-            writing.abandon(f"The table cannot be kept: {error}")
-        else:
-            writing.table(kind, data)
-    return result
+    return result if writing is None else _kept(writing, result)
 
 
 def replayed(question: Question, driver: Any = None) -> Any:
@@ -79,31 +72,87 @@ def _driving() -> Iterator[None]:
         tracer.drivers(-1)
 
 
-def _packed(result: Any) -> tuple[str, bytes, Any]:
-    """Return the kind of a table, its bytes, and what the program is to be given."""
+def _kept(writing: Writing, result: Any) -> Any:
+    """Record a result and return it, or what gives the same piece by piece as it is recorded."""
     kind = type(result)
     place = f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}"
+    try:
+        if place == "pyarrow.RecordBatchReader":
+            return _passing(importlib.import_module("pyarrow"), place, result, writing)
+        if kind.__qualname__ == "ArrowArrayStreamHandle":  # ADBC's
+            arrow = importlib.import_module("pyarrow")
+            reader = arrow.RecordBatchReader.from_stream(result)
+            return _Stream(_passing(arrow, "stream", reader, writing))
+        _keep(writing, place, result)
+    except Exception as error:
+        writing.abandon(f"The table cannot be kept: {error}")
+    return result
+
+
+def _keep(writing: Writing, place: str, result: Any) -> None:
     if result is None:
-        return "none", b"", None
-    if place == "polars.DataFrame":
-        target = io.BytesIO()
-        result.write_ipc_stream(target)
-        return place, target.getvalue(), result
-    arrow = importlib.import_module("pyarrow")
-    if place == "pandas.DataFrame":
-        table = _of_pandas(arrow, result)
-        if not _same(_to_pandas(table), result):
-            raise TypeError("a column is of a type that Arrow does not give back")
-        return place, _stream(arrow, table), result
-    if isinstance(result, arrow.Table):
-        return "pyarrow.Table", _stream(arrow, result), result
-    if isinstance(result, arrow.RecordBatchReader):
-        table = result.read_all()
-        return "pyarrow.RecordBatchReader", _stream(arrow, table), table.to_reader()
-    if hasattr(result, "__arrow_c_stream__"):
-        table = arrow.table(result)
-        return "stream", _stream(arrow, table), _Stream(table)
-    raise TypeError(f"it is of type {kind.__module__}.{kind.__qualname__}")
+        writing.table("none")
+    elif place == "polars.DataFrame":
+        _bounded(writing, result.estimated_size())
+        writing.table(place)
+        result.write_ipc_stream(_Sink(writing))
+    else:
+        arrow = importlib.import_module("pyarrow")
+        table = result
+        if place == "pandas.DataFrame":
+            _bounded(writing, int(result.memory_usage(deep=False).sum()))
+            table = _of_pandas(arrow, result)
+            if not _same(_to_pandas(table), result):
+                raise TypeError("a column is of a type that Arrow does not give back")
+        elif place != "pyarrow.Table":
+            raise TypeError(f"it is of type {type(result).__module__}.{type(result).__qualname__}")
+        _bounded(writing, table.nbytes)
+        writing.table(place)
+        with arrow.ipc.new_stream(_Sink(writing), table.schema) as writer:
+            writer.write_table(table)
+    writing.finish()
+
+
+def _bounded(writing: Writing, size: int) -> None:
+    """Refuse what could not be kept, before anything is made of it."""
+    if size > writing.limit:
+        raise ValueError(f"it is larger than {writing.limit:,} bytes")
+
+
+def _passing(arrow: Any, kind: str, reader: Any, writing: Writing) -> Any:
+    """Return a reader of the same batches, each of which is recorded as the program reads it."""
+
+    def batches() -> Iterator[Any]:
+        writing.table(kind)
+        writer = arrow.ipc.new_stream(_Sink(writing), reader.schema)
+        try:
+            for batch in reader:
+                with contextlib.suppress(Exception):  # the program's own reading goes on
+                    if not writing.ended:
+                        writer.write_batch(batch)
+                yield batch
+        except BaseException as error:
+            writing.abandon(f"It was not read to its end: {error}")
+            raise
+        with contextlib.suppress(Exception):
+            writer.close()
+        writing.finish()
+
+    return arrow.RecordBatchReader.from_batches(reader.schema, batches())
+
+
+class _Sink(io.RawIOBase):
+    """A file that is an answer's."""
+
+    def __init__(self, writing: Writing) -> None:
+        self._writing = writing
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._writing.data(bytes(data))
+        return len(data)
 
 
 def _unpacked(kind: str, data: bytes) -> Any:
@@ -138,23 +187,16 @@ def _to_pandas(table: Any) -> Any:
     return frame
 
 
-def _stream(arrow: Any, table: Any) -> bytes:
-    target = arrow.BufferOutputStream()
-    with arrow.ipc.new_stream(target, table.schema) as writer:
-        writer.write_table(table)
-    return bytes(target.getvalue())
-
-
 def _same(one: Any, other: Any) -> bool:
     alike = list(one.columns) == list(other.columns) and list(one.dtypes) == list(other.dtypes)
     return alike and type(one.index) is type(other.index) and bool(one.equals(other))
 
 
 class _Stream:
-    """What ADBC's newest cursors give: a table for whoever speaks Arrow's C interface."""
+    """What ADBC's newest cursors give: batches for whoever speaks Arrow's C interface."""
 
-    def __init__(self, table: Any) -> None:
-        self._table = table
+    def __init__(self, batches: Any) -> None:
+        self._batches = batches
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        return self._table.__arrow_c_stream__(requested_schema)
+        return self._batches.__arrow_c_stream__(requested_schema)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import types
 from typing import Any, Callable, Iterable, Iterator
 
 from .layers import inside, is_inside, outside
-from .sql_answer import KIND, Question, Reading, Writing, begin, normal, text_of
+from .sql_answer import KIND, Question, Reading, Writing, begin, text_of
+from .sql_parameters import normal
 from .tape import Tape, tape
 
 Source = Callable[[], str]
@@ -19,8 +21,8 @@ class Many:
     """An ``executemany`` that a driver is about to do.
 
     Attributes:
-        parameters: What the driver is to be given. A list or tuple is the
-            program's own; anything else is read once, as far and as fast as the
+        parameters: What the driver is to be given. What can be gone through again is
+            the program's own; an iterator is read once, as far and as fast as the
             driver reads it, and nothing of it is held.
         writing: Where its answer is recorded, once it is done; ``None`` where it is not.
     """
@@ -100,12 +102,18 @@ def many(source: Source, sql: Any, parameters: Any) -> Iterator[Many]:
         return
     try:
         before, sets = _before(kept, sql), Sets(parameters)
-        if isinstance(parameters, (list, tuple)):
+        if iter(parameters) is not parameters:
             sets.read()  # the driver may well change what it is given
+        elif isinstance(parameters, types.GeneratorType):  # some drivers take no other iterator
+            asking.parameters = (one for one in sets)
         else:
             asking.parameters = sets
-    except Exception:  # nothing to iterate over: the driver is to say so
-        yield asking
+    except Exception:  # nothing that can be gone through twice; the driver is to judge it
+        with inside():
+            yield asking
+        writing = begin(lambda: Question(source(), text_of(sql)))
+        if writing is not None:
+            writing.abandon("Its parameters are of a type that is not recorded.")
         return
     try:
         with inside():

@@ -20,6 +20,8 @@ _HARMLESS = {
     *("sslmode", "sslnegotiation", "sslsni", "target_session_attrs"),
 }
 """Parameters of libpq that hold no secret; a later libpq may well have new ones that do."""
+_SHORT = 2
+"""Characters up to which a user's name is no secret: it is in too many words."""
 _OF_PSYCOPG = (
     *("autocommit", "prepare_threshold", "context", "row_factory", "cursor_factory"),
     "server_cursor_factory",
@@ -103,7 +105,8 @@ def record_failed(about: dict[str, Any], error: Exception) -> None:
     """
     writing = begin(lambda: connecting(about))
     if writing is not None:
-        writing.failed(error)
+        hidden = [str(about.get(name) or "") for name in ("user", "password")]
+        writing.failed(error, [text for text in hidden if len(text) > _SHORT])
 
 
 class Info:

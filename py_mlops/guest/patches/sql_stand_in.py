@@ -138,7 +138,7 @@ class StandInCursor:
         return self._values if self._make_row is None else map(self._make_row(self), self._values)
 
     def _none(self) -> Iterator[Any]:
-        yield from _raise(self._wrong("no results to fetch"))  # raised by the one who fetches
+        return _Refusing(lambda: self._wrong("no results to fetch"))
 
     def _beyond(self) -> Exception:
         return self._wrong("scroll destination out of bounds")
@@ -155,8 +155,14 @@ def _missing(what: str, name: str) -> AttributeError:
     )
 
 
-def _raise(error: Exception) -> Iterator[Any]:
-    raise error
+class _Refusing(Iterator[Any]):
+    """No rows: whoever fetches one is told so, each time."""
+
+    def __init__(self, error: Callable[[], Exception]) -> None:
+        self._error = error
+
+    def __next__(self) -> Any:
+        raise self._error()
 
 
 class StandInConnection:

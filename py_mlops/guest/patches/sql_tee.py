@@ -38,7 +38,7 @@ class TeeCursor:
 
     def __getattr__(self, name: str) -> Any:
         """Return what the driver's cursor has."""
-        return getattr(self.__dict__["_cursor"], name)
+        return getattr(held(self, "_cursor", name), name)
 
     def __setattr__(self, name: str, value: Any) -> None:
         """Set it on the driver's cursor."""
@@ -105,10 +105,10 @@ class TeeCursor:
             writing.take_back("It has several results, and more than the first was read.")
         return more
 
-    def close(self) -> None:
+    def close(self) -> Any:
         """Close, and end the answer where the program stopped to read."""
         self._settle()
-        self._cursor.close()
+        return self._cursor.close()
 
     def __del__(self) -> None:
         """End the answer where the program stopped to read: it dropped the cursor unclosed."""
@@ -165,6 +165,14 @@ class TeeCursor:
         self.__dict__["_writing"] = None
         if writing is not None:
             writing.leave(self._cursor)
+
+
+def held(proxy: Any, place: str, name: str) -> Any:
+    """Return what a proxy stands before; one that is being copied has nothing yet."""
+    try:
+        return proxy.__dict__[place]
+    except KeyError:
+        raise AttributeError(name) from None
 
 
 def driven(connect: Any) -> Any:

@@ -39,6 +39,18 @@ out["value"] = connection.execute("SELECT count(*) FROM sale").fetchval()
 out["loop"] = [row.id for row in cursor.execute("SELECT id FROM sale WHERE id < 5")]
 out["next"] = repr(next(cursor.execute("SELECT id FROM sale ORDER BY id")))
 out["same"] = cursor.connection is connection
+row = connection.execute("SELECT count(*) AS count, 'x' AS index FROM sale").fetchone()
+row.index = "y"
+out["names"] = (row.count, row.index, row[1], list(row))
+falsy = [connection.execute("SELECT id FROM sale WHERE id = ?", i).fetchall() for i in (0, 1)]
+out["falsy"] = [list(map(tuple, rows)) for rows in falsy]
+def helper(cursor):
+    try:
+        return cursor.fetchall()
+    except pyodbc.ProgrammingError as error:
+        return type(error).__name__
+one = connection.execute("CREATE TEMP TABLE mark (text text)")
+out["no rows"] = [helper(one), helper(one)]
 try:
     cursor.execute("SELECT * FROM nowhere")
 except pyodbc.ProgrammingError as error:
@@ -113,8 +125,14 @@ frame = pd.read_sql("SELECT id, name, price, at, f FROM sale", connection)
 out["table"] = (str(frame.dtypes.to_dict()), frame.to_dict("list"))
 cursor.execute("SELECT * FROM sale WHERE id < %s ORDER BY id", (900,))
 out["rows"] = [cursor.fetchone(), cursor.fetchmany(3), cursor.fetchall(), cursor.column_names]
+out["count"] = cursor.rowcount
 cursor.execute("SELECT name FROM sale WHERE id = %(id)s", {"id": 7})
 out["named"] = list(cursor)
+cursor.execute(operation="SELECT %s + 1", params=(0,))
+out["words"] = cursor.fetchall(), cursor.rowcount
+cursor.executemany(operation="INSERT INTO sale (name) VALUES (%s)", seq_params=[("a",), ("b",)])
+out["no rows"] = cursor.rowcount, cursor.fetchall(), cursor.fetchone()
+cursor = connection.cursor()
 for kind in ("dictionary", "buffered"):
     with connection.cursor(**{kind: True}) as one:
         one.execute("SELECT id, name FROM sale WHERE id < 4 ORDER BY id")
@@ -124,6 +142,10 @@ try:
 except mysql.connector.ProgrammingError as error:
     out["error"] = (type(error).__name__, error.errno, error.sqlstate, str(error))
 cursor.execute("DROP TABLE sale")
+try:
+    mysql.connector.connect(**{**CONNINFO, "user": "secretive", "password": "hidden1"})
+except mysql.connector.Error as error:
+    out["denied"] = error.errno
 out["open"] = connection.is_connected()
 connection.close()
 out["closed"] = connection.is_connected()
@@ -140,6 +162,8 @@ def test_mysqls_own_driver(mysql: MariaDB, tmp_path: Path) -> None:
     """Rows as tuples and dicts, keys, and errors come back as they were."""
     world = World(mysql, tmp_path, python=READERS_PYTHON)
     world.gone(MYSQL)
+    kept = b"".join(path.read_bytes() for path in world.tape.iterdir())
+    assert not [secret for secret in (b"secretive", b"hidden1", b"correct") if secret in kept]
     assert not [line for line in world.index() if line["problem"]]
 
 
@@ -158,7 +182,7 @@ def test_mysqls_own_driver(mysql: MariaDB, tmp_path: Path) -> None:
         ("snowflake.connector", (), {"account": "a1", "user": "u", "password": "pw",
          "database": "s", "schema": "t"}, "snowflake://a1:/s"),
         ("databricks.sql", ("h", "/sql/1.0/x", "pw"), {}, "databricks://h:/sql/1.0/x"),
-        ("teradatasql", ('{"host":"db","password":"pw"}',), {}, "teradata://:/"),
+("teradatasql", ('{"host":"db","password":"pw@x"}',), {}, "teradata://db:/"),
         ("clickhouse_driver.dbapi", ("clickhouse://u:pw@db:9000/s",), {}, "clickhouse://db:9000/s"),
         ("jaydebeapi", ("org.X", "jdbc:postgresql://db:5432/s?user=u&password=pw"), {},
          "jdbc://db:5432/s"),
@@ -168,9 +192,22 @@ def test_mysqls_own_driver(mysql: MariaDB, tmp_path: Path) -> None:
         ("oracledb", ("scott/pw",), {}, "oracle://:/"),
         ("oracledb", ("u/p/w@pw@db.example/shop",), {}, "oracle://db.example:/shop"),
         ("pyodbc", ("SERVER=db;PWD={a;DATABASE=pw};DATABASE=s",), {}, "odbc://db:/s"),
-        ("pyodbc", ("server=db password=pw",), {}, "odbc://:/"),
+        ("pyodbc", ("server=db password=pw",), {}, "odbc://db:/"),
         ("clickhouse_driver.dbapi", ("clickhouse://u:12/pw@db:9000/s",), {}, "clickhouse://:/"),
         ("jaydebeapi", ("org.X", "jdbc:sqlserver://db;user=u;password=pw"), {}, "jdbc://db:/"),
+        ("oracledb", ("john.doe/pw",), {}, "oracle://:/"),
+        ("oracledb", (), {"dsn": "ada/pw"}, "oracle://:/"),
+        ("jaydebeapi", ("org.X", "jdbc:db2://h:50000/S:password=pw;user=u;"), {},
+         "jdbc://h:50000/"),
+        ("jaydebeapi", ("org.X", "jdbc:teradata://h/DATABASE=db,PASSWORD=pw"), {}, "jdbc://h:/"),
+        ("jaydebeapi", ("org.X", "jdbc:mysql://address=(host=h)(password=pw)/db"), {},
+         "jdbc://:/db"),
+        ("trino.dbapi", ("https://ada:pw@h:8443",), {"catalog": "c"}, "trino://h:8443/c"),
+        ("adbc_driver_postgresql.dbapi", ("postgresql://ada:12#pw@h/db",), {}, "postgresql://:/"),
+        ("adbc_driver_postgresql.dbapi", ("postgresql://ada:12?pw@h/db",), {}, "postgresql://:/"),
+        ("adbc_driver_postgresql.dbapi", ("host=h port=5 dbname=s password='p w'",), {},
+         "postgresql://h:5/s"),
+        ("pyodbc", ("PWD=abc://pw;Server=h",), {}, "odbc://h:/"),
         ("vertica_python", ("vertica://u:pw@db:5433/s?password=pw",), {}, "vertica://db:5433/s"),
     ],
 )  # fmt: skip

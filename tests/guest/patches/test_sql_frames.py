@@ -48,8 +48,41 @@ with dbapi.connect(URL) as connection:
         out["rows"] = (cursor.fetchone(), cursor.fetchmany(3), cursor.fetchall())
         cursor.execute(SQL)
         out["capsule"] = pa.table(cursor.fetch_arrow()).to_pylist()
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMP TABLE note (id bigint, text text)")
+        given = pa.table({"id": [1, 2], "text": ["a", "b"]})
+        out["many"] = cursor.executemany("INSERT INTO note VALUES ($1, $2)", given)
+        cursor.execute("SELECT * FROM note ORDER BY id")
+        out["inserted"] = cursor.fetchall()
+    try:
+        connection.execute("SELECT * FROM nowhere")
+    except dbapi.ProgrammingError as error:
+        out["error"] = type(error).__name__, error.sqlstate
+    connection.rollback()
     out["polars"] = pl.read_database(SQL, connection).rows()
     out["class"] = type(connection).__module__
+"""
+BROKEN = """
+import adbc_driver_postgresql.dbapi as dbapi, connectorx, pyarrow as pa
+URL = URL.replace("+psycopg", "")
+SQL = "SELECT 1 / (150000 - i) AS x FROM generate_series(1, 200000) i"
+def read(batches):
+    rows, error = 0, ""
+    try:
+        for batch in batches:
+            rows += batch.num_rows
+    except BaseException as found:
+        error = "division" in str(found)
+    return rows, error
+connection = dbapi.connect(URL)
+cursor = connection.cursor()
+cursor.execute(SQL)
+out["adbc"] = read(pa.RecordBatchReader.from_stream(cursor.fetch_arrow()))
+out["connectorx"] = read(connectorx.read_sql(URL, SQL, return_type="arrow_stream"))
+try:
+    dbapi.connect("postgresql://ada:w1secret%zz@127.0.0.1/x")
+except dbapi.Error as error:
+    out["refused"] = type(error).__name__
 """
 REACHED = """
 from mlops_guest.observe import observer
@@ -83,3 +116,15 @@ def test_their_own_threads_connect_for_a_driver(world: World) -> None:
     """Whom connectorx asks from threads of its own is no stranger whose answers nobody has."""
     out = world.run(REACHED, "record", extra=world.traced())
     assert out["by"] == [(world.server.port, "driver")]
+
+
+def test_a_stream_that_breaks_off(world: World) -> None:
+    """The program gets what came before, and the error, as if nobody recorded; it is a hole."""
+    plain = world.run(BROKEN, "none")
+    assert plain["adbc"][1]
+    assert world.run(BROKEN, "record") == plain
+    problems = [line["problem"] for line in world.index() if line["problem"]]
+    assert len(problems) == 2
+    assert all(problem.startswith("It was not read to its end") for problem in problems)
+    kept = b"".join(path.read_bytes() for path in world.tape.iterdir())
+    assert b"w1secret" not in kept
