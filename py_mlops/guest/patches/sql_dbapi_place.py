@@ -44,11 +44,11 @@ _NAMES = (
     *("database", "db", "dbname", "databasename", "initial catalog", "service_name", "sid"),
     *("catalog", "http_path", "schema"),
 )
-_SHORT = 2
+_SHORT, _LONG = 2, 2000
 _TEXTS = ("text", "dsn", "uri", "connection_string", "url", "conninfo")
 _ORACLE = re.compile(r"\(\s*(host|port|service_name|sid)\s*=\s*([^()\s]+)\s*\)", re.IGNORECASE)
 _EASY = re.compile(r"(.*@)?(?://)?([^@/:\s]+)(?::(\d+))?(?:/([^@\s]+))?$", re.DOTALL)
-_ODBC = re.compile(r"\s*([^=;]+?)\s*=\s*(\{(?:[^}]|\}\})*\}|[^;=]*)(?:;|$)")
+_ODBC = re.compile(r"([^=;]+)=\s*(\{(?:[^}]|\}\})*\}|[^;=]*)(?:;|$)")
 _LIBPQ = re.compile(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")
 _URL = re.compile(r"(?:jdbc:)?[\w+.-]+://")
 _HIDDEN = re.compile("user|uid|name|pass|pwd|token|secret|key|auth|login", re.IGNORECASE)
@@ -121,7 +121,8 @@ def _about(names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]
 
 def without_credentials(text: str) -> str:
     """Return ODBC's ``NAME=value;…`` with no more in it than what names the place."""
-    told = _of_text(text, apart=False) if "=" in text and not _URL.match(text) else {}
+    odbc = len(text) < _LONG and "=" in text and not _URL.match(text)
+    told = _of_text(text, apart=False) if odbc else {}
     kept = {*_HOSTS, *_NAMES, "port"}
     parts = {name: value for name, value in told.items() if name in kept}
     clear = all(re.fullmatch(r"[\w.,\-\[\]:\\/$]*", value) for value in parts.values())
@@ -145,7 +146,7 @@ def _of_text(text: str, *, apart: bool) -> dict[str, str]:
         return {name.lower(): value for name, value in reversed(described)}
     if "=" in text:
         pairs = (_ODBC if ";" in text or text.count("=") == 1 else _LIBPQ).findall(text)
-        return {name.lower(): value.strip("{}' ") for name, value in pairs}
+        return {name.strip().lower(): value.strip("{}' ") for name, value in pairs}
     easy = _EASY.match(text)
     if easy is None or not (easy[1] or easy[3] or apart):
         return {}

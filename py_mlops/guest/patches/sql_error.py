@@ -98,8 +98,9 @@ def _made(kind: type[Exception], arguments: list[Any], head: dict[str, Any]) -> 
     for name, value in told.items():
         with contextlib.suppress(Exception):
             setattr(error, name, decode_loosely(value))
-    with contextlib.suppress(Exception):  # psycopg2 sets its attributes no other way
-        error.__setstate__({"pgcode": decode_loosely(head["code"])})
+    if hasattr(kind, "pgcode"):  # psycopg2 sets its attributes no other way
+        with contextlib.suppress(Exception):
+            error.__setstate__({"pgcode": decode_loosely(head["code"])})
     return error
 
 

@@ -21,8 +21,8 @@ class Many:
     """An ``executemany`` that a driver is about to do.
 
     Attributes:
-        parameters: What the driver is to be given. What can be gone through again is
-            the program's own; an iterator is read once, as far and as fast as the
+        parameters: What the driver is to be given. A list, or what is like one, is the
+            program's own; anything else is read once, as far and as fast as the
             driver reads it, and nothing of it is held.
         writing: Where its answer is recorded, once it is done; ``None`` where it is not.
     """
@@ -100,15 +100,10 @@ def many(source: Source, sql: Any, parameters: Any) -> Iterator[Many]:
     if kept is None or kept.mode != "record" or is_inside():
         yield asking
         return
-    try:
-        before, sets = _before(kept, sql), Sets(parameters)
-        if iter(parameters) is not parameters:
-            sets.read()  # the driver may well change what it is given
-        elif isinstance(parameters, types.GeneratorType):  # some drivers take no other iterator
-            asking.parameters = (one for one in sets)
-        else:
-            asking.parameters = sets
-    except Exception:  # nothing that can be gone through twice; the driver is to judge it
+    before, sets = _before(kept, sql), None
+    with contextlib.suppress(Exception):  # nothing to go through: the driver is to judge it
+        sets = _sets(asking, parameters)
+    if sets is None:
         with inside():
             yield asking
         writing = begin(lambda: Question(source(), text_of(sql)))
@@ -125,6 +120,20 @@ def many(source: Source, sql: Any, parameters: Any) -> Iterator[Many]:
                 writing.failed(error)
         raise
     asking.writing = begin(lambda: sets.question(source(), text_of(sql)))
+
+
+def _sets(asking: Many, parameters: Any) -> Sets:
+    """Begin to digest parameters, without anything that the program would notice."""
+    sets = Sets(parameters)
+    kind = type(parameters)
+    if hasattr(kind, "__getitem__") and hasattr(kind, "__len__"):
+        sets.read()  # now: the driver may well change what it is given
+    elif kind is types.GeneratorType or iter(parameters) is not parameters:
+        # Some drivers take no other iterator; and what gives an iterator may give it only once.
+        asking.parameters = (one for one in sets)
+    else:
+        asking.parameters = sets
+    return sets
 
 
 def replay_many(kept: Tape, source: str, sql: Any, parameters: Any, driver: Any = None) -> Reading:

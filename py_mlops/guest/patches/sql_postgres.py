@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Callable
 
 from .sql_answer import Question, begin, playing
@@ -20,6 +21,12 @@ _HARMLESS = {
     *("sslmode", "sslnegotiation", "sslsni", "target_session_attrs"),
 }
 """Parameters of libpq that hold no secret; a later libpq may well have new ones that do."""
+_PARTS = (
+    re.compile(r"@?[\w.,:/\\\[\]-]*"),
+    re.compile(r"[\d,]*"),
+    re.compile(r"[\w.$ -]*"),
+)
+"""What hosts, ports and names of databases are made of."""
 _SHORT = 2
 """Characters up to which a user's name is no secret: it is in too many words."""
 _OF_PSYCOPG = (
@@ -31,8 +38,22 @@ _OF_PSYCOPG = (
 
 def source_of(about: dict[str, Any]) -> str:
     """Return the database that libpq's parameters name, without user and password."""
+    host, port, name = _place(about)
+    return f"postgresql://{host}:{port}/{name}"
+
+
+def _given(about: dict[str, Any]) -> list[str]:
     host, port = about.get("host") or about.get("hostaddr") or "", about.get("port") or 5432
-    return f"postgresql://{host}:{port}/{about.get('dbname') or about.get('database') or ''}"
+    return [str(host), str(port), str(about.get("dbname") or about.get("database") or "")]
+
+
+def _place(about: dict[str, Any]) -> list[str]:
+    """Return host, port and name; what libpq misread may be a part of a password, and is none."""
+    return [text if part.fullmatch(text) else "" for part, text in zip(_PARTS, _given(about))]
+
+
+def _misread(about: dict[str, Any]) -> bool:
+    return _place(about) != _given(about)
 
 
 def psycopg_parameters(
@@ -104,7 +125,9 @@ def record_failed(about: dict[str, Any], error: Exception) -> None:
         error: What the driver said.
     """
     writing = begin(lambda: connecting(about))
-    if writing is not None:
+    if writing is not None and (not about or _misread(about)):
+        writing.abandon("Its address could not be read.")
+    elif writing is not None:
         hidden = [str(about.get(name) or "") for name in ("user", "password")]
         writing.failed(error, [text for text in hidden if len(text) > _SHORT])
 

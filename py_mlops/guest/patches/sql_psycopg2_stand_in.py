@@ -106,9 +106,9 @@ class _Cursor(CopyingStandIn):
         self.execute(f"callproc: {procname}", vars)
         return vars
 
-    def execute(self, sql: Any, vars: Any = None) -> None:  # type: ignore[override] # noqa: A002
-        super().execute(sql, vars)
-        self._asked = sql, vars
+    def execute(self, query: Any, vars: Any = None) -> None:  # type: ignore[override] # noqa: A002
+        super().execute(query, vars)
+        self._asked = query, vars
 
     def mogrify(self, query: Any, vars: Any = None) -> bytes:  # noqa: A002 - as above
         """Return a statement with its parameters in it."""

@@ -8,6 +8,7 @@ from typing import Any, Callable, Iterator, Sequence
 
 from .sql_answer import Question, Reading, playing, text_of
 from .sql_many import replay_many
+from .sql_parameters import by_any_name
 
 MakeRow = Callable[[Any], Callable[[Sequence[Any]], Any]]
 """Takes a cursor with its ``description``; returns what makes a row out of values."""
@@ -36,16 +37,22 @@ class StandInCursor:
         self._reading: Reading | None = None
         self._take(None)
 
-    def execute(self, sql: Any, parameters: Any = None, *_: Any, **__: Any) -> StandInCursor:
+    def execute(self, *args: Any, **kwargs: Any) -> StandInCursor:
         """Look up the answer to a statement."""
+        sql = by_any_name(args, kwargs, "query", "sql", "statement", "operation")
+        parameters = by_any_name(args[1:], kwargs, "params", "vars", "parameters", "args")
         question = Question(self.source, text_of(sql), parameters or None)
         self._ask(question)
         return self
 
-    def executemany(self, sql: Any, parameters: Any = (), *_: Any, **__: Any) -> Any:
+    def executemany(self, *args: Any, **kwargs: Any) -> Any:
         """Look up the answer to a statement with many parameters."""
+        sql = by_any_name(args, kwargs, "query", "sql", "statement", "operation")
+        names = ("params_seq", "vars_list", "parameters", "args")
+        given = by_any_name(args[1:], kwargs, *names)
         self._take(None)
-        self._take(replay_many(playing(sql), self.source, sql, parameters, self.connection.driver))
+        sets = () if given is None else given
+        self._take(replay_many(playing(sql), self.source, sql, sets, self.connection.driver))
 
     def fetchone(self) -> Any:
         """Return the next row, ``None`` after the last."""

@@ -177,3 +177,49 @@ def test_native_code_beside_a_driver(world: World) -> None:
     assert out["driver"] == [{"cell": 1, **at, "by": "driver"}]
     assert (out["native"], out["kind"]) == (0, "Own")
     assert out["all"] == [{"cell": 1, **at, "by": "driver"}, {"cell": 2, **at, "by": "native"}]
+
+
+ONCE = """
+import psycopg, psycopg2
+class Once:
+    def __init__(self, rows):
+        self.rows = iter(rows)
+    def __iter__(self):
+        return self.rows
+for module in (psycopg, psycopg2):
+    name, c = module.__name__, module.connect(CONNINFO)
+    cursor = c.cursor()
+    cursor.execute("CREATE TEMP TABLE w (a int)")
+    cursor.executemany("INSERT INTO w VALUES (%s)", Once([(1,), (2,)]))
+    many = {"params_seq": [(3,)]} if module is psycopg else {"vars_list": [(3,)]}
+    cursor.executemany("INSERT INTO w VALUES (%s)", **many)
+    one = {"params": (2,)} if module is psycopg else {"vars": (2,)}
+    cursor.execute(query="SELECT * FROM w WHERE a >= %s ORDER BY a", **one)
+    out[name] = cursor.fetchall()
+"""
+
+
+def test_what_can_be_read_once_and_words(world: World) -> None:
+    """Parameters that give one iterator only are written all, and arguments may have names."""
+    world.gone(ONCE)
+    assert world.run(ONCE, "none") == {"psycopg": [(2,), (3,)], "psycopg2": [(2,), (3,)]}
+
+
+UNQUOTED = """
+import psycopg, psycopg2
+for module in (psycopg, psycopg2):
+    for text in ("postgresql://ada:zebra/stripe@127.0.0.1/shop", "password=zebra stripe"):
+        try:
+            module.connect(text)
+        except module.Error:
+            out[module.__name__] = out.get(module.__name__, 0) + 1
+"""
+
+
+def test_a_password_that_libpq_misreads_is_nowhere(world: World) -> None:
+    """What stands in the place of a host or a port, or in libpq's own words, is not recorded."""
+    assert world.run(UNQUOTED, "record") == {"psycopg": 2, "psycopg2": 2}
+    kept = b"".join(path.read_bytes() for path in world.tape.iterdir())
+    assert b"zebra" not in kept
+    assert b"stripe" not in kept
+    assert [line["problem"] for line in world.index()] == ["Its address could not be read."] * 4
