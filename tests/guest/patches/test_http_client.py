@@ -288,3 +288,21 @@ def test_boto3_reads_and_writes_with_the_bucket_gone(tmp_path: Path) -> None:
     assert play(S3, "rerun", tmp_path, url) == recorded
     assert "NoSuchKey" in recorded
     assert b"PLANTED" not in b"".join(path.read_bytes() for path in tmp_path.iterdir())
+
+
+def test_a_driver_that_speaks_http_is_recorded_once(tmp_path: Path) -> None:
+    """What a database's driver asks is recorded as rows; the program's own on its connection is."""
+    program = """
+import http.client
+from py_mlops.guest.patches.layers import inside
+connection = http.client.HTTPConnection(url.partition("//")[2])
+def ask(path):
+    connection.request("GET", path)
+    return connection.getresponse().read()
+with inside():  # as a driver's patch does
+    print(len(ask("/csv")))
+print(ask("/json"))
+"""
+    with serving() as url:
+        play(program, "record", tmp_path, url)
+    assert [str(line["request"]).rpartition("/")[2] for line in index(tmp_path)] == ["json"]
