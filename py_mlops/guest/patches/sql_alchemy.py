@@ -8,6 +8,7 @@ from typing import Any, Callable
 
 from .layers import inside
 from .sql_answer import Question, begin
+from .sql_attempt import attempt, fail_again
 from .sql_stand_in import StandInConnection, StandInCursor
 from .sql_tee import TeeCursor, driven
 from .tape import tape
@@ -19,7 +20,6 @@ CONNECT = "(connect)"
 _PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
 _OWN = "mlops_source"
 _QUIET = [
-    "connect",
     "do_ping",
     "get_isolation_level",
     "set_isolation_level",
@@ -137,6 +137,14 @@ def _record(dialect: Any) -> None:
     for name in _QUIET:
         if hasattr(dialect, name):
             setattr(dialect, name, _quiet(getattr(dialect, name)))
+    connect = dialect.connect
+
+    def connected(*args: Any, **kwargs: Any) -> Any:
+        names = ("user", "username", "password", "passwd")
+        secrets = [kwargs.get(name) for name in names]
+        return attempt(source, secrets, lambda: connect(*args, **kwargs))
+
+    dialect.connect = connected
 
 
 def _quiet(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -153,6 +161,7 @@ def _play(dialect: Any) -> None:
     source = getattr(dialect, _OWN)
 
     def connect(*_: Any, **__: Any) -> StandInConnection:
+        fail_again(source, dialect.dbapi)
         connection = StandInConnection(source, dialect.dbapi)
         if dialect.is_async:
             connection.cursor_kind = _AwaitingCursor

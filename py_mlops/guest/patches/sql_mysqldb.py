@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 import itertools
+import sys
 from typing import Any, Callable, Iterable, Iterator
 
 from ..observe import observer
-from .layers import inside
 from .sql_answer import Writing
+from .sql_attempt import attempt, fail_again
 from .sql_mysql import SEVERAL, Driver
 from .tape import opened
 
@@ -65,9 +66,11 @@ def patch(module: Any) -> None:
 
     @functools.wraps(connect)
     def connected(connection: Any, *args: Any, **kwargs: Any) -> None:
-        with observer().driver(), inside():
-            connect(connection, *args, **kwargs)
-        connection.mlops_source = _source(args, kwargs)
+        source, names = _source(args, kwargs), ("user", "passwd", "password")
+        secrets = [*args[1:3], *(kwargs.get(name) for name in names)]
+        with observer().driver():
+            attempt(source, secrets, lambda: connect(connection, *args, **kwargs))
+        connection.mlops_source = source
 
     kind.__init__, kind.query = connected, _DRIVER.query(kind.query)
 
@@ -152,6 +155,7 @@ class _StandIn:
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self.mlops_source = _source(args, kwargs)
+        fail_again(self.mlops_source, sys.modules["MySQLdb"])
         self.cursorclass = kwargs.get("cursorclass", self.default_cursor)
         self.encoding = "utf8"
         self.open = 1

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import functools
+import sys
 import types
 from typing import Any, Callable, Iterator
 
-from .layers import inside
+from .sql_attempt import attempt, fail_again
 from .sql_mysql import Driver
 from .sql_tee import driven
 from .tape import opened
@@ -66,9 +67,10 @@ def patch(module: Any) -> None:
     connect = driven(kind.connect)
 
     @functools.wraps(connect)
-    def connected(*args: Any, **kwargs: Any) -> Any:
-        with inside():
-            return connect(*args, **kwargs)
+    def connected(connection: Any, *args: Any, **kwargs: Any) -> Any:
+        secrets = connection.user, connection.password
+        source = _DRIVER.source(connection)
+        return attempt(source, secrets, lambda: connect(connection, *args, **kwargs))
 
     kind.connect, kind.query = connected, _DRIVER.query(kind.query)
 
@@ -135,6 +137,7 @@ def _read_recorded(cursor: Any) -> Any:
 
 
 def _connect(connection: Any, _sock: Any = None) -> None:
+    fail_again(_DRIVER.source(connection), sys.modules["pymysql"])
     connection._sock, connection._closed = object(), False  # noqa: SLF001 - what `open` looks at
 
 

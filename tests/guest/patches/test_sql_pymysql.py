@@ -129,3 +129,28 @@ def test_what_pymysql_answers_and_cannot_be_kept_is_a_problem(world: World) -> N
         "Columns of one name in a cursor of dicts are not recorded.",
         "Connection.query without a cursor is not recorded.",
     ]
+
+
+REFUSED = """
+import pymysql, sqlalchemy as sa
+from sqlalchemy.engine import make_url
+def connects(connect):
+    try:
+        connect().close()
+    except (pymysql.Error, sa.exc.OperationalError) as error:
+        return type(error).__name__, len(error.args)
+    return "connected"
+wrong = {**CONNINFO, "password": "hidden1"}
+places = make_url(URL).set(password="hidden1"), URL
+for turn in range(2):
+    out[f"plain {turn}"] = [connects(lambda: pymysql.connect(**one)) for one in (wrong, CONNINFO)]
+    out[f"engine {turn}"] = [connects(sa.create_engine(place).connect) for place in places]
+"""
+
+
+def test_a_server_that_refuses_refuses_again(world: World) -> None:
+    """A program that goes another way when it cannot connect goes that way in a rerun, too."""
+    world.gone(REFUSED)
+    kept = b"".join(path.read_bytes() for path in world.tape.iterdir())
+    assert b"hidden1" not in kept
+    assert b"'ada'" not in kept
