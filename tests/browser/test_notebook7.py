@@ -29,6 +29,7 @@ def test_notebook7(stocked: Server, page: Page) -> None:
     page.goto(f"{stocked.url}/notebooks/seven.ipynb?token={TOKEN}")
     expect(badge(page)).to_contain_text("no snapshot", timeout=LONG)
     reveal(page)
+    expect(entries(page, "Snapshots").first).to_be_visible(timeout=LONG)  # the list has come
     before = entries(page, "Snapshots").count()
     idle = page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
     expect(idle).to_be_visible(timeout=LONG)
