@@ -190,15 +190,21 @@ def test_another_patch_of_python_is_said(
 
 
 def test_a_rerun_that_writes_into_its_packages_reaches_neither_them_nor_uvs_cache(
-    recorded: Environment, locked: Locked, blobs: Blobs, tmp_path: Path
+    recorded: Environment,
+    locked: Locked,
+    blobs: Blobs,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Uv links its cache into environments; what a rerun writes over a module stays the rerun's."""
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))  # its links are counted below
     built = build(
         recorded, locked.pylock,
         cache=tmp_path / "cache", copy_to=blobs.copy_to, report=silent,
     )  # fmt: skip
     module = next(built.python.parent.parent.glob("lib/python*/site-packages/six.py"))
     before, links = module.read_bytes(), module.stat().st_nlink
+    assert links == 2
     mirror = tmp_path / "rerun" / "mirror"
     (mirror / "work").mkdir(parents=True)
     code = "import six; open(six.__file__, 'a').write('altered = 1'); print(six.__file__)"
