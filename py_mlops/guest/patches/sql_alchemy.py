@@ -9,6 +9,7 @@ from typing import Any, Callable
 from .layers import inside
 from .sql_answer import Question, begin
 from .sql_attempt import attempt, fail_again
+from .sql_dbapi_place import PORTS
 from .sql_stand_in import StandInConnection, StandInCursor
 from .sql_tee import TeeCursor, driven
 from .tape import tape
@@ -17,7 +18,6 @@ FILES = {"sqlite", "duckdb"}
 """Dialects whose database is a file, which is captured as a file."""
 CONNECT = "(connect)"
 """The question whose answer is what a dialect learns about the server at first."""
-_PORTS = {"postgresql": 5432, "mysql": 3306, "mariadb": 3306, "mssql": 1433, "oracle": 1521}
 _OWN = "mlops_source"
 _QUIET = [
     "do_ping",
@@ -76,7 +76,7 @@ def source_of(url: Any) -> str:
     """Return where an URL of SQLAlchemy leads to, without user and password."""
     backend = url.get_backend_name()
     host = url.host or url.query.get("host") or ""
-    port = url.port or _PORTS.get(backend, "")
+    port = url.port or PORTS.get(backend, "")
     return f"{backend}://{host}:{port}/{url.database or ''}"
 
 

@@ -6,7 +6,7 @@ import collections
 import contextlib
 import json
 import weakref
-from typing import Any, Callable, Iterator, NamedTuple, Sequence
+from typing import Any, Callable, Iterable, Iterator, NamedTuple, Sequence
 
 from ..observe import observer
 from . import rows, sql_error
@@ -192,12 +192,12 @@ class Writing:
             self.write_gathered()
             self._recording.finish()
 
-    def failed(self, error: BaseException, hidden: Sequence[str] = ()) -> None:
+    def failed(self, error: BaseException, hidden: Iterable[Any] = ()) -> None:
         """Record the error that the database answered with.
 
         Args:
             error: The driver's.
-            hidden: Texts that must not be told of it.
+            hidden: What must not be told of it, see `sql_error.told_of`.
         """
         try:
             line = sql_error.told_of(error, hidden)

@@ -28,7 +28,7 @@ def attempt(source: str, secrets: Sequence[Any], connect: Callable[[], Any]) -> 
     except Exception as error:
         writing = begin(lambda: question)
         if writing is not None:
-            writing.failed(error, [text for one in secrets if len(text := _text(one)) > 1])
+            writing.failed(error, secrets)
         raise
 
 
@@ -51,9 +51,3 @@ def fail_again(source: str, driver: Any) -> None:
 
 def _question(kept: Tape, source: str) -> Question:
     return Question(source, CONNECTION, {"attempt": kept.nth(KIND, f"attempt {source}")})
-
-
-def _text(secret: Any) -> str:
-    if isinstance(secret, bytes):
-        return secret.decode("utf-8", "replace")
-    return "" if secret is None else str(secret)

@@ -13,10 +13,8 @@ from .sql_answer import Question, Writing, begin, recorded
 from .sql_dbapi_place import DRIVERS, hidden, source_of
 from .sql_dbapi_rows import kind_of, values_of
 from .sql_dbapi_stand_in import (
-    PARAMETERS,
     QUIET,
     QUIET_CURSOR,
-    STATEMENT,
     TOLD,
     connected,
     connecting,
@@ -26,7 +24,7 @@ from .sql_dbapi_stand_in import (
 )
 from .sql_frames import METHODS, asked
 from .sql_many import many
-from .sql_parameters import by_any_name
+from .sql_parameters import SETS, STATEMENT, by_any_name
 from .sql_tee import TeeCursor, driven, held
 from .tape import opened
 
@@ -47,20 +45,28 @@ def patch(name: str, module: Any) -> None:
     def recording(*args: Any, **kwargs: Any) -> Any:
         if is_inside():  # SQLAlchemy's, which records it all itself
             return connect(*args, **kwargs)
-        source = source_of(name, args, kwargs)
+        try:
+            source, secrets = source_of(name, args, kwargs), hidden(name, args, kwargs)
+        except Exception:  # of what no text can be made: the driver is to judge it
+            kept.failures += 1
+            return connect(*args, **kwargs)
         try:
             with inside():
                 made = driven(connect)(*args, **kwargs)
         except Exception as error:
             problem = error
-            record(source, lambda writing: writing.failed(problem, hidden(name, args, kwargs)))
+            record(source, lambda writing: writing.failed(problem, secrets))
             raise
         record(source, lambda writing: writing.values(_told(made)))
         return like(_Connection, *_class_of(made))(made, source)
 
     @functools.wraps(connect)
     def replaying(*args: Any, **kwargs: Any) -> Any:
-        return connected(name, source_of(name, args, kwargs), sys.modules[name])
+        try:
+            source = source_of(name, args, kwargs)
+        except Exception:  # as above
+            return connect(*args, **kwargs)
+        return connected(name, source, sys.modules[name])
 
     module.connect = replaying if kept.mode == "replay" else recording
     if getattr(module, "Connect", None) is connect:  # another name of the same function
@@ -225,7 +231,7 @@ class _Cursor(_Before, TeeCursor):
         """Execute, and record the answer or the error."""
         self._settle()
         sql = by_any_name(args, kwargs, *STATEMENT)
-        name = next((name for name in PARAMETERS if name in kwargs), "")
+        name = next((name for name in SETS if name in kwargs), "")
         given = by_any_name(args[1:], kwargs, name)
         with many(lambda: str(self._source), sql, given) as asking:
             if len(args) > 1:
@@ -250,7 +256,7 @@ class _Cursor(_Before, TeeCursor):
         with _Reading(self):
             row = self._cursor.fetchone()
         if row is None or type(row) is not self._plain:
-            self._pass([] if row is None else [row], ended=row is None)
+            self._pass([] if row is None else [row])
         elif self._writing is not None and not self._writing.ended:
             self._writing.one(tuple(row))
         return row
@@ -259,14 +265,14 @@ class _Cursor(_Before, TeeCursor):
         """Return the next rows."""
         with _Reading(self):
             rows = self._cursor.fetchmany(*args, **kwargs)
-        self._pass(rows, ended=not len(rows))
+        self._pass(rows)
         return rows
 
     def fetchall(self) -> Any:
         """Return all rows that are left."""
         with _Reading(self):
             rows = self._cursor.fetchall()
-        self._pass(rows, ended=True)
+        self._pass(rows, whole=True)
         return rows
 
     def __iter__(self) -> Iterator[Any]:
@@ -311,13 +317,13 @@ class _Cursor(_Before, TeeCursor):
         row = self.fetchone()
         return None if row is None else row[0]
 
-    def _pass(self, rows: Any, *, ended: bool) -> None:
+    def _pass(self, rows: Any, *, whole: bool = False) -> None:
         writing: Writing | None = self._writing
         if writing is None or writing.ended:
             return
         try:
             writing.made(kind_of(rows, self._cursor.description))
-            writing.passed(self._cursor, values_of(rows), ended=ended)
+            writing.passed(self._cursor, values_of(rows), ended=whole or not len(rows))
         except Exception as error:
             writing.abandon(str(error))
         else:  # rows that are read one by one are mostly alike; of dicts each is looked at

@@ -36,6 +36,17 @@ DRIVERS: dict[str, tuple[str, tuple[str, ...]]] = {
 """By module: what its databases are called, and what the parameters of ``connect`` without a
 name are; ``text`` is one that names the place in a syntax of its own."""
 
+PORTS = {
+    "postgresql": 5432,
+    "postgres": 5432,
+    "redshift": 5439,
+    "mysql": 3306,
+    "mariadb": 3306,
+    "mssql": 1433,
+    "oracle": 1521,
+}
+"""Where servers listen of whom an address names no port."""
+
 _HOSTS = (
     *("host", "server", "hostname", "server_hostname", "address", "servername", "addr"),
     *("data source", "account", "unix_socket", "dsn"),
@@ -44,14 +55,14 @@ _NAMES = (
     *("database", "db", "dbname", "databasename", "initial catalog", "service_name", "sid"),
     *("catalog", "http_path", "schema"),
 )
-_SHORT, _LONG = 2, 2000
+_LONG = 2000
 _TEXTS = ("text", "dsn", "uri", "connection_string", "url", "conninfo")
 _ORACLE = re.compile(r"\(\s*(host|port|service_name|sid)\s*=\s*([^()\s]+)\s*\)", re.IGNORECASE)
 _EASY = re.compile(r"(.*@)?(?://)?([^@/:\s]+)(?::(\d+))?(?:/([^@\s]+))?$", re.DOTALL)
 _ODBC = re.compile(r"([^=;]+)=\s*(\{(?:[^}]|\}\})*\}|[^;=]*)(?:;|$)")
 _LIBPQ = re.compile(r"(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|\S+)")
 _URL = re.compile(r"(?:jdbc:)?[\w+.-]+://")
-_HIDDEN = re.compile("user|uid|name|pass|pwd|token|secret|key|auth|login", re.IGNORECASE)
+_HIDDEN = re.compile("user|uid|pass|pwd|token|secret|key|auth|login", re.IGNORECASE)
 _CLEAR = {"host": r"[\w.\-\[\]:\\]*", "port": r"\d*", "name": r"[\w.\-/$]*"}
 """What hosts, ports and names are made of; a part of anything else may be a password's."""
 
@@ -110,8 +121,7 @@ def hidden(driver: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[s
         found += [value.strip("{}'") for name, value in pairs if _HIDDEN.search(name)]
         user, at, _ = text.partition("://")[2].rpartition("@")
         found += user.split(":", 1) if at else text.rpartition("@")[0].split("/", 1)
-    told = {*found, *map(urllib.parse.unquote, found)}
-    return sorted((text for text in told if len(text) > _SHORT), key=len, reverse=True)
+    return [*found, *map(urllib.parse.unquote, found)]
 
 
 def _about(names: tuple[str, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from typing import Any, Iterator
 from .sql_answer import Question, playing, text_of
 from .sql_dbapi_rows import maker
 from .sql_frames import METHODS, replayed
-from .sql_parameters import by_any_name
+from .sql_parameters import STATEMENT, by_any_name
 from .sql_postgres import CONNECTION
 from .sql_stand_in import StandInConnection, StandInCursor
 
@@ -22,26 +22,15 @@ QUIET_CURSOR = frozenset(
 QUIET = frozenset(
     {
         *("commit", "rollback", "close", "cancel", "begin", "start_transaction", "reset_session"),
-        *(
-            "autocommit",
-            "set_autocommit",
-            "setautocommit",
-            "setencoding",
-            "setdecoding",
-            "set_attr",
-            "use",
-        ),
-        *("add_output_converter", "remove_output_converter", "clear_output_converters"),
-        *("ping", "reconnect", "is_connected", "is_closed", "select_db", "set_charset_collation"),
+        *("autocommit", "set_autocommit", "setautocommit", "set_attr", "use", "select_db"),
+        *("setencoding", "setdecoding", "set_charset_collation", "add_output_converter"),
+        *("remove_output_converter", "clear_output_converters"),
+        *("ping", "reconnect", "is_connected", "is_closed"),
     }
 )
 """Methods of connections by which a program learns nothing."""
 
 
-PARAMETERS = ("seq_params", "parameters", "seq_of_parameters", "params", "seq_of_params")
-"""What they call the second one of ``executemany``."""
-STATEMENT = ("operation", "statement", "command", "query", "sql")
-"""What drivers call the first parameter of ``execute``."""
 _NO_ROWS = frozenset({"mysql.connector"})
 """Drivers whose cursors give no rows, and no error, after a statement without any."""
 
@@ -90,11 +79,6 @@ class _Cursor(StandInCursor):
         self._executed = executed(self.source, args, kwargs)
         self._ask(self._executed)
         return self
-
-    def executemany(self, *args: Any, **kwargs: Any) -> Any:
-        """Look up the answer to a statement with many parameters."""
-        sql = by_any_name(args, kwargs, *STATEMENT)
-        return super().executemany(sql, by_any_name(args[1:], kwargs, *PARAMETERS))
 
     def __getattr__(self, name: str) -> Any:
         """Return what gives a whole table, and say of all else that it is not there."""

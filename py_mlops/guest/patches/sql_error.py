@@ -6,7 +6,7 @@ import builtins
 import contextlib
 import sys
 import types
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Iterable
 
 from .rows import UNKNOWN, decode_loosely, encode_loosely
 
@@ -15,18 +15,23 @@ _TELLING = (
     *("isrecoverable", "status_code", "vendor_code", "error_code", "error_name", "error_type"),
 )
 """Attributes of errors, and of what they hold, that programs ask."""
+_SHORT = 2
+"""Characters up to which a text is no secret: it is in too many words."""
 
 
-def told_of(error: BaseException, hidden: Sequence[str] = ()) -> dict[str, Any]:
+def told_of(error: BaseException, hidden: Iterable[Any] = ()) -> dict[str, Any]:
     """Return what is recorded of an error.
 
     Args:
         error: A driver's.
-        hidden: Texts that must not be told: the user's name, the password.
+        hidden: What must not be told, as a driver was given it: the user's name, the password.
     """
+    texts = [one.decode("utf-8", "replace") if isinstance(one, bytes) else one for one in hidden]
+    found = {text for text in texts if isinstance(text, str) and len(text) > _SHORT}
+    secrets = sorted(found, key=len, reverse=True)
 
     def clear(value: Any) -> Any:
-        for secret in hidden if isinstance(value, str) else ():
+        for secret in secrets if isinstance(value, str) else ():
             value = value.replace(secret, "***")
         return value
 

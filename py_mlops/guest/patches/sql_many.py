@@ -100,9 +100,9 @@ def many(source: Source, sql: Any, parameters: Any) -> Iterator[Many]:
     if kept is None or kept.mode != "record" or is_inside():
         yield asking
         return
-    before, sets = _before(kept, sql), None
+    before, sets = 0, None
     with contextlib.suppress(Exception):  # nothing to go through: the driver is to judge it
-        sets = _sets(asking, parameters)
+        before, sets = _before(kept, sql), _sets(asking, parameters)
     if sets is None:
         with inside():
             yield asking

@@ -25,6 +25,22 @@ def normal(value: Any) -> Any:
     return {"repr": [type(value).__qualname__, "" if " at 0x" in shown else shown]}
 
 
+STATEMENT = ("query", "sql", "statement", "operation", "command")
+"""What drivers call the first parameter of ``execute``."""
+PARAMETERS = ("params", "vars", "parameters", "args")
+"""What they call the second one."""
+SETS = (
+    "params_seq",
+    "vars_list",
+    "seq_params",
+    "parameters",
+    "seq_of_parameters",
+    "params",
+    "args",
+)
+"""What they call the second one of ``executemany``."""
+
+
 def by_any_name(args: tuple[Any, ...], kwargs: dict[str, Any], *names: str) -> Any:
     """Return the first argument, or the one that has one of the names drivers give it.
 

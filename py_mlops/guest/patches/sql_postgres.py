@@ -27,8 +27,6 @@ _PARTS = (
     re.compile(r"[\w.$ -]*"),
 )
 """What hosts, ports and names of databases are made of."""
-_SHORT = 2
-"""Characters up to which a user's name is no secret: it is in too many words."""
 _OF_PSYCOPG = (
     *("autocommit", "prepare_threshold", "context", "row_factory", "cursor_factory"),
     "server_cursor_factory",
@@ -128,8 +126,7 @@ def record_failed(about: dict[str, Any], error: Exception) -> None:
     if writing is not None and (not about or _misread(about)):
         writing.abandon("Its address could not be read.")
     elif writing is not None:
-        hidden = [str(about.get(name) or "") for name in ("user", "password")]
-        writing.failed(error, [text for text in hidden if len(text) > _SHORT])
+        writing.failed(error, [about.get("user"), about.get("password")])
 
 
 class Info:

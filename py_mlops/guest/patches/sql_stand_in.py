@@ -8,7 +8,7 @@ from typing import Any, Callable, Iterator, Sequence
 
 from .sql_answer import Question, Reading, playing, text_of
 from .sql_many import replay_many
-from .sql_parameters import by_any_name
+from .sql_parameters import PARAMETERS, SETS, STATEMENT, by_any_name
 
 MakeRow = Callable[[Any], Callable[[Sequence[Any]], Any]]
 """Takes a cursor with its ``description``; returns what makes a row out of values."""
@@ -39,17 +39,16 @@ class StandInCursor:
 
     def execute(self, *args: Any, **kwargs: Any) -> StandInCursor:
         """Look up the answer to a statement."""
-        sql = by_any_name(args, kwargs, "query", "sql", "statement", "operation")
-        parameters = by_any_name(args[1:], kwargs, "params", "vars", "parameters", "args")
+        sql = by_any_name(args, kwargs, *STATEMENT)
+        parameters = by_any_name(args[1:], kwargs, *PARAMETERS)
         question = Question(self.source, text_of(sql), parameters or None)
         self._ask(question)
         return self
 
     def executemany(self, *args: Any, **kwargs: Any) -> Any:
         """Look up the answer to a statement with many parameters."""
-        sql = by_any_name(args, kwargs, "query", "sql", "statement", "operation")
-        names = ("params_seq", "vars_list", "parameters", "args")
-        given = by_any_name(args[1:], kwargs, *names)
+        sql = by_any_name(args, kwargs, *STATEMENT)
+        given = by_any_name(args[1:], kwargs, *SETS)
         self._take(None)
         sets = () if given is None else given
         self._take(replay_many(playing(sql), self.source, sql, sets, self.connection.driver))

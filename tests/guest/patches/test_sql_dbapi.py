@@ -61,6 +61,13 @@ with connection.cursor() as cursor:
     cursor.executemany("INSERT INTO note VALUES (?)", [("a",), ("b",)])
     out["none"] = (cursor.description, cursor.execute("INSERT INTO note VALUES ('c')").rowcount)
     cursor.commit()
+class Odd:
+    def __str__(self):
+        raise LookupError("no text")
+try:
+    pyodbc.connect(Odd())
+except Exception as error:
+    out["odd"] = type(error).__name__ != "LookupError"
 try:
     pyodbc.connect(TEXT.replace(about["dbname"], "nowhere"))
 except pyodbc.Error as error:
